@@ -1,0 +1,33 @@
+"""Every error a user can meet; each message says what to do next."""
+
+
+class Phase0Error(Exception):
+    """Root of all errors with a message meant for the user. The CLI prints it without a traceback."""
+
+    exit_code = 2
+
+
+class ConfigError(Phase0Error):
+    """The configuration, a path or an option is wrong; lists every fault found, not only the first."""
+
+
+class EnvironmentSetupError(Phase0Error):
+    """Java, Python or a package is missing or of a wrong version."""
+
+
+class SchemaMismatchError(Phase0Error):
+    """A DataFrame or a stored table lacks a column, or has it with another type."""
+
+
+class MissingTableError(Phase0Error):
+    """A stage reads a table that no stage has written yet."""
+
+
+class SourceFormatError(Phase0Error):
+    """A source file is not in the format it was said to be in."""
+
+
+class DataRefusedError(Phase0Error):
+    """The data does not pass a gate: too many refused records, or a critical expectation failed."""
+
+    exit_code = 1
