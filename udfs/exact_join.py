@@ -1,0 +1,122 @@
+"""Exact near-duplicate search over the rows of a file: the truth that MinHash approximates.
+
+Nothing here is shared with the pipeline but what a shingle is. Texts with equal shingle sets are one set throughout;
+`udfs.prefix_filter` finds the similar ones among the rest.
+"""
+
+from array import array
+from collections.abc import Iterator
+from itertools import pairwise, product
+
+import numpy as np
+import numpy.typing as npt
+import xxhash
+
+from udfs.prefix_filter import Integers, Pairs, PrefixJoin
+from udfs.shingles import Shingles
+
+
+class ShingleSets:
+    """The shingle sets of the rows of a file, equal sets held once: 8 bytes a shingle and about 200 a row."""
+
+    def __init__(self) -> None:
+        self._shingles = array("Q")
+        self._ends = array("q", [0])
+        self._set_of_row = array("q")
+        self._known: dict[bytes, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._set_of_row)
+
+    def append(self, shingles: Shingles, text: str) -> None:
+        """Add the next row.
+
+        Args:
+            shingles: sorted distinct hashes, as `udfs.shingles` makes them.
+            text: what was shingled; it decides only where there is no shingle, because "???" is a copy of "???"
+                (whatever its white space) and of nothing else.
+        """
+        content = shingles.tobytes() if shingles.size else "".join(text.split()).encode("utf-8", "surrogatepass")
+        key = xxhash.xxh3_128_digest(content, seed=int(shingles.size > 0))
+        number = self._known.setdefault(key, len(self._known))
+        if number == len(self._ends) - 1:
+            self._shingles.frombytes(shingles.tobytes())
+            self._ends.append(len(self._shingles))
+        self._set_of_row.append(number)
+
+    @property
+    def shingles(self) -> Shingles:
+        """All distinct sets one after another, without a copy."""
+        return np.frombuffer(self._shingles, dtype=np.uint64)
+
+    @property
+    def offsets(self) -> Integers:
+        """Where each distinct set begins in `shingles`, and the end; sets are in order of their first row."""
+        return np.frombuffer(self._ends, dtype=np.int64)
+
+    @property
+    def set_of_row(self) -> Integers:
+        """The number of each row's set."""
+        return np.frombuffer(self._set_of_row, dtype=np.int64)
+
+
+def similar_pairs(sets: ShingleSets, threshold: float) -> Iterator[tuple[int, int, float]]:
+    """Every pair of rows whose Jaccard similarity is at least the threshold, each once.
+
+    Args:
+        sets: the rows.
+        threshold: above 0 and at most 1, with at most six decimals.
+
+    Yields:
+        (row, later row, similarity); 1.0 for equal sets and for equal texts without a shingle.
+    """
+    by_set = np.argsort(sets.set_of_row, kind="stable")
+    rows_of_set = [rows.tolist() for rows in np.split(by_set, np.cumsum(np.bincount(sets.set_of_row))[:-1])]
+    for rows in rows_of_set:
+        yield from ((row, later, 1.0) for place, row in enumerate(rows) for later in rows[place + 1 :])
+    join = PrefixJoin.prepare(sets.shingles, sets.offsets, threshold)
+    for block in join.blocks():
+        for lefts, rights, similarities in (join.within(block), join.after(block)):
+            numbers = join.numbers[lefts].tolist(), join.numbers[rights].tolist()
+            for left, right, similarity in zip(*numbers, similarities.tolist(), strict=True):
+                for one, other in product(rows_of_set[left], rows_of_set[right]):
+                    yield min(one, other), max(one, other), similarity
+
+
+def near_duplicates(sets: ShingleSets, threshold: float) -> Iterator[tuple[int, int, float]]:
+    """The rows that a greedy walk in file order removes: those similar to an earlier row that is kept.
+
+    A removed row is compared with nothing any more, so a cluster of copies costs no more than its size.
+
+    Args:
+        sets: the rows.
+        threshold: above 0 and at most 1, with at most six decimals.
+
+    Yields:
+        (removed row, the earliest kept row that it is similar to, their similarity), by row.
+    """
+    join = PrefixJoin.prepare(sets.shingles, sets.offsets, threshold)
+    keeper, similarity = np.arange(join.numbers.size), np.ones(join.numbers.size)
+    for block in join.blocks():
+        for left, rights, values in _by_left(join.within(block)):
+            if keeper[left] == left:
+                falls = keeper[rights] == rights
+                keeper[rights[falls]], similarity[rights[falls]] = left, values[falls]
+        lefts, rights, values = join.after(block[keeper[block] == block])
+        earliest = np.lexsort((lefts, rights))
+        rights, first = np.unique(rights[earliest], return_index=True)
+        keeper[rights], similarity[rights] = lefts[earliest][first], values[earliest][first]
+        join.drop(rights)
+    first_row = np.unique(sets.set_of_row, return_index=True)[1]
+    kept_row, similarity_of_set = first_row.copy(), np.ones(first_row.size)
+    kept_row[join.numbers], similarity_of_set[join.numbers] = first_row[join.numbers[keeper]], similarity
+    for row, number in enumerate(sets.set_of_row.tolist()):
+        if kept_row[number] != row:
+            yield row, int(kept_row[number]), float(similarity_of_set[number])
+
+
+def _by_left(matches: Pairs) -> Iterator[tuple[int, Integers, npt.NDArray[np.float64]]]:
+    left, right, similarity = matches
+    values, starts = np.unique(left, return_index=True)
+    for value, (start, end) in zip(values.tolist(), pairwise((*starts, left.size)), strict=True):
+        yield value, right[start:end], similarity[start:end]

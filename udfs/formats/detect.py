@@ -1,0 +1,120 @@
+"""Telling the format of a file from its first records."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from schemas.errors import SourceFormatError
+from udfs.formats.alpaca import ALPACA_KEYS
+from udfs.formats.conversations import CONVERSATION_KEYS
+from udfs.formats.fields import Record, Refusal
+from udfs.formats.json_object import load_object
+
+# What columns are called in public tables, the likeliest name first; compared in lower case.
+_COLUMN_NAMES = {
+    "instruction": ("instruction", "question", "prompt", "query", "problem", "input", "text", "user"),
+    "response": ("response", "answer", "completion", "output", "solution", "best answer", "reply", "assistant"),
+    "input": ("input", "context"),
+    "system": ("system", "system_prompt"),
+    "category": ("category", "topic", "subject", "type"),
+}
+_NEEDS_RESPONSE = ("input", "text", "user")  # too general to be believed without a column of answers
+_EXPECTED = (
+    "an instruction (alpaca), `chosen`/`rejected` transcripts (anthropic_hh), `conversations` or `messages` (sharegpt, "
+    "messages), `text` with `role` or a `prompt` with `replies` (openassistant), `input` and `output` (wizardlm), or "
+    "columns with names such as question and answer (table)"
+)
+_MOST_KEYS_SHOWN = 12
+
+
+@dataclass(frozen=True)
+class Detection:
+    """The format that the records of a file are in."""
+
+    format: str
+    fields: Mapping[str, str]
+    """The columns of a `table`, empty for other formats."""
+    why: str
+    """One sentence for the user."""
+
+
+@dataclass(frozen=True)
+class _Guess:
+    format: str
+    because: str
+    fields: tuple[tuple[str, str], ...] = field(default=())
+
+
+def detect_format(records: Sequence[bytes]) -> Detection:
+    """Name the format of most of the given records; a dozen of them are enough.
+
+    Raises:
+        SourceFormatError: no record is in a known format; says what was expected and which keys were found.
+    """
+    guesses: Counter[_Guess] = Counter()
+    keys: Counter[str] = Counter()
+    refused: Counter[str] = Counter()
+    for record in records:
+        try:
+            fields = load_object(record)
+        except Refusal as refusal:
+            refused[refusal.reason] += 1
+            continue
+        keys.update(fields.keys())
+        if (guess := _guess(fields)) is not None:
+            guesses[guess] += 1
+    if not guesses:
+        raise SourceFormatError(_not_recognised(len(records), keys, refused))
+    best, count = guesses.most_common(1)[0]
+    return Detection(best.format, dict(best.fields), f"{count} of {len(records)} records have {best.because}.")
+
+
+def _guess(record: Record) -> _Guess | None:
+    chosen = record.get("chosen")
+    if isinstance(chosen, str) and "instruction" not in record and "\n\nHuman:" in f"\n\n{chosen.lstrip()}":
+        return _Guess("anthropic_hh", "a transcript of Human and Assistant under `chosen`")
+    if isinstance(record.get("prompt"), dict) and "replies" in record["prompt"]:
+        return _Guess("openassistant", "a tree of `replies` under `prompt`")
+    if "text" in record and "role" in record and ("message_id" in record or "replies" in record):
+        return _Guess("openassistant", "a message with `role` and `text` of a conversation tree")
+    for key in (*CONVERSATION_KEYS, "prompt", "chosen"):
+        if (messages := record.get(key)) and isinstance(messages, list) and isinstance(messages[0], dict):
+            name = "sharegpt" if "from" in messages[0] else "messages"
+            return _Guess(name, f"a list of messages under `{key}`")
+    if isinstance(record.get("instruction"), str) and ("context" not in record or "input" in record):
+        return _guess_instruction(record)
+    if "input" in record and "output" in record:
+        return _Guess("wizardlm", "an instruction under `input` and its answer under `output`")
+    columns = tuple(_columns(record))
+    fields = dict(columns)
+    has_instruction = "instruction" in fields
+    if has_instruction and ("response" in fields or fields["instruction"].strip().lower() not in _NEEDS_RESPONSE):
+        names = ", ".join(f"`{column}` for the {field_name}" for field_name, column in columns)
+        return _Guess("table", f"the columns {names}", columns)
+    return None
+
+
+def _guess_instruction(record: Record) -> _Guess:
+    is_ours = "response" in record and "quality_score" in record
+    others = ", ".join(f"`{key}`" for key in ALPACA_KEYS if key in record and key != "instruction")
+    return _Guess("jsonl" if is_ours else "alpaca", f"an `instruction`{' with ' + others if others else ''}")
+
+
+def _columns(record: Record) -> Iterable[tuple[str, str]]:
+    """Each field with the column that holds it, no column twice; `instruction` comes first if there is one."""
+    free = {key.strip().lower(): key for key in reversed(list(record))}
+    for name, candidates in _COLUMN_NAMES.items():
+        found = next((candidate for candidate in candidates if candidate in free), None)
+        if found is not None:
+            yield name, free.pop(found)
+
+
+def _not_recognised(count: int, keys: Counter[str], refused: Counter[str]) -> str:
+    if not keys:
+        reasons = ", ".join(f"{reason} ({number})" for reason, number in sorted(refused.items())) or "there are none"
+        return f"none of the first {count} records is a JSON object: {reasons}"
+    shown = ", ".join(f"`{key[:40]}`" for key, _ in keys.most_common(_MOST_KEYS_SHOWN))
+    return (
+        f"the format of the first {count} records is not recognised: expected {_EXPECTED}; found the keys {shown}. "
+        "Name the columns with `fields:` and `format: table`."
+    )

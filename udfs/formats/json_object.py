@@ -1,0 +1,33 @@
+"""Parsing a record's bytes as one JSON object, whatever an adversary put there."""
+
+import json
+
+from udfs.containers import UTF8_BOM
+from udfs.formats.fields import Record, Refusal
+
+_MOST_DIGITS = 4000  # int() refuses more than 4,300 in newer Pythons and takes quadratic time in older ones
+
+
+def _bounded_int(digits: str) -> int | float:
+    return int(digits) if len(digits) <= _MOST_DIGITS else float(digits)
+
+
+# Not strict: a raw line break or tab within a string is common in hand-made files, and there is no doubt what it means.
+_DECODER = json.JSONDecoder(strict=False, parse_int=_bounded_int)
+
+
+def load_object(record: bytes) -> Record:
+    """Parse a record; of equal keys the last counts.
+
+    Raises:
+        Refusal: `not_text` (not UTF-8), `invalid_json` (too deeply nested, too) or `not_an_object`.
+    """
+    try:
+        value = _DECODER.decode(record.removeprefix(UTF8_BOM).decode())
+    except UnicodeDecodeError:
+        raise Refusal("not_text") from None
+    except (ValueError, RecursionError):
+        raise Refusal("invalid_json") from None
+    if not isinstance(value, dict):
+        raise Refusal("not_an_object")
+    return value

@@ -1,0 +1,74 @@
+"""Executor side of `phase0 deduplicate`: the text to compare and the id out of each line of a JSONL file."""
+
+import json
+from collections.abc import Callable, Sequence
+
+import pyarrow as pa
+
+from udfs.arrow_groups import Batches
+from udfs.formats.fields import Record, Refusal
+from udfs.formats.json_object import load_object
+from udfs.text import clean_text
+
+LINE_TEXT = "file string, position bigint, id string, text string, present array<boolean>, fault string"
+"""Columns of `line_texts`: `present` says of each text column whether the line has it, `fault` is null for a sound
+line, else `invalid_json`, `not_text`, `not_an_object`, `no_id`, or `nested` followed by a space and the column."""
+
+_SCHEMA = pa.schema(
+    [
+        ("file", pa.string()),
+        ("position", pa.int64()),
+        ("id", pa.string()),
+        ("text", pa.string()),
+        ("present", pa.list_(pa.bool_())),
+        ("fault", pa.string()),
+    ]
+)
+
+
+def line_texts(columns: Sequence[str], id_column: str | None) -> Callable[[Batches], Batches]:
+    """Build the `mapInArrow` function from rows of (file, position, record) to rows of `LINE_TEXT`."""
+
+    def read(batches: Batches) -> Batches:
+        for batch in batches:
+            places = zip(batch.column("file").to_pylist(), batch.column("position").to_pylist(), strict=True)
+            records = batch.column("record").to_pylist()
+            rows = [
+                (*place, *read_line(record, columns, id_column)) for place, record in zip(places, records, strict=True)
+            ]
+            by_column = zip(*rows, strict=True) if rows else [[] for _ in _SCHEMA]
+            arrays = [pa.array(values, kind.type) for values, kind in zip(by_column, _SCHEMA, strict=True)]
+            yield pa.record_batch(arrays, schema=_SCHEMA)
+
+    return read
+
+
+def read_line(
+    line: bytes, columns: Sequence[str], id_column: str | None
+) -> tuple[str | None, str | None, list[bool], str | None]:
+    """The id, the text, which columns are there, and the fault of one line.
+
+    The text is that of the columns, each on a line of its own. A column that is null or absent adds nothing; a number
+    or a truth value counts as JSON writes it, because as CSV the same table would have it as text.
+    """
+    try:
+        row = load_object(line)
+    except Refusal as refusal:
+        return None, None, [], refusal.reason
+    present = [column in row for column in columns]
+    nested = next((column for column in columns if isinstance(row.get(column), (list, dict))), None)
+    if nested is not None:
+        return None, None, present, f"nested {clean_text(nested)}"
+    row_id = None if id_column is None else _plain(row, id_column)
+    if id_column is not None and row_id is None:
+        return None, None, present, "no_id"
+    texts = (_plain(row, column) for column in columns)
+    return row_id, "\n".join(text for text in texts if text is not None), present, None
+
+
+def _plain(row: Record, column: str) -> str | None:
+    """A plain value as text that Arrow can hold, null for what is null, absent or nested."""
+    value = row.get(column)
+    if value is None or isinstance(value, (list, dict)):
+        return None
+    return clean_text(value if isinstance(value, str) else json.dumps(value))

@@ -1,0 +1,198 @@
+"""Executor side of ingest: bytes of files into records, records into drafts of examples."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql.pandas.types import to_arrow_schema
+
+from schemas.tables import RAW_RECORDS, RECORD
+from udfs.arrow_groups import Batches, whole_groups
+from udfs.categories import CategoryRules, categorise, mapped_category
+from udfs.containers import UTF8_BOM
+from udfs.formats.draft import Draft, Parsed, Turn
+from udfs.formats.parse import ParseOptions, parse_record, parse_tree, tree_key
+from udfs.ids import example_id
+from udfs.records import read_whole_file
+from udfs.text import clean_text, detect_language, repair_literal_escapes
+
+_RECORD_SCHEMA = to_arrow_schema(RECORD)
+_RAW_SCHEMA = to_arrow_schema(RAW_RECORDS.schema)
+_BATCH_ROWS = 2_000
+
+
+@dataclass(frozen=True)
+class FileOptions:
+    """How one file is read; travels to the executors in the closure."""
+
+    source: str
+    parse: ParseOptions
+    language: str | None = None
+    category: str | None = None
+    categories: Mapping[str, str] = field(default_factory=dict)
+    repair_escapes: bool = True
+    limit: int | None = None
+
+
+def split_whole_files(options: Mapping[str, FileOptions]) -> Callable[[Batches], Batches]:
+    """Build the `mapInArrow` function from (file, content) to rows of `RECORD`.
+
+    For what Spark cannot split: JSON arrays, gzip, CSV. One file is in memory at a time, as bytes.
+    """
+
+    def split(batches: Batches) -> Batches:
+        for batch in batches:
+            for file, content in zip(batch.column("file").to_pylist(), batch.column("content"), strict=True):
+                records = read_whole_file(memoryview(content.as_buffer()), file)
+                limit = options[file].limit
+                rows = (
+                    (options[file].source, file, raw.position, raw.record, raw.reason)
+                    for raw in records
+                    if limit is None or raw.position < limit
+                )
+                yield from _batches(rows, _RECORD_SCHEMA)
+
+    return split
+
+
+def number_lines(batches: Batches) -> Batches:
+    """Rows of (file, block, record) with `ordinal`, the line's place in its block; for `mapInArrow`.
+
+    A block lies in one task, in order, so counting is enough; the line's place in the file is the
+    ordinal plus the lines of the blocks before, whatever the block size. A byte order mark and the CR of
+    a CRLF belong to the file, not to the record.
+    """
+    seen: Counter[tuple[str, int]] = Counter()
+    for batch in batches:
+        ordinals, records = [], []
+        columns = (batch.column(name).to_pylist() for name in ("file", "block", "record"))
+        for file, block, record in zip(*columns, strict=True):
+            ordinal = seen[file, block]
+            seen[file, block] += 1
+            ordinals.append(ordinal)
+            records.append((record if ordinal or block else record.removeprefix(UTF8_BOM)).removesuffix(b"\r"))
+        yield pa.record_batch(
+            [
+                batch.column("file"),
+                batch.column("block"),
+                pa.array(records, pa.binary()),
+                pa.array(ordinals, pa.int64()),
+            ],
+            names=["file", "block", "record", "ordinal"],
+        )
+
+
+def parse_records(options: Mapping[str, FileOptions], rules: CategoryRules) -> Callable[[Batches], Batches]:
+    """Build the `mapInArrow` function from rows of `RECORD` to rows of `RAW_RECORDS`."""
+
+    def parse(batches: Batches) -> Batches:
+        for batch in batches:
+            rows = batch.to_pylist()
+            parsed = [
+                Parsed(reason=row["reason"])
+                if row["reason"]
+                else parse_record(row["record"], options[row["file"]].parse)
+                for row in rows
+            ]
+            yield _raw_batch(rows, parsed, options, rules)
+
+    return parse
+
+
+def with_tree(batches: Batches) -> Batches:
+    """Rows of `RECORD` with `tree`, the key that joins the messages of a conversation; for `mapInArrow`."""
+    for batch in batches:
+        keys = [tree_key(record) or "" for record in batch.column("record").to_pylist()]
+        yield batch.append_column("tree", pa.array(keys, pa.string()))
+
+
+def parse_trees(options: Mapping[str, FileOptions], rules: CategoryRules) -> Callable[[Batches], Batches]:
+    """The same as `parse_records` for message rows sorted by `tree`, whose drafts need the whole tree."""
+
+    def parse(batches: Batches) -> Batches:
+        for batch in whole_groups(batches, "tree", _BATCH_ROWS):
+            trees: dict[tuple[str, str], list[dict[str, Any]]] = {}
+            for row in batch.to_pylist():
+                trees.setdefault((row["file"], row["tree"]), []).append(row)
+            for (file, tree), rows in trees.items():
+                yield _raw_batch(rows, _parse_messages(rows, tree, options[file].parse), options, rules)
+
+    return parse
+
+
+def _parse_messages(rows: list[dict[str, Any]], tree: str, options: ParseOptions) -> Sequence[Parsed]:
+    if tree:
+        return parse_tree([row["record"] for row in rows], options)
+    return [parse_record(row["record"], options) for row in rows]
+
+
+def _raw_batch(
+    rows: Sequence[Mapping[str, Any]],
+    parsed: Sequence[Parsed],
+    options: Mapping[str, FileOptions],
+    rules: CategoryRules,
+) -> pa.RecordBatch:
+    raw = [
+        {
+            **{name: row[name] for name in RECORD.fieldNames()},
+            "reason": result.reason,
+            "outcome": "refused" if result.reason else "used" if result.drafts else "absorbed",
+            "drafts": [_draft_row(draft, options[row["file"]], rules) for draft in result.drafts],
+        }
+        for row, result in zip(rows, parsed, strict=True)
+    ]
+    return pa.RecordBatch.from_pylist(raw, schema=_RAW_SCHEMA)
+
+
+def _draft_row(draft: Draft, options: FileOptions, rules: CategoryRules) -> dict[str, Any]:
+    """A draft with clean text, an id, a category and a language: a row of `DRAFT`."""
+    repaired = repair_literal_escapes(draft.instruction) if options.repair_escapes else None
+    instruction = clean_text(repaired or draft.instruction)
+    response = _clean_response(draft.response, options)
+    system = clean_text(draft.system) if draft.system else None
+    history = tuple(Turn(turn.role, clean_text(turn.content)) for turn in draft.history)
+    category = (
+        options.category
+        or mapped_category(draft.category, options.categories)
+        or mapped_category(draft.category, rules.source_categories)
+    )
+    return {
+        "example_id": example_id(options.source, system, history, instruction, response),
+        "turn": draft.turn,
+        "system": system,
+        "history": [turn._asdict() for turn in history],
+        "instruction": instruction,
+        "reference_response": response,
+        "category": category or categorise(instruction, response, rules),
+        "language": options.language or draft.language or detect_language(f"{instruction}\n{response or ''}"),
+        "human_quality": draft.human_quality,
+        "prompt_marks": [*draft.prompt_marks, *(["literal_escapes"] if repaired else [])],
+        "response_marks": list(draft.response_marks),
+    }
+
+
+def _clean_response(response: str | None, options: FileOptions) -> str | None:
+    if response is None or not response.strip():
+        return None
+    repaired = repair_literal_escapes(response) if options.repair_escapes else None
+    return clean_text(repaired or response)
+
+
+def _batches(rows: Iterator[tuple[Any, ...]], schema: pa.Schema) -> Batches:
+    pending: list[tuple[Any, ...]] = []
+    for row in rows:
+        pending.append(row)
+        if len(pending) == _BATCH_ROWS:
+            yield _columns(pending, schema)
+            pending = []
+    if pending:
+        yield _columns(pending, schema)
+
+
+def _columns(rows: list[tuple[Any, ...]], schema: pa.Schema) -> pa.RecordBatch:
+    columns = zip(*rows, strict=True)
+    return pa.record_batch(
+        [pa.array(column, kind.type) for column, kind in zip(columns, schema, strict=True)], schema=schema
+    )

@@ -1,0 +1,42 @@
+"""Executor side of the score stage: scores for batches of pairs."""
+
+from collections.abc import Callable, Sequence
+
+import pyarrow as pa
+from pyspark.sql.pandas.types import to_arrow_schema
+
+from schemas.tables import SCORES
+from udfs.arrow_groups import Batches
+from udfs.scoring.heuristic import HeuristicScorer
+from udfs.scoring.scorer import Scorer
+
+_SCHEMA = to_arrow_schema(SCORES.schema)
+
+
+def score_batches(weights: Sequence[int]) -> Callable[[Batches], Batches]:
+    """Build the `mapInArrow` function from (pair_id, system, instruction, response) to rows of `SCORES`.
+
+    Args:
+        weights: of the dimensions, in the order of the heuristic scorer's `DIMENSIONS`.
+    """
+    scorer: Scorer = HeuristicScorer(tuple(weights))
+
+    def score(batches: Batches) -> Batches:
+        for batch in batches:
+            rows = []
+            for pair in batch.to_pylist():
+                found = scorer.score(pair["instruction"], pair["response"], pair["system"])
+                rows.append(
+                    {
+                        "pair_id": pair["pair_id"],
+                        "scorer": found.scorer,
+                        "dimensions": list(found.dimensions.items()),
+                        "lowest_dimension": min(found.dimensions.values()),
+                        "highest_dimension": max(found.dimensions.values()),
+                        "quality_tenths": found.quality_tenths,
+                        "reason": found.reason,
+                    }
+                )
+            yield pa.RecordBatch.from_pylist(rows, schema=_SCHEMA)
+
+    return score

@@ -1,0 +1,102 @@
+"""Checks of an answer against its prompt: echoed, called a tool, stopped in mid-sentence."""
+
+import json
+import re
+
+from udfs.screen.subject import Subject
+from udfs.screen.wording import one_of
+
+_WORD = re.compile(r"\w+")
+_SHORTEST_ECHO = 4
+"""Words. "Yes" may rightly be answered to "Yes"."""
+
+
+def echo(subject: Subject) -> str | None:
+    """The answer is the instruction again, once or several times, with or without the input below it.
+
+    The input alone is no echo: "Correct this sentence" may leave a correct sentence as it is.
+    """
+    answer = subject.folded.strip()
+    instruction = subject.folded_instruction.strip()
+    head = instruction.split("\n\n", 1)[0]
+    if not answer or answer[:1] not in (instruction[:1], '"', "'", "*", "#"):
+        return None
+    words = _WORD.findall(answer)
+    if len(words) < _SHORTEST_ECHO:
+        return None
+    for asked in (_WORD.findall(instruction), _WORD.findall(head)):
+        if len(asked) < _SHORTEST_ECHO or len(words) % len(asked):
+            continue
+        if words == asked * (len(words) // len(asked)):
+            return subject.text.strip()
+    return None
+
+
+# The tools of Toolformer-like sets. A call is the name, a bracket and a quoted string, in prose.
+_TOOL = one_of(
+    "search, wikipedia, wolfram, calculator, calculate, weather, news, python, shell, requests?, calendar, "
+    "translate, translator, bing, google, browser, wikisearch"
+)
+_INLINE_CALL = re.compile(rf"(?:^|[\s:;,(\['\"]){_TOOL}\((?:\w{{1,20}}=)?[fr]?['\"“‘]")
+_CODE_LINE = re.compile(
+    r"^[ \t]*(?:def |import |from \w+ import |class |for .*:$|if .*:$|return\b|\w+ = )", re.MULTILINE
+)
+_CALL_MARKUP = re.compile(
+    r"<functioncall>|<function_call>|</?tool_call>|<\|tool_call|<\|python_tag\|>|\[tool_calls\]|<\|plugin\|>"
+    r"|<function=\w|^[ \t]*(?:action|tool): ?\w+[ \t]*\n[ \t]*(?:action|tool) input:",
+    re.MULTILINE,
+)
+
+
+def tool_call(subject: Subject) -> str | None:
+    """The answer calls a tool and waits for its result instead of answering."""
+    text = subject.folded
+    if "<" in text or "[tool" in text or "input:" in text:
+        markup = _CALL_MARKUP.search(subject.folded_prose)
+        if markup:
+            return markup.group()
+    if text.lstrip()[:1] in ("{", "[") and '"name"' in text and ('"arguments"' in text or '"parameters"' in text):
+        return _json_call(subject.text)
+    if "(" in text:
+        call = _INLINE_CALL.search(subject.folded_prose)
+        if call and not _CODE_LINE.search(subject.folded_prose):
+            return call.group().strip()
+    return None
+
+
+def _json_call(text: str) -> str | None:
+    """`{"name": ..., "arguments": ...}`, alone or in a list, and nothing else beside them."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    calls = value if isinstance(value, list) else [value]
+    if calls and all(
+        isinstance(call, dict) and {"name"} < set(call) <= {"name", "arguments", "parameters", "id", "type"}
+        for call in calls
+    ):
+        return f"call of {calls[0]['name']}"
+    return None
+
+
+_SHORTEST_CUT = 200
+"""Characters. A short answer without a full stop is a title, a name or a list item."""
+_CANNOT_END = one_of(
+    "the, an, a, and, or, of, to, in, for, with, from, by, at, as, that, which, is, are, was, were, be, because, "
+    "but, if, "
+    "their, its, your, my, our, his, such, into"
+)
+_DANGLING = re.compile(rf"(?:\b{_CANNOT_END}|,)\s*\Z")
+
+
+def truncated(subject: Subject) -> str | None:
+    """A long answer whose last word cannot end a sentence, such as "and the"."""
+    if len(subject.text) < _SHORTEST_CUT:
+        return None
+    tail = subject.folded.rstrip()[-200:]
+    line = tail.rsplit("\n", 1)[-1]
+    if "```" in line or not _DANGLING.search(line):
+        return None
+    if subject.text.count("```") % 2 or _CODE_LINE.search(tail):
+        return None
+    return line[-80:]
