@@ -1,0 +1,45 @@
+"""Second deduplication: prompt and response together, before any score is paid for.
+
+Reads `pairs` and `screen`, writes the `pair` pass of `duplicates`. Pairs whose response the screen keeps
+out take no part.
+"""
+
+from pyspark.sql import functions as F
+
+from jobs.ranking import mark_duplicates, pair_text
+from jobs.runtime import Runtime, Stage, StageReport
+from jobs.verdicts import clean_pairs
+from schemas.tables import DUPLICATES, PAIRS, SCREEN
+
+
+def run(runtime: Runtime) -> StageReport:
+    """Find near-duplicate pairs among those with a clean response."""
+    pairs = clean_pairs(runtime.read(PAIRS), runtime.read(SCREEN))
+    texts = pairs.select(
+        F.col("pair_id").alias("id"),
+        "source",
+        pair_text().alias("text"),
+        "human_quality",
+        F.lit(False).alias("has_fault"),
+    )
+    runtime.progress.step("comparing pairs")
+    found = mark_duplicates(runtime, "pair", texts)
+    total = pairs.count()
+    lost = runtime.read(DUPLICATES).where("pass = 'pair'").count()
+    reasons = {"duplicate_pair": lost, "numbers_only_pairs": found.numbers_only}
+    return StageReport(total, total - lost, {name: count for name, count in reasons.items() if count})
+
+
+STAGE: Stage = Stage(
+    name="deduplicate-pairs",
+    title="find near-duplicate pairs",
+    run=run,
+    reads=(PAIRS, SCREEN),
+    writes=(DUPLICATES,),
+    settings=("deduplicate", "sources"),
+)
+
+if __name__ == "__main__":
+    from jobs.cli import run_command
+
+    run_command(STAGE.name)

@@ -1,0 +1,51 @@
+"""First deduplication: prompts, before any call is paid for.
+
+Reads `examples` and `screen`, writes the `prompt` pass of `duplicates`. Prompts that the screen keeps out
+take no part: a prompt that will never be asked must not remove its clean twin.
+"""
+
+from pyspark.sql import functions as F
+
+from jobs.losses import SourceLoss, count_losses
+from jobs.ranking import mark_duplicates, prompt_text
+from jobs.runtime import Runtime, Stage, StageReport
+from jobs.verdicts import open_prompts
+from schemas.tables import DUPLICATES, EXAMPLES, SCREEN
+
+
+def run(runtime: Runtime) -> StageReport:
+    """Find near-duplicate prompts among those that may be asked."""
+    prompts = open_prompts(runtime.read(EXAMPLES), runtime.read(SCREEN))
+    texts = prompts.select(
+        F.col("example_id").alias("id"), "source", prompt_text().alias("text"), "human_quality", "has_fault"
+    )
+    runtime.progress.step("comparing prompts")
+    found = mark_duplicates(runtime, "prompt", texts)
+    losses = count_losses(prompts, runtime.read(DUPLICATES))
+    total, removed = sum(loss.prompts for loss in losses), sum(loss.removed for loss in losses)
+    reasons = {"duplicate_prompt": removed, "numbers_only_pairs": found.numbers_only}
+    warnings = tuple(_advice(loss) for loss in losses if loss.is_heavy)
+    return StageReport(total, total - removed, {name: count for name, count in reasons.items() if count}, warnings)
+
+
+def _advice(loss: SourceLoss) -> str:
+    return (
+        f"{loss.source}: {loss.near:,} of {loss.distinct:,} distinct prompts ({loss.near / loss.distinct:.0%}) fall as "
+        "near-duplicates; long shared openings do this. Look at some with `phase0 show --reason duplicate_prompt "
+        f"--source {loss.source}`; to keep more, set deduplicate_threshold of this source"
+    )
+
+
+STAGE: Stage = Stage(
+    name="deduplicate-prompts",
+    title="find near-duplicate prompts",
+    run=run,
+    reads=(EXAMPLES, SCREEN),
+    writes=(DUPLICATES,),
+    settings=("deduplicate", "sources"),
+)
+
+if __name__ == "__main__":
+    from jobs.cli import run_command
+
+    run_command(STAGE.name)

@@ -1,0 +1,132 @@
+"""What became of every record and every example: each has exactly one fate.
+
+Counts of neighbouring tables reconcile because nothing is dropped before the export:
+records = refused + absorbed + used, and examples = one fate each.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from jobs.runtime import Runtime
+from schemas.errors import DataRefusedError
+from schemas.tables import EXAMPLES, FATES, RAW_RECORDS
+
+SELECTED = "selected"
+STAGE_ORDER = ("screen", "deduplicate-prompts", "distill", "deduplicate-pairs", "score", "select")
+"""Stages that decide a fate, in the order in which a reader meets them."""
+
+
+def example_fates(
+    examples: DataFrame,
+    screen: DataFrame,
+    duplicates: DataFrame,
+    pairs: DataFrame,
+    scores: DataFrame,
+    selection: DataFrame,
+) -> DataFrame:
+    """The fate of every example.
+
+    Where several rules convict a text the fate names the first by name; `screen` has them all.
+
+    Returns:
+        Rows of `FATES`.
+    """
+    verdicts = screen.where("effect = 'exclude'").groupBy("id", "target").agg(F.min("rule").alias("rule"))
+    prompt_rule = verdicts.where("target = 'prompt'").select(
+        F.col("id").alias("example_id"), F.col("rule").alias("prompt_rule")
+    )
+    response_rule = verdicts.where("target = 'response'").select(
+        F.col("id").alias("verdict_id"), F.col("rule").alias("response_rule")
+    )
+    prompt_twin = duplicates.where("pass = 'prompt'").select(
+        F.col("id").alias("example_id"), F.col("duplicate_of").alias("prompt_twin")
+    )
+    pair_twin = duplicates.where("pass = 'pair'").select(
+        F.col("id").alias("pair_id"), F.col("duplicate_of").alias("twin_pair")
+    )
+    twin_owner = pairs.select(F.col("pair_id").alias("twin_pair"), F.col("example_id").alias("pair_twin"))
+    scored = scores.select("pair_id", F.lit(True).alias("scored"))
+    chosen = selection.select("pair_id", F.col("reason").alias("not_selected"), F.lit(True).alias("considered"))
+    verdict_id = F.when(F.col("request_id").isNull(), F.col("example_id")).otherwise(F.col("pair_id"))
+    joined = (
+        examples.select("example_id", "source")
+        .join(prompt_rule, "example_id", "left")
+        .join(prompt_twin, "example_id", "left")
+        .join(pairs.select("example_id", "pair_id", "request_id"), "example_id", "left")
+        .withColumn("verdict_id", verdict_id)
+        .join(response_rule, "verdict_id", "left")
+        .join(pair_twin, "pair_id", "left")
+        .join(twin_owner, "twin_pair", "left")
+        .join(scored, "pair_id", "left")
+        .join(chosen, "pair_id", "left")
+    )
+    fate = (
+        F.when(F.col("prompt_rule").isNotNull(), _fate("screen", F.col("prompt_rule")))
+        .when(F.col("prompt_twin").isNotNull(), _fate("deduplicate-prompts", F.lit("duplicate_prompt"), "prompt_twin"))
+        .when(F.col("pair_id").isNull(), _fate("distill", F.lit("no_answer")))
+        .when(F.col("response_rule").isNotNull(), _fate("screen", F.col("response_rule")))
+        .when(F.col("twin_pair").isNotNull(), _fate("deduplicate-pairs", F.lit("duplicate_pair"), "pair_twin"))
+        .when(F.col("scored").isNull(), _fate("score", F.lit("not_scored")))
+        .when(F.col("considered").isNull(), _fate("select", F.lit("not_considered")))
+        .otherwise(_fate("select", F.coalesce("not_selected", F.lit(SELECTED))))
+    )
+    fated = joined.select("example_id", "source", fate.alias("fate"))
+    return FATES.select_from(fated.select("example_id", "source", "fate.*"))
+
+
+def _fate(stage: str, reason: Column, twin: str | None = None) -> Column:
+    duplicate_of = F.col(twin) if twin else F.lit(None).cast("string")
+    return F.struct(F.lit(stage).alias("stage"), reason.alias("reason"), duplicate_of.alias("duplicate_of"))
+
+
+def record_fates(raw_records: DataFrame) -> DataFrame:
+    """The fate of every record: columns source, file, position, reason (`used`, `absorbed` or why refused)."""
+    reason = F.when(F.col("outcome") == "refused", F.col("reason")).otherwise(F.col("outcome"))
+    return raw_records.select("source", "file", "position", reason.alias("reason"))
+
+
+@dataclass(frozen=True)
+class Funnel:
+    """Counts of all fates."""
+
+    records: Mapping[str, int]
+    """reason -> records; `used` and `absorbed` among them."""
+    exact_copies: int
+    """Drafts that fold into an example that says the same."""
+    examples: Mapping[tuple[str, str], int]
+    """(stage, reason) -> examples."""
+
+    @property
+    def selected(self) -> int:
+        """Examples in the data set."""
+        return self.examples.get(("select", SELECTED), 0)
+
+
+def count_fates(runtime: Runtime) -> Funnel:
+    """Count every fate, and prove that the counts reconcile.
+
+    Raises:
+        DataRefusedError: an example has no fate or two; a stage lost or doubled rows.
+    """
+    records = record_fates(runtime.read(RAW_RECORDS)).groupBy("reason").count().collect()
+    drafts = runtime.read(RAW_RECORDS).agg(F.sum(F.size("drafts"))).first()
+    totals = runtime.read(EXAMPLES).agg(F.count("*"), F.sum("copies")).first()
+    fates = runtime.read(FATES).groupBy("stage", "reason").count().collect()
+    counted = sum(row["count"] for row in fates)
+    examples, copies = (int(totals[0]), int(totals[1] or 0)) if totals else (0, 0)
+    if counted != examples or (drafts and int(drafts[0] or 0) != copies):
+        raise DataRefusedError(
+            f"the tables do not reconcile: {examples:,} examples have {counted:,} fates and stand for {copies:,} of "
+            f"{drafts and drafts[0]:,} drafts. Run `phase0 run --force`; if it stays, this is a bug"
+        )
+    return Funnel(
+        records={row["reason"]: row["count"] for row in sorted(records)},
+        exact_copies=copies - examples,
+        examples={
+            (row["stage"], row["reason"]): row["count"]
+            for row in sorted(fates, key=lambda row: (STAGE_ORDER.index(row["stage"]), row["reason"]))
+        },
+    )

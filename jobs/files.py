@@ -1,0 +1,65 @@
+"""Small files beside the tables: reports, manifests, the export. Local folders and any fsspec URI."""
+
+import posixpath
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, Any
+
+import fsspec
+
+
+def join(folder: str, *parts: str) -> str:
+    """Path below a folder or URI."""
+    return posixpath.join(folder, *parts)
+
+
+@contextmanager
+def open_atomic(path: str, mode: str = "wb") -> Iterator[IO[Any]]:
+    """Open a file for writing that appears under its name only when it is whole.
+
+    A reader never sees half a file: local writes go to a temporary name and are renamed; on an object
+    store the upload itself becomes visible only at its end.
+    """
+    files, target = fsspec.core.url_to_fs(path)
+    temporary = posixpath.join(posixpath.dirname(target), f".{posixpath.basename(target)}.tmp")
+    files.makedirs(posixpath.dirname(target), exist_ok=True)
+    encoding = None if "b" in mode else "utf-8"
+    try:
+        with files.open(temporary, mode, encoding=encoding, newline=None if "b" in mode else "\n") as handle:
+            yield handle
+    except BaseException:
+        files.rm(temporary)
+        raise
+    files.mv(temporary, target)
+
+
+def write_text(path: str, text: str) -> None:
+    """Write a whole text file atomically."""
+    with open_atomic(path, "w") as handle:
+        handle.write(text)
+
+
+def read_text(path: str) -> str | None:
+    """The file's text, null where there is none."""
+    files, target = fsspec.core.url_to_fs(path)
+    return files.read_text(target) if files.exists(target) else None
+
+
+def list_files(folder: str, suffix: str) -> list[str]:
+    """URIs of the files of a folder with that suffix, sorted by name; none where there is no folder."""
+    files, target = fsspec.core.url_to_fs(folder)
+    if not files.exists(target):
+        return []
+    return sorted(files.unstrip_protocol(name) for name in files.ls(target, detail=False) if name.endswith(suffix))
+
+
+def open_for_reading(path: str) -> IO[bytes]:
+    """Open a file of `list_files`."""
+    return fsspec.open(path, "rb").open()  # type: ignore[no-any-return]
+
+
+def remove_folder(folder: str) -> None:
+    """Remove a folder and all below it, if it is there."""
+    files, target = fsspec.core.url_to_fs(folder)
+    if files.exists(target):
+        files.rm(target, recursive=True)

@@ -1,0 +1,180 @@
+"""Ingest stage: source files into `raw_records`, every record kept, and `examples`, one row for one prompt.
+
+What cannot be used stays in `raw_records` with its reason. Exact copies inside a source fold into one
+example that names all the records it came from.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from pyspark.sql import Column, DataFrame, Row
+from pyspark.sql import functions as F
+
+from jobs.runtime import Runtime, Stage, StageReport
+from jobs.source_files import SourceFile, all_files, list_files, open_records
+from schemas.errors import DataRefusedError
+from schemas.tables import DRAFT, EXAMPLES, RAW_RECORDS
+from udfs.categories import load_category_rules
+from udfs.reading import FileOptions, parse_records, parse_trees, with_tree
+
+FILE_REASONS = ("truncated", "trailing_data", "corrupt_gzip", "html_not_json", "not_utf8", "single_object")
+"""Reasons that say something about the file, not only about the record that shows it."""
+
+
+def read_drafts(records: DataFrame, files: Sequence[SourceFile]) -> DataFrame:
+    """Parse records into drafts of examples.
+
+    Args:
+        records: rows of `RECORD`.
+        files: how each file is read.
+
+    Returns:
+        Rows of `RAW_RECORDS`: the same records with their outcome, reason and drafts.
+    """
+    options: Mapping[str, FileOptions] = {file.path: file.options for file in files}
+    rules = load_category_rules()
+    message_files = [file.path for file in files if file.is_message_rows]
+    is_message = F.col("file").isin(message_files)
+    parsed = records.where(~is_message).mapInArrow(parse_records(options, rules), RAW_RECORDS.schema)
+    if not message_files:
+        return parsed
+    messages = records.where(is_message)
+    keyed = messages.mapInArrow(with_tree, _with_text(messages, "tree"))
+    sorted_messages = keyed.repartition("file", "tree").sortWithinPartitions("tree", "file", "position")
+    return parsed.unionByName(sorted_messages.mapInArrow(parse_trees(options, rules), RAW_RECORDS.schema))
+
+
+def _with_text(rows: DataFrame, column: str) -> str:
+    return ", ".join([f"{field.name} {field.dataType.simpleString()}" for field in rows.schema] + [f"{column} string"])
+
+
+def fold_examples(raw_records: DataFrame, licences: Mapping[str, str]) -> DataFrame:
+    """Fold the drafts of all records into examples.
+
+    Args:
+        raw_records: rows of `RAW_RECORDS`.
+        licences: source -> licence.
+
+    Returns:
+        Rows of `EXAMPLES`. Copies share all that makes the id; for the rest (category, language, human
+        quality, marks) the first record in order of file, position and turn decides.
+    """
+    drafts = raw_records.select("source", "file", "position", F.explode("drafts").alias("draft"))
+    place = F.struct("file", "position", "draft.turn")
+    folded = drafts.groupBy("draft.example_id").agg(
+        F.min_by(F.struct("source", "draft"), place).alias("first"),
+        F.count("*").cast("int").alias("copies"),
+        F.array_sort(F.collect_list(place)).alias("records"),
+    )
+    content = [F.col(f"first.draft.{name}") for name in DRAFT.fieldNames() if name not in ("example_id", "turn")]
+    return EXAMPLES.select_from(
+        folded.select(
+            "example_id",
+            *content,
+            F.col("first.source").alias("source"),
+            _looked_up(licences, F.col("first.source")).alias("licence"),
+            "copies",
+            "records",
+        )
+    )
+
+
+def _looked_up(values: Mapping[str, str], key: Column) -> Column:
+    return F.create_map(*(F.lit(part) for pair in values.items() for part in pair))[key]
+
+
+def run(runtime: Runtime) -> StageReport:
+    """Read all sources.
+
+    Raises:
+        DataRefusedError: more than `max_refused_share` of a source's records cannot be used.
+    """
+    settings = runtime.settings
+    runtime.progress.step("looking at the files")
+    files = list(all_files(runtime.spark, settings.sources, settings.ingest))
+    runtime.progress.step(f"reading {len(files)} files, {sum(file.size for file in files) / 1e6:,.1f} MB")
+    runtime.replace(RAW_RECORDS, read_drafts(open_records(runtime.spark, files), files))
+    runtime.progress.step("folding exact copies")
+    licences = {source.name: source.licence for source in settings.sources}
+    runtime.replace(EXAMPLES, fold_examples(runtime.read(RAW_RECORDS), licences))
+    return _report(runtime)
+
+
+def _report(runtime: Runtime) -> StageReport:
+    counts = (
+        runtime.read(RAW_RECORDS)
+        .groupBy("source", "file", "outcome", "reason")
+        .agg(F.count("*").alias("records"), F.sum(F.size("drafts")).alias("drafts"))
+        .collect()
+    )
+    reasons: dict[str, int] = {}
+    for row in counts:
+        key = row["reason"] if row["outcome"] == "refused" else row["outcome"]
+        if key != "used":
+            reasons[key] = reasons.get(key, 0) + row["records"]
+    examples = runtime.read(EXAMPLES).count()
+    folded = sum(row["drafts"] for row in counts) - examples
+    reasons |= {"exact_copy": folded} if folded else {}
+    warnings = [*_file_warnings(counts), *_use_warnings(runtime)]
+    _require_usable(runtime, counts)
+    return StageReport(sum(row["records"] for row in counts), examples, dict(sorted(reasons.items())), tuple(warnings))
+
+
+def _file_warnings(counts: Sequence[Row]) -> list[str]:
+    warnings = []
+    for row in sorted(counts, key=lambda row: (row["file"], row["reason"] or "")):
+        if row["reason"] in FILE_REASONS:
+            saved = sum(r["records"] for r in counts if r["file"] == row["file"] and r["outcome"] != "refused")
+            warnings.append(f"{row['file']}: {row['reason']}; {saved:,} records were saved")
+    return warnings
+
+
+def _use_warnings(runtime: Runtime) -> list[str]:
+    return [
+        f'{source.name}: its answers are used (use: pairs). Its data card says: "These data are not meant for '
+        "supervised training of dialogue agents. Training dialogue agents on these data is likely to lead to "
+        'harmful models and this should be avoided."'
+        for source in runtime.settings.sources
+        if source.use == "pairs"
+    ]
+
+
+def _require_usable(runtime: Runtime, counts: Sequence[Row]) -> None:
+    limit = runtime.settings.ingest.max_refused_share
+    faults = []
+    for source in runtime.settings.sources:
+        rows = [row for row in counts if row["source"] == source.name]
+        total = sum(row["records"] for row in rows)
+        refused = [row for row in rows if row["outcome"] == "refused"]
+        count = sum(row["records"] for row in refused)
+        if total and count / total > limit:
+            why = ", ".join(f"{row['records']:,} {row['reason']}" for row in refused)
+            faults.append(f"  {source.name}: {count:,} of {total:,} records refused ({why})")
+        elif not total:
+            faults.append(f"  {source.name}: no records at all in {', '.join(source.paths)}")
+    if faults:
+        raise DataRefusedError(
+            f"more than {limit:.0%} of a source cannot be used (ingest.max_refused_share); the records and their "
+            "reasons are in raw_records\n" + "\n".join(faults)
+        )
+
+
+def inputs(runtime: Runtime) -> Mapping[str, str]:
+    """State of every source file: its size and time of change."""
+    found = (file for source in runtime.settings.sources for file in list_files(runtime.spark, source))
+    return {path: f"{size} bytes, {modified}" for path, size, modified in found}
+
+
+STAGE: Stage = Stage(
+    name="ingest",
+    title="read the sources",
+    run=run,
+    reads=(),
+    writes=(RAW_RECORDS, EXAMPLES),
+    settings=("sources", "ingest"),
+    inputs=inputs,
+)
+
+if __name__ == "__main__":
+    from jobs.cli import run_command
+
+    run_command(STAGE.name)

@@ -1,0 +1,36 @@
+"""From a configuration to a runtime: workspace, session, storage, progress."""
+
+import os
+import secrets
+from datetime import datetime, timezone
+from pathlib import Path
+
+from rich.console import Console
+
+from jobs.progress import Progress
+from jobs.runtime import Runtime
+from jobs.session import get_session
+from jobs.settings import Settings
+from jobs.storage import Storage
+
+
+def open_runtime(settings: Settings, console: Console, *, verbose: bool = False) -> Runtime:
+    """Start or join a Spark session for these settings.
+
+    Args:
+        settings: the configuration.
+        console: where progress goes.
+        verbose: leave what Java, Ivy and log4j print on the terminal, not in `<workspace>/logs/spark.log`.
+
+    Raises:
+        EnvironmentSetupError: Spark cannot start; says what to install.
+    """
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    is_local = "://" not in settings.workspace
+    log = Path(settings.workspace) / "logs" / "spark.log" if is_local and not verbose else None
+    spark = get_session(settings.spark, log)
+    now = datetime.now(timezone.utc)
+    # A run id is a name in the log, not a key of any data, so it may be random.
+    run_id = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+    storage = Storage(spark, settings.workspace, settings.catalog)
+    return Runtime(settings, spark, storage, Progress(console), run_id, now)

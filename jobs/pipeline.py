@@ -1,0 +1,176 @@
+"""The pipeline: all stages in order, each validated, each skipped when nothing it depends on has changed."""
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from decimal import Decimal
+from functools import partial
+
+from pyspark.sql import Row
+
+from jobs import (
+    deduplicate_pairs,
+    deduplicate_prompts,
+    distill,
+    export,
+    ingest,
+    score,
+    screen,
+    select_rows,
+)
+from jobs.fingerprint import stage_fingerprint
+from jobs.manifest import versions
+from jobs.runtime import Runtime, Stage, StageReport
+from jobs.status import latest_runs
+from jobs.validate import docs_root, validate_stage
+from schemas.errors import ConfigError, DataRefusedError
+from schemas.tables import RUNS
+
+STAGES: tuple[Stage, ...] = (
+    ingest.STAGE,
+    screen.STAGE,
+    deduplicate_prompts.STAGE,
+    distill.STAGE,
+    deduplicate_pairs.STAGE,
+    score.STAGE,
+    select_rows.STAGE,
+    export.STAGE,
+)
+
+
+@dataclass(frozen=True)
+class StageRun:
+    """What happened to one stage in this run."""
+
+    stage: Stage
+    status: str
+    """done, up to date (nothing it depends on has changed), refused or failed."""
+    report: StageReport
+    started_at: datetime | None = None
+    seconds: float = 0.0
+
+
+def stages_between(first: str | None, last: str | None) -> Sequence[Stage]:
+    """The stages from one name to another, both included.
+
+    Raises:
+        ConfigError: there is no such stage, or they are in the wrong order.
+    """
+    names = [stage.name for stage in STAGES]
+    for name in (first, last):
+        if name is not None and name not in names:
+            raise ConfigError(f"no stage {name}; the stages are {', '.join(names)}")
+    start, end = names.index(first) if first else 0, names.index(last) if last else len(names) - 1
+    if start > end:
+        raise ConfigError(f"--from {first} comes after --to {last}; the order is {', '.join(names)}")
+    return STAGES[start : end + 1]
+
+
+def run_stages(runtime: Runtime, stages: Sequence[Stage], *, force: bool = False) -> list[StageRun]:
+    """Run stages in order, each with its gate.
+
+    The tables of a stage are validated while the next one runs; that one is not finished, and nothing is
+    exported, before the gate is known to be open.
+
+    Raises:
+        DataRefusedError: a gate failed; what was done until then is kept, and the run can go on from there.
+    """
+    results = []
+    last = {row["stage"]: row for row in latest_runs(runtime)} if runtime.storage.exists(RUNS) else {}
+    before = STAGES[: STAGES.index(stages[0])]
+    upstream = last[before[-1].name]["fingerprint"] if before and before[-1].name in last else ""
+    with ThreadPoolExecutor(max_workers=1) as validator:
+        gate: Callable[[], None] = _open_gate
+        for stage in stages:
+            fingerprint = stage_fingerprint(runtime, stage, upstream)
+            done = None if force else _finished(runtime, stage, fingerprint, last.get(stage.name))
+            if done is not None:
+                runtime.progress.line(f"{stage.name:<20} up to date", style="dim")
+                results.append(StageRun(stage, "up to date", done))
+            else:
+                if not stage.writes:  # it publishes
+                    gate()
+                    gate = _open_gate
+                finished = run_stage(runtime, stage, fingerprint)
+                gate()
+                failures = validator.submit(validate_stage, runtime, stage.writes)
+                gate = partial(_settle, runtime, finished, fingerprint, failures)
+                results.append(finished)
+            upstream = fingerprint
+        gate()
+    return results
+
+
+def _open_gate() -> None:
+    """The gate of a stage that had nothing to do."""
+
+
+def run_stage(runtime: Runtime, stage: Stage, fingerprint: str) -> StageRun:
+    """Run one stage, without its validation; a failure is recorded in `runs`.
+
+    Raises:
+        DataRefusedError: the stage refused the data.
+    """
+    started, clock = datetime.now(timezone.utc), time.monotonic()
+    try:
+        with runtime.progress.stage(stage.name, stage.title):
+            report = stage.run(runtime)
+    except Exception as error:
+        status = "refused" if isinstance(error, DataRefusedError) else "failed"
+        outcome = StageRun(stage, status, StageReport(0, 0), started, time.monotonic() - clock)
+        _record(runtime, outcome, fingerprint, str(error))
+        raise
+    runtime.progress.line(f"{report.rows_in:>9,} in {report.rows_out:>9,} out")
+    for warning in report.warnings:
+        runtime.progress.line(f"warning: {warning}", style="yellow")
+    return StageRun(stage, "done", report, started, time.monotonic() - clock)
+
+
+def _settle(runtime: Runtime, finished: StageRun, fingerprint: str, failures: Future[list[str]]) -> None:
+    """Wait for the validation of a stage, record the stage, and stop where a critical expectation failed."""
+    failed = failures.result()
+    stage = finished.stage
+    outcome = replace(finished, status="refused" if failed else "done")
+    _record(runtime, outcome, fingerprint, "; ".join([*failed, *finished.report.warnings]))
+    if failed:
+        raise DataRefusedError(
+            f"{stage.name}: {len(failed)} critical expectations failed:\n"
+            + "\n".join(f"  {name}" for name in failed)
+            + f"\nThe data docs name the rows: {docs_root(runtime.settings.workspace)}/data_docs/index.html"
+        )
+
+
+def _finished(runtime: Runtime, stage: Stage, fingerprint: str, last: Row | None) -> StageReport | None:
+    """The report of the last run of this stage, if it was this very work and its tables are there."""
+    if last is None or last["status"] != "done" or last["fingerprint"] != fingerprint:
+        return None
+    if not all(runtime.storage.exists(table) for table in stage.writes):
+        return None
+    return StageReport(last["rows_in"], last["rows_out"], dict(last["reasons"]))
+
+
+def _record(runtime: Runtime, outcome: StageRun, fingerprint: str, message: str) -> None:
+    row = {
+        "run_id": runtime.run_id,
+        "stage": outcome.stage.name,
+        "status": outcome.status,
+        "started_at": outcome.started_at,
+        "seconds": outcome.seconds,
+        "rows_in": outcome.report.rows_in,
+        "rows_out": outcome.report.rows_out,
+        "reasons": dict(outcome.report.reasons),
+        "tokens": 0,
+        "cost_usd": Decimal(0),
+        "fingerprint": fingerprint,
+        "versions": versions(),
+        "message": message,
+    }
+    runtime.storage.append(RUNS, runtime.spark.createDataFrame([row], RUNS.schema))
+
+
+if __name__ == "__main__":
+    from jobs.cli import run_command
+
+    run_command("run")

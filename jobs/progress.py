@@ -1,0 +1,52 @@
+"""What is seen while a run goes on: a live line on a terminal, plain lines elsewhere."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import Progress as RichProgress
+from rich.progress import SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+
+
+class Progress:
+    """Reports stages and their steps to a console.
+
+    On a terminal one live line shows the stage, its step and the time; elsewhere each step is a line, so
+    that a log says where a run was when it stopped.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self._live: RichProgress | None = None
+        self._task: TaskID | None = None
+        self._stage = ""
+
+    @contextmanager
+    def stage(self, name: str, title: str) -> Iterator[None]:
+        """Show that a stage runs, and how long it took."""
+        self._stage = name
+        started = time.monotonic()
+        if self.console.is_terminal:
+            columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+            with RichProgress(*columns, console=self.console, transient=True) as self._live:
+                self._task = self._live.add_task(title, total=None)
+                try:
+                    yield
+                finally:
+                    self._live, self._task = None, None
+        else:
+            self.console.print(f"{name}: {title}", highlight=False, markup=False)
+            yield
+        self.console.print(f"{name:<20} {time.monotonic() - started:6.1f} s", highlight=False, markup=False, end="  ")
+
+    def step(self, text: str) -> None:
+        """Say what the stage does now."""
+        if self._live is not None and self._task is not None:
+            self._live.update(self._task, description=f"{self._stage}: {text}")
+        else:
+            self.console.print(f"  {self._stage}: {text}", highlight=False, markup=False)
+
+    def line(self, text: str, style: str = "") -> None:
+        """Print a line that stays."""
+        self.console.print(text, style=style, highlight=False, markup=False)

@@ -1,0 +1,183 @@
+"""The status report: what a run produced, from measured figures only.
+
+`ProjectStatus` is plain data; whoever fills it has counted. What was not measured is null and is said to be.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal
+
+from jobs.card import JUDGED_BY_RULES, by_count, render_template
+from jobs.fates import SELECTED, Funnel
+from jobs.losses import HEAVY_LOSS
+
+MAX_TWINS_SHOWN = 3
+
+Outcome = Literal["PASS", "FAIL", "NOT ASSESSED"]
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """One target of the configuration."""
+
+    name: str
+    measured: str
+    wanted: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True)
+class StageRow:
+    """The last run of one stage."""
+
+    name: str
+    status: str
+    rows_in: int
+    rows_out: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class CategoryRow:
+    """Rows of one category."""
+
+    category: str
+    rows: int
+    wanted_share: float | None
+    """Null where the configuration asks for no composition."""
+
+
+@dataclass(frozen=True)
+class Twins:
+    """A removed row beside the kept row that it resembles."""
+
+    example_id: str
+    duplicate_of: str
+    jaccard: float
+    text: str
+    twin_text: str
+
+
+@dataclass(frozen=True)
+class NearDuplicateLoss:
+    """What near-duplicates cost one source."""
+
+    source: str
+    distinct_rows: int
+    removed: int
+    twins: tuple[Twins, ...] = ()
+
+    @property
+    def share(self) -> float:
+        """Of its distinct rows, those removed."""
+        return self.removed / self.distinct_rows if self.distinct_rows else 0.0
+
+    @property
+    def is_high(self) -> bool:
+        """Whether a person should look at it."""
+        return self.share > HEAVY_LOSS
+
+
+@dataclass(frozen=True)
+class DeduplicationFigures:
+    """What both passes removed."""
+
+    threshold: float
+    expected_recall: float
+    """Probability that a pair at exactly the threshold is found."""
+    prompts_removed: int
+    pairs_removed: int
+    numbers_only: int
+    """Removed rows that differ from their twin only in numbers."""
+    losses: tuple[NearDuplicateLoss, ...]
+
+
+@dataclass(frozen=True)
+class LengthRow:
+    """Lengths of one text, in tokens."""
+
+    name: str
+    minimum: int
+    mean: float
+    maximum: int
+
+
+@dataclass(frozen=True)
+class OutputFile:
+    """A file of the export."""
+
+    name: str
+    size: int
+    """Bytes."""
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProjectStatus:
+    """Everything that the report says."""
+
+    title: str
+    run_id: str
+    created_at: datetime
+    settings: Mapping[str, str]
+    """What a reader should know of the configuration: key -> value."""
+    rows: int
+    """In the exported file."""
+    scorer: str
+    scorer_kind: str
+    mean_quality: float | None
+    criteria: tuple[Criterion, ...]
+    categories: tuple[CategoryRow, ...]
+    sources: Mapping[str, int]
+    """Who wrote the response -> rows."""
+    quality_bands: Mapping[str, int]
+    """Band -> rows, such as `9-10`; in the order to be shown."""
+    dimension_means: Mapping[str, float] = field(default_factory=dict)
+    """Empty where they are not known."""
+    deduplication: DeduplicationFigures
+    lengths: tuple[LengthRow, ...]
+    token_definition: str
+    """What a token is in `lengths`, as a clause."""
+    spent_usd: Decimal
+    budget_usd: Decimal | None
+    """Null: no budget was set."""
+    funnel: Funnel
+    stages: tuple[StageRow, ...]
+    files: tuple[OutputFile, ...]
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether scores come from a judge and not from rules."""
+        return self.scorer_kind != JUDGED_BY_RULES
+
+    @property
+    def left_usd(self) -> Decimal | None:
+        """Of the budget; below zero where it was overspent."""
+        return None if self.budget_usd is None else self.budget_usd - self.spent_usd
+
+    def criteria_with(self, outcome: Outcome) -> tuple[Criterion, ...]:
+        """The criteria that ended so."""
+        return tuple(criterion for criterion in self.criteria if criterion.outcome == outcome)
+
+
+def render_project_status(status: ProjectStatus) -> str:
+    """The text of `PROJECT_STATUS.md`."""
+    fates = [(stage, reason, rows) for (stage, reason), rows in status.funnel.examples.items() if reason != SELECTED]
+    return render_template(
+        "project_status.md.j2",
+        status=status,
+        sources=by_count(status.sources),
+        records=by_count({reason: rows for reason, rows in status.funnel.records.items() if reason != "used"}),
+        records_read=sum(status.funnel.records.values()),
+        records_used=status.funnel.records.get("used", 0),
+        examples=sum(status.funnel.examples.values()),
+        fates=fates,
+        most_frequent=max(fates, key=lambda fate: fate[2])[1] if fates else None,
+        high_losses=[loss for loss in status.deduplication.losses if loss.is_high],
+        heavy_loss=HEAVY_LOSS,
+        twins_shown=MAX_TWINS_SHOWN,
+        jsonl=next((file.name for file in status.files if file.name.endswith(".jsonl")), None),
+    )

@@ -1,0 +1,124 @@
+"""Screen stage: mark prompts and source responses that break a named rule.
+
+Reads `examples`, replaces `screen`. Nothing is dropped: a verdict on a prompt keeps it from being asked,
+a verdict on a response leaves the prompt free for a teacher.
+"""
+
+from collections.abc import Sequence
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from jobs.runtime import Runtime, Stage, StageReport
+from jobs.settings import ScreenConfig, SourceConfig
+from schemas.tables import EXAMPLES, SCREEN
+from udfs.screen.rules import Rule, enabled_rules, load_rules
+from udfs.screening import RulesBySource, screen_texts
+
+
+def rules_by_source(sources: Sequence[SourceConfig], config: ScreenConfig) -> RulesBySource:
+    """The rules that apply to each source.
+
+    Raises:
+        ConfigError: a rule that is switched off does not exist; names the known ones.
+    """
+    rules = load_rules()
+    return {source.name: enabled_rules(rules, {*config.rules_off, *source.rules_off}) for source in sources}
+
+
+def screen_examples(examples: DataFrame, rules: RulesBySource, config: ScreenConfig) -> DataFrame:
+    """Mark prompts and reference responses.
+
+    Args:
+        examples: rows of `EXAMPLES`.
+        rules: source -> its rules.
+        config: languages and licences to keep.
+
+    Returns:
+        Rows of `SCREEN`, `id` being the example's; none for a text that nothing was found in.
+    """
+    texts = examples.select(
+        F.col("example_id").alias("id"),
+        "source",
+        "system",
+        (F.size("history") > 0).alias("has_history"),
+        "instruction",
+        F.col("reference_response").alias("response"),
+    )
+    computed = texts.mapInArrow(screen_texts(rules, prompts=True), SCREEN.schema)
+    verdicts = computed.unionByName(_source_marks(examples, rules)).unionByName(_not_allowed(examples, config))
+    return SCREEN.select_from(verdicts)
+
+
+def _source_marks(examples: DataFrame, rules: RulesBySource) -> DataFrame:
+    """Verdicts the source itself brought, such as a human label, for the rules that are switched on."""
+    effects = {(source, rule.name): rule.effect for source, active in rules.items() for rule in active}
+    parts = []
+    for target, column in (("prompt", "prompt_marks"), ("response", "response_marks")):
+        parts.append(
+            examples.select(
+                F.col("example_id").alias("id"),
+                "source",
+                F.lit(target).alias("target"),
+                F.explode(column).alias("rule"),
+            )
+        )
+    marks = parts[0].unionByName(parts[1])
+    effect = F.create_map(*(F.lit(part) for (source, rule), e in effects.items() for part in (f"{source}\n{rule}", e)))
+    known = marks.withColumn("effect", effect[F.concat_ws("\n", "source", "rule")])
+    return known.where(F.col("effect").isNotNull()).select(
+        "id", "target", "rule", "effect", F.lit("said by the source").alias("span")
+    )
+
+
+def _not_allowed(examples: DataFrame, config: ScreenConfig) -> DataFrame:
+    """Prompts in a licence or a language that the configuration does not keep."""
+
+    def verdicts(rule: str, value: str, broken: Column) -> DataFrame:
+        return examples.where(broken).select(
+            F.col("example_id").alias("id"),
+            F.lit("prompt").alias("target"),
+            F.lit(rule).alias("rule"),
+            F.lit("exclude").alias("effect"),
+            F.coalesce(value, F.lit("not known")).alias("span"),
+        )
+
+    # A text whose language is not known stays: short texts are often neither.
+    other_language = F.lit(bool(config.allow_languages)) & ~F.col("language").isin(*config.allow_languages)
+    other_licence = F.lit(bool(config.allow_licences)) & ~F.col("licence").isin(*config.allow_licences)
+    return verdicts("language_not_allowed", "language", other_language).unionByName(
+        verdicts("licence_not_allowed", "licence", other_licence)
+    )
+
+
+def run(runtime: Runtime) -> StageReport:
+    """Screen the whole `examples` table."""
+    settings = runtime.settings
+    rules = rules_by_source(settings.sources, settings.screen)
+    examples = runtime.read(EXAMPLES)
+    runtime.progress.step(f"{len(rule_names(rules))} rules")
+    runtime.replace(SCREEN, screen_examples(examples, rules, settings.screen))
+    counts = runtime.read(SCREEN).groupBy("rule").agg(F.count_distinct("id").alias("marked")).collect()
+    total = examples.count()
+    return StageReport(total, total, {row["rule"]: row["marked"] for row in sorted(counts)})
+
+
+def rule_names(rules: RulesBySource) -> list[str]:
+    """Names of all rules that are on for at least one source, in order."""
+    ordered: dict[str, Rule] = {rule.name: rule for active in rules.values() for rule in active}
+    return list(ordered)
+
+
+STAGE: Stage = Stage(
+    name="screen",
+    title="mark what breaks a rule",
+    run=run,
+    reads=(EXAMPLES,),
+    writes=(SCREEN,),
+    settings=("sources", "screen"),
+)
+
+if __name__ == "__main__":
+    from jobs.cli import run_command
+
+    run_command(STAGE.name)

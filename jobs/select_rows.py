@@ -1,0 +1,110 @@
+"""Select stage: which scored pairs make the data set, and why each other one does not.
+
+Reads `pairs` and `scores`, replaces `selection` (a reason for every scored pair), `dataset`, and, now that all
+verdicts are known, `fates`. Not called
+`select.py`: a script of that name would hide the standard library's `select` from everything it imports.
+"""
+
+from collections.abc import Mapping
+
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+
+from jobs.fates import example_fates
+from jobs.quotas import category_quotas
+from jobs.runtime import Runtime, Stage, StageReport
+from jobs.settings import SelectConfig
+from schemas.tables import DATASET, DUPLICATES, EXAMPLES, FATES, PAIRS, SCORES, SCREEN, SELECTION
+
+REASONS = ("low_score", "needs_system", "needs_history", "over_quota")
+"""Why a scored pair is not selected."""
+
+
+def qualify_pairs(pairs: DataFrame, scores: DataFrame, config: SelectConfig) -> DataFrame:
+    """Give every scored pair the reason why it cannot be exported, or null.
+
+    A pair that needs its system prompt or its history to make sense is never exported bare.
+
+    Returns:
+        Rows of `SELECTION`, before quotas.
+    """
+    reason = (
+        F.when(F.col("quality_tenths") <= config.min_score_tenths, "low_score")
+        .when(F.col("system").isNotNull(), "needs_system")
+        .when(F.size("history") > 0, "needs_history")
+    )
+    return SELECTION.select_from(scores.join(pairs, "pair_id").withColumn("reason", reason))
+
+
+def fill_quotas(qualified: DataFrame, quotas: Mapping[str, int]) -> DataFrame:
+    """Mark what exceeds its category's quota as `over_quota`.
+
+    The best score stays; among equal scores the id decides, which is a hash and favours nothing.
+
+    Args:
+        qualified: rows of `SELECTION`, reason null for those that may be taken.
+        quotas: category -> rows to take.
+
+    Returns:
+        The same rows.
+    """
+    best_first = Window.partitionBy("category").orderBy(F.desc("quality_tenths"), "example_id", "pair_id")
+    open_rows = qualified.where("reason is null").withColumn("place", F.row_number().over(best_first))
+    quota = F.create_map(*(F.lit(part) for pair in quotas.items() for part in pair))[F.col("category")]
+    within = F.col("place") <= F.coalesce(quota, F.lit(0))
+    taken = open_rows.withColumn("reason", F.when(~within, "over_quota")).drop("place")
+    return qualified.where("reason is not null").unionByName(taken)
+
+
+def build_dataset(selection: DataFrame, pairs: DataFrame, scores: DataFrame) -> DataFrame:
+    """The selected pairs with all that the export and its reader need.
+
+    Returns:
+        Rows of `DATASET`; `source` is who wrote the response.
+    """
+    selected = selection.where("reason is null").select("pair_id")
+    return DATASET.select_from(
+        selected.join(pairs, "pair_id")
+        .join(scores.select("pair_id", "quality_tenths", "scorer"), "pair_id")
+        .withColumnRenamed("source", "origin")
+        .withColumnRenamed("answered_by", "source")
+    )
+
+
+def run(runtime: Runtime) -> StageReport:
+    """Select from all scored pairs."""
+    config = runtime.settings.select
+    pairs, scores = runtime.read(PAIRS), runtime.read(SCORES)
+    selection = qualify_pairs(pairs, scores, config)
+    if config.rows is not None:
+        supply = {
+            row["category"]: row["count"]
+            for row in selection.where("reason is null").groupBy("category").count().collect()
+        }
+        quotas = category_quotas(supply, config.rows, config.composition, config.when_short)
+        runtime.progress.step("quotas: " + ", ".join(f"{name} {count:,}" for name, count in quotas.items()))
+        selection = fill_quotas(selection, quotas)
+    runtime.replace(SELECTION, selection)
+    stored = runtime.read(SELECTION)
+    runtime.replace(DATASET, build_dataset(stored, pairs, scores))
+    runtime.progress.step("naming the fate of every example")
+    examples, screen, duplicates = (runtime.read(table) for table in (EXAMPLES, SCREEN, DUPLICATES))
+    runtime.replace(FATES, example_fates(examples, screen, duplicates, pairs, scores, stored))
+    counts = {row["reason"]: row["count"] for row in stored.groupBy("reason").count().collect()}
+    selected = counts.pop(None, 0)
+    return StageReport(selected + sum(counts.values()), selected, dict(sorted(counts.items())))
+
+
+STAGE: Stage = Stage(
+    name="select",
+    title="select the data set",
+    run=run,
+    reads=(EXAMPLES, SCREEN, DUPLICATES, PAIRS, SCORES),
+    writes=(SELECTION, DATASET, FATES),
+    settings=("select",),
+)
+
+if __name__ == "__main__":
+    from jobs.cli import run_command
+
+    run_command(STAGE.name)

@@ -1,0 +1,133 @@
+"""What a file is held against: thresholds, and the manifest that says how the file was made."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from schemas.errors import ConfigError
+
+_MAX_MANIFEST_BYTES = 2**24
+# The teacher kind that passes on the answers of a public data set: no model of ours wrote them.
+_PUBLIC_TEACHER = "public"
+
+
+class Thresholds(BaseModel):
+    """What verification wants; null where nothing is wanted, which is then reported and not judged."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    min_rows: int | None = Field(1, ge=0)
+    min_mean_quality: float | None = Field(8.0, ge=1, le=10)
+    min_score: float | None = Field(7.0, ge=0, le=10)
+    max_duplicate_share: float | None = Field(0.01, ge=0, le=1)
+    jaccard: float = Field(0.8, ge=0.5, le=1)
+    min_valid_share: float | None = Field(1.0, ge=0, le=1)
+    min_teachers: int | None = Field(3, ge=0)
+
+    @field_validator("jaccard")
+    @classmethod
+    def _is_an_exact_fraction(cls, value: float) -> float:
+        if round(value, 6) != value:
+            raise ValueError("at most six decimals")
+        return value
+
+
+class FileFacts(BaseModel):
+    """What the manifest says of one file."""
+
+    sha256: str | None = None
+    rows: int | None = None
+
+
+class Scorer(BaseModel):
+    """Who gave the scores; `kind` is `heuristic` for rules and `judge` for a model."""
+
+    kind: str | None = None
+    name: str | None = None
+
+
+class Manifest(BaseModel):
+    """The part of `manifest.json` that verification reads; any of it may be missing."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    files: dict[str, FileFacts] = {}
+    scorer: Scorer = Scorer()
+    teachers: list[str] | None = None
+    teacher_kinds: dict[str, str] = {}
+    targets: dict[str, Any] = {}
+
+    def model_teachers(self) -> tuple[str, ...] | None:
+        """The teachers that are models, in order; null where the manifest names no teacher."""
+        if self.teachers is None:
+            return None
+        return tuple(name for name in self.teachers if self.teacher_kinds.get(name) != _PUBLIC_TEACHER)
+
+
+class ManifestError(Exception):
+    """There is a manifest, and it cannot be used; the message says why."""
+
+
+def read_manifest(path: Path) -> Manifest | None:
+    """Read the manifest beside a data file.
+
+    Returns:
+        Null where there is none, or where it lists files and this one is not among them.
+
+    Raises:
+        ManifestError: it cannot be read, is not JSON, or holds values of a wrong type or out of range.
+    """
+    beside = path.with_name("manifest.json")
+    if not beside.exists():
+        return None
+    try:
+        if beside.stat().st_size > _MAX_MANIFEST_BYTES:
+            raise ManifestError("larger than 16 MiB")
+        manifest = Manifest.model_validate(json.loads(beside.read_bytes()))
+        _thresholds(manifest.targets)
+    except ValidationError as error:
+        raise ManifestError(_faults(error)) from None
+    except OSError as error:
+        raise ManifestError(f"cannot be read ({error.strerror})") from None
+    except (ValueError, RecursionError):
+        raise ManifestError("is not JSON in UTF-8") from None
+    return None if manifest.files and path.name not in manifest.files else manifest
+
+
+def resolve_thresholds(manifest: Manifest | None, given: Mapping[str, float | None]) -> Thresholds:
+    """Defaults, overridden by the manifest's targets, overridden by what is given.
+
+    Raises:
+        ConfigError: a given threshold is unknown or out of range; all faults in one message.
+    """
+    targets = manifest.targets if manifest else {}
+    try:
+        Thresholds.model_validate(dict(given))
+    except ValidationError as error:
+        raise ConfigError(f"thresholds: {_faults(error)}") from None
+    return Thresholds.model_validate(_thresholds(targets).model_dump() | dict(given))
+
+
+def _thresholds(targets: Mapping[str, Any]) -> Thresholds:
+    # A later version may write targets this one does not know; a null similarity is one not said.
+    known = {name: targets[name] for name in Thresholds.model_fields if name in targets}
+    if known.get("jaccard", 0) is None:
+        del known["jaccard"]
+    return Thresholds.model_validate(known)
+
+
+def _faults(error: ValidationError) -> str:
+    return "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'it'}: {fault['msg']}" for fault in error.errors()[:10])
+
+
+def sha256_of(path: Path) -> str:
+    """Hash of a file as it lies on disk, read in pieces."""
+    digest = hashlib.sha256()
+    with path.open("rb") as handle:
+        while piece := handle.read(2**20):
+            digest.update(piece)
+    return digest.hexdigest()
