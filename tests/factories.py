@@ -1,0 +1,84 @@
+"""Frames for tests: one complete default row a table, each test states only what differs."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+
+from schemas.tables import DATASET, DUPLICATES, EXAMPLES, PAIRS, SCORES, SCREEN, SELECTION, Table
+
+_DEFAULTS: dict[str, dict[str, Any]] = {
+    "examples": {
+        "example_id": "e",
+        "system": None,
+        "history": [],
+        "instruction": "Name a prime number.",
+        "reference_response": "Seven.",
+        "category": "general",
+        "language": "en",
+        "human_quality": None,
+        "prompt_marks": [],
+        "response_marks": [],
+        "source": "alpaca",
+        "licence": "Apache-2.0",
+        "copies": 1,
+        "records": [("f", 0, 0)],
+    },
+    "screen": {"id": "e", "target": "prompt", "rule": "missing_input", "effect": "exclude", "span": ""},
+    "duplicates": {"pass": "prompt", "id": "e", "duplicate_of": "f", "jaccard": 0.9, "numbers_only": False},
+    "pairs": {
+        "pair_id": "p",
+        "example_id": "e",
+        "sample": 0,
+        "teacher": "public",
+        "request_id": None,
+        "answered_by": "alpaca",
+        "source": "alpaca",
+        "licence": "Apache-2.0",
+        "system": None,
+        "history": [],
+        "instruction": "Name a prime number.",
+        "response": "Seven.",
+        "category": "general",
+        "language": "en",
+        "human_quality": None,
+    },
+    "scores": {
+        "pair_id": "p",
+        "scorer": "heuristic",
+        "dimensions": {"relevance": 8, "completeness": 8, "clarity": 8, "cleanliness": 8},
+        "lowest_dimension": 8,
+        "highest_dimension": 8,
+        "quality_tenths": 80,
+        "reason": "nothing found",
+    },
+    "selection": {"pair_id": "p", "example_id": "e", "category": "general", "quality_tenths": 80, "reason": None},
+    "dataset": {
+        "pair_id": "p",
+        "example_id": "e",
+        "instruction": "Name a prime number.",
+        "response": "Seven.",
+        "source": "alpaca",
+        "quality_tenths": 80,
+        "category": "general",
+        "origin": "alpaca",
+        "licence": "Apache-2.0",
+        "language": "en",
+        "teacher": "public",
+        "scorer": "heuristic",
+        "system": None,
+        "history": [],
+    },
+}
+
+
+def rows_of(spark: SparkSession, table: Table, rows: Sequence[Mapping[str, Any]]) -> DataFrame:
+    """A frame with the table's schema; each row is the default with what it names replaced."""
+    default = _DEFAULTS[table.name]
+    unknown = {name for row in rows for name in row} - set(default)
+    assert not unknown, f"{table.name} has no column {sorted(unknown)}"
+    values = [tuple({**default, **row}[name] for name in table.schema.fieldNames()) for row in rows]
+    return spark.createDataFrame(values, table.schema)
+
+
+TABLES_WITH_DEFAULTS = (EXAMPLES, SCREEN, DUPLICATES, PAIRS, SCORES, SELECTION, DATASET)

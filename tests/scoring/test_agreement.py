@@ -1,0 +1,52 @@
+"""The recorded agreement with people is what the benchmark measures, and the benchmark measures right."""
+
+import pytest
+
+from tests.benchmarks.heuristic_agreement import (
+    Choice,
+    RatedAnswer,
+    agreement,
+    all_choices,
+    length,
+    sibling_choices,
+    successes,
+    wilson,
+)
+from udfs.scoring.agreement import MEASURED, agreement_lines
+
+
+def test_ties_count_half():
+    choices = [Choice("q", "a b c", "a"), Choice("q", "a", "a b c"), Choice("q", "a b", "c d"), Choice("q", "a b", "c")]
+
+    assert successes(choices, length) == (2.5, 1)
+
+
+def test_the_interval_of_wilson():
+    low, high = wilson(10, 100)
+
+    assert (round(low, 4), round(high, 4)) == (0.0552, 0.1744)
+    assert wilson(0, 5)[0] == pytest.approx(0)
+
+
+def test_of_siblings_the_best_and_the_worst_are_compared():
+    answers = [
+        RatedAnswer("q", "middle", 0.5),
+        RatedAnswer("q", "best", 0.9),
+        RatedAnswer("q", "worst", 0.1),
+        RatedAnswer("alone", "only", 0.7),
+        RatedAnswer("even", "one", 0.7),
+        RatedAnswer("even", "other", 0.7),
+    ]
+
+    assert list(sibling_choices(answers)) == [Choice("q", "best", "worst")]
+
+
+def test_the_recorded_figures_are_those_measured(shared_data):
+    assert tuple(agreement(name, choices) for name, choices in all_choices(shared_data).items()) == MEASURED
+
+
+def test_each_line_names_the_baselines():
+    lines = list(agreement_lines())
+
+    assert len(lines) == len(MEASURED)
+    assert all("the longer answer 0." in line and "a coin 0.500" in line for line in lines)

@@ -1,0 +1,206 @@
+"""Which category a pair belongs to, and how the rules may be written."""
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from schemas.errors import ConfigError
+from schemas.records import CATEGORIES
+from udfs.categories import categorise, load_category_rules, mapped_category
+
+RULES = load_category_rules()
+
+EXAMPLES = {
+    "code": [
+        "Write a Python function that reverses a string.",
+        "Fix this code.\n\n```\nfor i in range(3) print(i)\n```",
+        "How do I select all rows of a table in SQL?",
+        "def add(a, b):\n    '''Add two numbers.'''",
+        "Create a regular expression that matches phone numbers.",
+        "用Python写一个函数，计算两个数的和。",
+    ],
+    "reasoning": [
+        "Tom has 3 apples and buys 4 more. How many apples does he have?",
+        "Solve for x: 2x + 3 = 11",
+        r"Find $\frac{1}{2} + \frac{1}{3}$.",
+        "What is the probability of rolling two sixes?",
+        "Is a whale a fish?\nOptions:\n- yes\n- no\nLet's think step by step.",
+        "What has keys but no locks? It is an old riddle.",
+        "Claim: whales are fish.\nIs the claim above true?",
+        "What is 12 * 7?",
+        "证明根号二是无理数。",
+    ],
+    "creative": [
+        "Write a short story about a lighthouse keeper.",
+        "Compose a haiku about rain.",
+        "Pretend to be a pirate and greet your crew.",
+        "You are a dragon. Tell the knight why he should leave.",
+        "Come up with a slogan for a bakery.",
+        "写一首关于春天的诗。",
+    ],
+    "other": [
+        "Translate the following sentence into French: I am tired.",
+        "Hello!",
+        "What is your name?",
+        "What is a synonym for happy?",
+        "toolformer: enabled\ntoolformer access: search\nFind the news of today.",
+        "你是谁？",
+    ],
+    "general": [
+        "What is the capital of France?",
+        "Why do leaves change colour in autumn?",
+        "Summarise the article.\n\nThe council met on Monday and agreed on the budget.",
+        "Give me tips for a job interview.",
+        "Classify the sentiment as positive or negative.\n\nI love it.",
+    ],
+}
+# What looks like one category by a word and is another.
+NEAR_MISSES = {
+    "Write a story about a programmer who loves Python functions.": "creative",
+    "What does the Highway Code say about roundabouts?": "general",
+    "Which class of animals do snakes belong to?": "general",
+    "What is the history of the bow and the guitar string?": "general",
+    "Who wrote the poem The Raven?": "general",
+    "Summarise the main theme of the story.\n\nA fox saw some grapes and could not reach them.": "general",
+    "How many people live in Norway?": "general",  # one number is asked for and none is given
+    "In which year did the Second World War end?": "general",
+    "You are an expert Python programmer. Write a function that sorts a list.": "code",
+    "Imagine you have 3 boxes with 4 balls each. How many balls are there? Think step by step.": "reasoning",
+    "Explain how the translation of RNA into protein works.": "general",
+    "Thank you for the soup recipe, but how do I keep it from burning?": "general",
+}
+
+
+@pytest.mark.parametrize(("category", "instruction"), [(c, text) for c, texts in EXAMPLES.items() for text in texts])
+def test_a_prompt_is_known_by_its_wording(category, instruction):
+    assert categorise(instruction, None, RULES) == category
+
+
+@pytest.mark.parametrize(("instruction", "category"), NEAR_MISSES.items())
+def test_a_word_alone_does_not_decide(instruction, category):
+    assert categorise(instruction, None, RULES) == category
+
+
+def test_code_in_the_answer_makes_a_pair_code():
+    prompt = "How do I print every second line?"
+
+    assert categorise(prompt, "Use a loop:\n```python\nfor line in lines[::2]:\n    print(line)\n```", RULES) == "code"
+    assert categorise(prompt, "Ask the printer's menu for duplex off.", RULES) == "general"
+
+
+def test_the_material_of_a_prompt_does_not_decide():
+    passage = (
+        "The poet wrote a story about a function of 3 integers, translated into French, and 4 + 4 was mentioned. " * 4
+    )
+
+    assert categorise(f"Who is the article about?\n\n{passage}", None, RULES) == "general"
+
+
+def test_every_category_has_a_rule_or_is_the_default():
+    assert {rule.category for rule in RULES.rules} | {RULES.default} == set(CATEGORIES)
+    assert RULES.default == "general"
+
+
+def test_our_own_names_map_to_themselves_and_dollys_to_ours():
+    assert all(mapped_category(name, RULES.source_categories) == name for name in CATEGORIES)
+    dolly = ["open_qa", "general_qa", "classification", "closed_qa", "brainstorming", "information_extraction"]
+    assert {mapped_category(name, RULES.source_categories) for name in [*dolly, "summarization"]} == {"general"}
+    assert mapped_category("creative_writing", RULES.source_categories) == "creative"
+    assert mapped_category("math", RULES.source_categories) == "reasoning"
+    assert mapped_category("coding", RULES.source_categories) == "code"
+
+
+@pytest.mark.parametrize(
+    ("name", "mapping", "category"),
+    [
+        ("Open_QA", {"open_qa": "general"}, "general"),
+        (" math ", {"Math": "reasoning"}, "reasoning"),
+        ("STRASSE", {"straße": "other"}, "other"),
+        ("poems", {"math": "reasoning"}, None),
+        ("", {"math": "reasoning"}, None),
+        (None, {"math": "reasoning"}, None),
+        ("math", {}, None),
+    ],
+)
+def test_a_mapping_is_read_in_any_case(name, mapping, category):
+    assert mapped_category(name, mapping) == category
+
+
+GOOD = """
+default: general
+source_categories: {math: reasoning}
+rules:
+- name: shouting
+  category: other
+  target: prompt
+  description: The prompt is shouted at the reader.
+  patterns: ['!!!']
+"""
+
+
+def test_the_first_rule_that_matches_decides():
+    rules = load_category_rules(
+        GOOD + "- {name: second, category: code, target: prompt, description: Any prompt with a mark., patterns: ['!']}"
+    )
+
+    assert categorise("Run!!!", None, rules) == "other"
+    assert categorise("Run!", None, rules) == "code"
+    assert categorise("Run.", None, rules) == "general"
+
+
+def test_contains_numbers_and_unless_hold_a_rule_back():
+    rules = load_category_rules(GOOD + "  contains: [run]\n  min_numbers: 2\n  unless: ['please']\n")
+
+    assert categorise("Run 1 or two!!!", None, rules) == "other"
+    assert categorise("Walk 1 or two!!!", None, rules) == "general"
+    assert categorise("Run 1!!!", None, rules) == "general"
+    assert categorise("Please run 1 or two!!!", None, rules) == "general"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("['!!!']", "['(!!!']", r"rule shouting: patterns\.0: .*regular expression.*found '\(!!!'"),
+        ("['!!!']", "[]", "rule shouting: patterns: .*at least 1 item"),
+        ("category: other", "category: others", "rule shouting: category: .*'other', found 'others'"),
+        ("target: prompt", "target: question", "rule shouting: target: .*found 'question'"),
+        ("target: prompt", "target: prompt\n  colour: red", "rule shouting: colour: Extra inputs.*found 'red'"),
+        ("name: shouting", "name: Shouting!", "rule Shouting!: name: "),
+        ("- name: shouting\n  category", "- category", "rule number 1: name: Field required"),
+        ("default: general", "default: all", "default: .*found 'all'"),
+        ("{math: reasoning}", "{math: sums}", "source_categories.math: .*found 'sums'"),
+        (GOOD.partition("rules:")[2], " 5", "rules: .*found 5"),
+        ("default: general", "default: [", "not YAML"),
+        ("default: general", "- x", "not YAML"),
+    ],
+)
+def test_faulty_rules_are_refused_by_name(old, new, told):
+    with pytest.raises(ConfigError, match=told):
+        load_category_rules(GOOD.replace(old, new))
+
+
+def test_a_file_that_is_no_mapping_is_refused():
+    with pytest.raises(ConfigError, match="category rules:"):
+        load_category_rules("- just\n- a list\n")
+
+
+def test_all_faults_are_told_at_once_and_no_name_serves_twice():
+    with pytest.raises(ConfigError) as refused:
+        load_category_rules(GOOD.replace("'!!!'", "'('").replace("default: general", "default: all"))
+    assert "rule shouting: patterns" in str(refused.value)
+    assert "default: " in str(refused.value)
+
+    with pytest.raises(ConfigError, match="listed twice: shouting"):
+        load_category_rules(GOOD + GOOD.partition("rules:\n")[2])
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(max_size=400), st.none() | st.text(max_size=400))
+@example("", "")
+@example("\ud800", None)
+@example("\x00\n\n\n", "```")
+def test_any_text_has_one_category_and_always_the_same(instruction, response):
+    category = categorise(instruction, response, RULES)
+
+    assert category in CATEGORIES
+    assert category == categorise(instruction, response, RULES)

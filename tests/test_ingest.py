@@ -1,0 +1,243 @@
+"""What ingest promises: every record kept, every refusal named, positions that do not depend on splits."""
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+from pyspark.sql import functions as F
+
+from jobs.ingest import fold_examples, read_drafts
+from jobs.settings import IngestConfig, SourceConfig
+from jobs.source_files import all_files, inspect_source, open_records
+from schemas.errors import ConfigError, SourceFormatError
+
+ALPACA = [
+    {"instruction": f"Give the square of {n}.", "input": "", "output": f"The square of {n} is {n * n}."}
+    for n in range(40)
+]
+
+
+def source(path, **options) -> SourceConfig:
+    return SourceConfig(**{"name": "s", "path": str(path), "licence": "MIT", **options})
+
+
+def ingest(spark, *sources, config=IngestConfig()):  # noqa: B008 - frozen
+    files = list(all_files(spark, sources, config))
+    return read_drafts(open_records(spark, files), files)
+
+
+def places(raw):
+    return sorted((row.file.rsplit("/", 1)[-1], row.position, row.outcome, row.reason) for row in raw.collect())
+
+
+def as_lines(records) -> bytes:
+    return b"".join(json.dumps(record).encode() + b"\n" for record in records)
+
+
+def test_positions_do_not_depend_on_how_a_file_is_split(spark, tmp_path):
+    lines = as_lines(ALPACA[:20]) + b"\n" + as_lines(ALPACA[20:])
+    (tmp_path / "a.jsonl").write_bytes(b"\xef\xbb\xbf" + lines.replace(b"\n", b"\r\n"))
+    before = spark.conf.get("spark.sql.files.maxPartitionBytes")
+    whole = places(ingest(spark, source(tmp_path / "a.jsonl")))
+    try:
+        spark.conf.set("spark.sql.files.maxPartitionBytes", "700b")
+        spark.conf.set("spark.sql.files.openCostInBytes", "1b")
+        split = ingest(spark, source(tmp_path / "a.jsonl"))
+        assert split.select(F.spark_partition_id()).distinct().count() > 3
+        assert places(split) == whole
+    finally:
+        spark.conf.set("spark.sql.files.maxPartitionBytes", before)
+        spark.conf.unset("spark.sql.files.openCostInBytes")
+    assert [position for _, position, _, _ in whole] == [*range(20), *range(21, 41)]
+    assert {outcome for *_, outcome, _ in whole} == {"used"}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.json", json.dumps(ALPACA).encode()),
+        ("a.json", json.dumps(ALPACA, indent=2).encode()),
+        ("a.jsonl.gz", gzip.compress(as_lines(ALPACA))),
+        ("a.json.gz", gzip.compress(json.dumps(ALPACA).encode())),
+    ],
+    ids=["compact array", "pretty array", "gzip lines", "gzip array"],
+)
+def test_every_container_gives_the_same_examples(spark, tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+
+    rows = ingest(spark, source(tmp_path / name)).collect()
+
+    assert [row.position for row in sorted(rows)] == list(range(40))
+    drafts = {row.position: row.drafts[0] for row in rows}
+    assert drafts[3].instruction == "Give the square of 3." and drafts[3].reference_response == "The square of 3 is 9."
+
+
+def test_parquet_and_csv_are_read_by_a_mapping(spark, tmp_path):
+    rows = [(f"What is {n} plus one?", str(n + 1)) for n in range(5)]
+    spark.createDataFrame(rows, "question string, answer string").coalesce(1).write.parquet(str(tmp_path / "p"))
+    (tmp_path / "t.csv").write_text("question,answer\n" + "".join(f'"{q}",{a}\n' for q, a in rows))
+    fields = {"instruction": "question", "response": "answer"}
+
+    raw = ingest(
+        spark,
+        source(tmp_path / "p" / "*.parquet", name="p", format="table", fields=fields),
+        source(tmp_path / "t.csv", name="c", format="table", fields=fields),
+    ).collect()
+
+    read = sorted(
+        (row.source, row.position, row.drafts[0].instruction, row.drafts[0].reference_response) for row in raw
+    )
+    assert read == [(name, n, q, a) for name in "cp" for n, (q, a) in enumerate(rows)]
+
+
+def test_a_bad_record_is_kept_with_its_reason_and_stops_nothing(spark, tmp_path):
+    bad = [
+        b'{"instruction": "x", ',
+        b'{"instruction": "  ", "output": "y"}',
+        b'{"instruction": 5, "output": "y"}',
+        b"[1]",
+    ]
+    good = as_lines(ALPACA[:2])
+    (tmp_path / "a.jsonl").write_bytes(good + b"\n".join(bad) + b'\n{"instruction": "\xff", "output": ""}\n')
+
+    raw = ingest(spark, source(tmp_path / "a.jsonl", format="alpaca"))
+
+    found = {row.position: (row.reason, bytes(row.record)) for row in raw.collect()}
+    assert {p: reason for p, (reason, _) in found.items()} == {
+        0: None,
+        1: None,
+        2: "invalid_json",
+        3: "missing_instruction",
+        4: "not_text",
+        5: "not_an_object",
+        6: "not_text",
+    }
+    assert found[2][1] == bad[0], "the record's bytes are kept as read"
+
+
+def test_files_that_are_not_what_they_claim_give_what_they_have(spark, tmp_path):
+    lines = gzip.compress(as_lines(ALPACA))
+    (tmp_path / "cut.jsonl.gz").write_bytes(lines[: len(lines) * 2 // 3])
+    (tmp_path / "cut.json").write_bytes(json.dumps(ALPACA).encode()[:1000])
+    (tmp_path / "page.json").write_bytes(b"<!DOCTYPE html><html><body>404</body></html>")
+
+    raw = ingest(
+        spark,
+        *(
+            source(tmp_path / n, name=n[:3] + n[-2:], format="alpaca")
+            for n in ("cut.jsonl.gz", "cut.json", "page.json")
+        ),
+    )
+
+    counts = {}
+    for file, _, outcome, reason in places(raw):
+        counts.setdefault(file, []).append(reason or outcome)
+    assert counts["page.json"] == ["html_not_json"]
+    assert counts["cut.json"][-1] == "truncated" and counts["cut.json"].count("used") == 11
+    assert counts["cut.jsonl.gz"].count("truncated") == 1 and counts["cut.jsonl.gz"].count("used") > 5
+
+
+def test_a_wrong_format_is_one_error_that_names_file_and_format(spark, tmp_path):
+    (tmp_path / "a.json").write_text(json.dumps(ALPACA))
+    with pytest.raises(SourceFormatError, match=r"a\.json, record 0: not in the format sharegpt; it looks like alpaca"):
+        inspect_source(spark, source(tmp_path / "a.json", format="sharegpt"), IngestConfig())
+
+
+def test_a_missing_file_and_a_file_named_twice_are_refused(spark, tmp_path):
+    (tmp_path / "a.json").write_text(json.dumps(ALPACA))
+    with pytest.raises(ConfigError, match=r"source s: no such file: .*nothing\.json"):
+        inspect_source(spark, source(tmp_path / "nothing.json"), IngestConfig())
+    with pytest.raises(ConfigError, match=r"a\.json belongs to both s and t"):
+        list(all_files(spark, [source(tmp_path / "a.json"), source(tmp_path / "a.json", name="t")], IngestConfig()))
+
+
+def test_a_source_known_only_by_its_hub_says_what_to_do(spark):
+    with pytest.raises(ConfigError, match=r"hub o/n is not on this machine.*sources\.N\.path"):
+        inspect_source(spark, SourceConfig(name="s", hub="o/n", licence="MIT"), IngestConfig())
+
+
+def test_message_rows_become_exchanges_whatever_task_they_were_read_in(spark, tmp_path):
+    rows = []
+    for tree in range(6):
+        rows += [
+            {
+                "message_id": f"{tree}q",
+                "parent_id": None,
+                "message_tree_id": str(tree),
+                "role": "prompter",
+                "text": f"Q{tree}?",
+                "lang": "en",
+            },
+            {
+                "message_id": f"{tree}a",
+                "parent_id": f"{tree}q",
+                "message_tree_id": str(tree),
+                "role": "assistant",
+                "text": "worse",
+                "rank": 1,
+                "lang": "en",
+            },
+            {
+                "message_id": f"{tree}b",
+                "parent_id": f"{tree}q",
+                "message_tree_id": str(tree),
+                "role": "assistant",
+                "text": "better",
+                "rank": 0,
+                "lang": "en",
+            },
+        ]
+    rows = rows[::2] + rows[1::2]  # the rows of a tree are apart
+    (tmp_path / "o.jsonl").write_bytes(as_lines([{"deleted": False, **row} for row in rows]))
+
+    raw = ingest(spark, source(tmp_path / "o.jsonl")).collect()
+
+    assert [row.outcome for row in raw].count("used") == 6 and [row.outcome for row in raw].count("absorbed") == 12
+    drafts = sorted((d.instruction, d.reference_response) for row in raw for d in row.drafts)
+    assert drafts == [(f"Q{tree}?", "better") for tree in range(6)]
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".json", ".jsonl.gz"])
+def test_a_file_may_have_any_name(spark, tmp_path, suffix):
+    content = json.dumps(ALPACA).encode() if suffix == ".json" else as_lines(ALPACA)
+    name = "a b+c%20[1]{x}é" + suffix
+    (tmp_path / name).write_bytes(gzip.compress(content) if suffix.endswith(".gz") else content)
+
+    raw = ingest(spark, source(str(tmp_path / "a b+*"))).collect()
+
+    assert {(row.source, row.outcome) for row in raw} == {("s", "used")} and len(raw) == 40
+
+
+def test_exact_copies_fold_into_one_example_that_names_its_records(spark, tmp_path):
+    copies = [
+        ALPACA[1],
+        ALPACA[2],
+        {**ALPACA[1], "instruction": " Give  the square\tof 1."},
+        {**ALPACA[1], "output": "1"},
+    ]
+    Path(tmp_path / "a.jsonl").write_bytes(as_lines(copies))
+
+    raw = ingest(spark, source(tmp_path / "a.jsonl"))
+    examples = fold_examples(raw, {"s": "MIT"}).collect()
+
+    folded = {
+        (row.instruction, row.reference_response): (row.copies, [r.position for r in row.records]) for row in examples
+    }
+    assert folded == {
+        ("Give the square of 1.", "The square of 1 is 1."): (2, [0, 2]),
+        ("Give the square of 2.", "The square of 2 is 4."): (1, [1]),
+        ("Give the square of 1.", "1"): (1, [3]),
+    }
+    assert {row.licence for row in examples} == {"MIT"}
+
+
+def test_the_limit_reads_the_first_records_of_each_file(spark, tmp_path):
+    (tmp_path / "a.json").write_text(json.dumps(ALPACA))
+    (tmp_path / "b.jsonl").write_bytes(as_lines(ALPACA))
+
+    raw = ingest(spark, source(tmp_path / "*.json*"), config=IngestConfig(limit=3))
+
+    assert [(file, position) for file, position, _, _ in places(raw)] == [
+        (f, n) for f in ("a.json", "b.jsonl") for n in range(3)
+    ]

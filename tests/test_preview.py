@@ -1,0 +1,259 @@
+"""What `phase0 init` shows of a file, and that the configuration it writes is one."""
+
+import csv
+import gzip
+import io
+import json
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.console import Console
+
+from jobs.preview import HEAD_RECORDS, preview_file, preview_files
+from jobs.settings import Settings, load_settings
+from jobs.starter_config import StarterSource, source_names, starter_config
+from schemas.errors import ConfigError, SourceFormatError
+
+ALPACA = [{"instruction": f"Square {n}.", "input": "", "output": str(n * n)} for n in range(300)]
+QUESTIONS = [{"question": f"What is {n}?", "answer": f"It is {n}.", "when": None} for n in range(30)]
+FIELDS = {"instruction": "question", "response": "answer"}
+
+
+def as_lines(records) -> bytes:
+    return b"".join(json.dumps(record).encode() + b"\n" for record in records)
+
+
+def as_csv(records) -> bytes:
+    out = io.StringIO()
+    writer = csv.DictWriter(out, records[0])
+    writer.writeheader()
+    writer.writerows(records)
+    return out.getvalue().encode()
+
+
+def shown(paths, output, **options) -> str:
+    out = io.StringIO()
+    preview_files(paths, output, Console(file=out, width=100), force=options.get("force", False))
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "container", "detected", "fields"),
+    [
+        ("a.json", json.dumps(ALPACA).encode(), "json_array", "alpaca", {}),
+        ("a.json", json.dumps(ALPACA, indent=1).encode(), "json_array", "alpaca", {}),
+        ("a.jsonl", as_lines(ALPACA), "json_lines", "alpaca", {}),
+        ("a.jsonl.gz", gzip.compress(as_lines(ALPACA)), "json_lines", "alpaca", {}),
+        ("q.csv", as_csv(QUESTIONS), "csv", "table", FIELDS),
+        ("q.jsonl", as_lines(QUESTIONS), "json_lines", "table", FIELDS),
+    ],
+)
+def test_container_format_and_columns_are_detected(tmp_path, name, content, container, detected, fields):
+    (tmp_path / name).write_bytes(content)
+
+    preview = preview_file(tmp_path / name)
+
+    assert (preview.container, preview.source.format, dict(preview.source.fields)) == (container, detected, fields)
+    assert preview.source.why.startswith("20 of 20 records have ") and not preview.refused
+    assert len(preview.parsed) == min(HEAD_RECORDS, 300 if fields == {} else 30)
+    assert preview.parsed[2].drafts[0].response == ("4" if not fields else "It is 2.")
+
+
+def test_parquet_is_read_from_its_head(tmp_path):
+    pq.write_table(pa.Table.from_pylist(QUESTIONS), tmp_path / "q.parquet")
+
+    preview = preview_file(tmp_path / "q.parquet")
+
+    assert (preview.container, preview.source.format, dict(preview.source.fields)) == ("parquet", "table", FIELDS)
+    assert preview.parsed[1].drafts[0].instruction == "What is 1?"
+
+
+@pytest.mark.parametrize("render", [as_lines, lambda r: json.dumps(r).encode()], ids=["lines", "array"])
+def test_a_record_that_the_head_cuts_is_not_called_faulty(tmp_path, render):
+    long = [{"instruction": f"Repeat {n}.", "output": "x" * 90_000} for n in range(20)]
+    (tmp_path / "long.json").write_bytes(render(long))
+
+    preview = preview_file(tmp_path / "long.json")
+
+    assert len(preview.parsed) == 11, "1 MiB holds eleven whole records of 90 KB"
+    assert not preview.refused
+
+
+def test_refused_records_are_counted_by_reason(tmp_path):
+    bad = [b"{broken", b"{broken too", b'{"instruction": " ", "output": "x"}', b"[1]"]
+    (tmp_path / "a.jsonl").write_bytes(as_lines(ALPACA[:10]) + b"\n".join(bad))
+
+    text = shown([tmp_path / "a.jsonl"], tmp_path / "c.yaml")
+
+    assert "of the first 14 records 10 used, 2 refused: invalid_json, 1 refused: missing_instruction" in text
+    assert "1 refused: not_an_object" in text
+
+
+def test_messages_of_a_tree_are_joined_as_ingest_joins_them(tmp_path):
+    rows = [
+        {
+            "message_id": "q",
+            "parent_id": None,
+            "message_tree_id": "t",
+            "role": "prompter",
+            "text": "Why?",
+            "lang": "en",
+        },
+        {"message_id": "a", "parent_id": "q", "message_tree_id": "t", "role": "assistant", "text": "So.", "rank": 0},
+    ]
+    (tmp_path / "o.jsonl").write_bytes(as_lines([{"deleted": False, **row} for row in rows]))
+
+    text = shown([tmp_path / "o.jsonl"], tmp_path / "c.yaml")
+
+    assert "of the first 2 records 1 used, 1 part of another record's example" in text
+    assert "response: So." in text
+
+
+def test_the_configuration_is_loaded_back_as_what_was_shown(tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "a.json").write_bytes(json.dumps(ALPACA).encode())
+    (tmp_path / "data" / "q.csv").write_bytes(as_csv(QUESTIONS))
+    config = tmp_path / "my config.yaml"
+
+    text = shown([tmp_path / "data" / "a.json", tmp_path / "data" / "q.csv", tmp_path / "data" / "a.json"], config)
+
+    loaded = load_settings(str(config))
+    read = [(s.name, s.path, s.format, dict(s.fields), s.licence) for s in loaded.sources]
+    assert read == [
+        ("a", (str(tmp_path / "data" / "a.json"),), "alpaca", {}, "unknown"),
+        ("q", (str(tmp_path / "data" / "q.csv"),), "table", FIELDS, "unknown"),
+    ]
+    assert yaml.safe_load(config.read_text())["sources"][0]["path"] == "data/a.json", "relative to the configuration"
+    assert loaded.model_copy(update={"sources": ()}) == Settings(
+        sources=[{"name": "a", "path": "a", "licence": "MIT"}], workspace=loaded.workspace
+    ).model_copy(update={"sources": ()}), "every other option has its default"
+    assert f"phase0 run --config '{config}' --limit 200" in text
+
+
+def test_every_option_of_every_section_is_in_the_configuration(tmp_path):
+    written = yaml.safe_load(starter_config([StarterSource(tmp_path / "a.jsonl", "alpaca", "why")], tmp_path))
+
+    defaults = Settings(sources=[{"name": "a", "path": "a", "licence": "MIT"}]).model_dump(mode="json")
+    for section in set(defaults) - {"sources", "workspace", "catalog"}:
+        assert written[section] == defaults[section]
+
+
+def test_a_commented_option_of_a_source_is_accepted_when_uncommented(tmp_path):
+    text = starter_config([StarterSource(tmp_path / "a.jsonl", "alpaca", "why")], tmp_path)
+    uncommented = text.replace("    # priority:", "    priority:").replace("    # rules_off:", "    rules_off:")
+    (tmp_path / "c.yaml").write_text(uncommented)
+
+    assert uncommented != text and load_settings(str(tmp_path / "c.yaml")).sources[0].priority == 100
+
+
+def test_columns_that_match_nothing_are_named_and_the_configuration_says_how_to_map_them(tmp_path):
+    (tmp_path / "odd.csv").write_text("frage,antwort\nWas?,Das.\n")
+
+    text = shown([tmp_path / "odd.csv"], tmp_path / "c.yaml")
+
+    assert "Columns: frage, antwort" in text and "`format: table` and `fields:`" in text
+    written = (tmp_path / "c.yaml").read_text()
+    assert "# The columns are: frage, antwort" in written and "#   instruction: COLUMN" in written
+    assert load_settings(str(tmp_path / "c.yaml")).sources[0].format == "auto"
+    mapped = (
+        written.replace("format: auto", "format: table")
+        .replace("    # fields:", "    fields:")
+        .replace("    #   instruction: COLUMN", "      instruction: frage")
+        .replace("    #   response: COLUMN", "      response: antwort")
+    )
+    (tmp_path / "c.yaml").write_text(mapped)
+    assert load_settings(str(tmp_path / "c.yaml")).sources[0].fields == {"instruction": "frage", "response": "antwort"}
+
+
+def test_hostile_text_changes_neither_the_terminal_nor_the_configuration(tmp_path):
+    record = {"instruction": "\x1b[2J[red]Hi[/red] [/] :smile: \u202e", "output": "a\\", "evil\nworkspace: /etc": "x"}
+    odd = {"q\nlicence: MIT": "\x1b]0;title\x07", "r: [": "y"}
+    (tmp_path / "a.jsonl").write_bytes(as_lines([record] * 3))
+    (tmp_path / "b.jsonl").write_bytes(as_lines([odd] * 3))
+
+    text = shown([tmp_path / "a.jsonl", tmp_path / "b.jsonl"], tmp_path / "c.yaml")
+
+    assert not {ch for ch in text if not ch.isprintable() and ch != "\n"}
+    assert "[red]Hi[/red] [/] :smile:" in text
+    loaded = load_settings(str(tmp_path / "c.yaml"))
+    assert loaded.workspace.endswith("/workspace") and [s.licence for s in loaded.sources] == ["unknown", "unknown"]
+
+
+def test_long_text_is_cut(tmp_path):
+    (tmp_path / "a.jsonl").write_bytes(as_lines([{"instruction": "w" * 5_000, "output": "y"}]))
+
+    assert "… (5,000 characters)" in shown([tmp_path / "a.jsonl"], tmp_path / "c.yaml").replace("\n", " ")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("page.json", b"<!DOCTYPE html><html></html>", r"page\.json \(html\): html_not_json"),
+        ("page.json", b"<!DOCTYPE html>" + b" " * (2 << 20), r"page\.json \(html\): html_not_json"),
+        ("x.jsonl", b"PK\x03\x04", r"x\.jsonl \(binary\): not_text"),
+        ("x.jsonl", b"", r"x\.jsonl \(empty\): none of the first 0 records"),
+        (
+            "x.jsonl",
+            b"{a\n{b\n",
+            r"x\.jsonl \(json_lines\): none of the first 2 records is a JSON object: invalid_json",
+        ),
+        ("x.parquet", b"PAR1 nonsense", r"x\.parquet is a damaged Parquet file"),
+    ],
+)
+def test_a_file_without_records_is_refused_and_nothing_is_written(tmp_path, name, content, message):
+    (tmp_path / name).write_bytes(content)
+
+    with pytest.raises(SourceFormatError, match=message):
+        shown([tmp_path / name], tmp_path / "c.yaml")
+    assert not (tmp_path / "c.yaml").exists()
+
+
+def test_missing_files_folders_and_an_existing_configuration_are_refused(tmp_path):
+    (tmp_path / "a.jsonl").write_bytes(as_lines(ALPACA[:3]))
+    with pytest.raises(ConfigError, match=rf"nothing\.jsonl: no such file; {tmp_path} is a folder; name its files"):
+        shown([tmp_path / "nothing.jsonl", tmp_path], tmp_path / "c.yaml")
+
+    (tmp_path / "c.yaml").write_text("mine")
+    with pytest.raises(ConfigError, match=r"c\.yaml is there already; --force replaces it"):
+        shown([tmp_path / "a.jsonl"], tmp_path / "c.yaml")
+    assert (tmp_path / "c.yaml").read_text() == "mine"
+    shown([tmp_path / "a.jsonl"], tmp_path / "c.yaml", force=True)
+    assert load_settings(str(tmp_path / "c.yaml")).sources[0].name == "a"
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(
+        st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=90), max_size=5
+    )
+)
+def test_any_file_name_gives_a_configuration_that_is_accepted(tmp_path_factory, file_names):
+    folder = tmp_path_factory.getbasetemp()
+    paths = [folder / name for name in file_names if name not in (".", "..")]
+    text = starter_config([StarterSource(p, "table", p.name, {"instruction": p.name}) for p in paths], folder)
+
+    names = source_names(paths)
+    assert len(set(names)) == len(names)
+    if paths:
+        loaded = Settings.model_validate(yaml.safe_load(text))
+        assert [source.name for source in loaded.sources] == names
+        assert [source.fields["instruction"] for source in loaded.sources] == [p.name for p in paths]
+
+
+def test_names_are_made_of_the_file_and_stay_unique(tmp_path):
+    files = ["a.jsonl.gz", "a.json", "my data (v2).csv", "_.parquet", "x" * 70 + ".json", "x" * 80 + ".json"]
+
+    names = source_names([tmp_path / name for name in files])
+
+    assert names == ["a", "a-2", "my-data-v2", "source", "x" * 64, "x" * 62 + "-2"]
+
+
+def test_the_real_files_are_all_recognised(shared_data, tmp_path):
+    for path in sorted((shared_data / "sources").rglob("*.json*")):
+        preview = preview_file(path)
+        assert preview.parsed, f"{path.name}: {preview.source.why}"
+        assert any(one.drafts for one in preview.parsed), path.name

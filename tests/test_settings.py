@@ -1,0 +1,111 @@
+"""What the configuration refuses, and how it says so."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from jobs.settings import Settings, load_settings
+from schemas.errors import ConfigError
+
+MINIMAL = {"sources": [{"name": "a", "path": "a.jsonl", "licence": "MIT"}]}
+
+
+def write(tmp_path: Path, data) -> str:
+    path = tmp_path / "my.yaml"
+    path.write_text(data if isinstance(data, str) else yaml.safe_dump(data))
+    return str(path)
+
+
+@pytest.mark.parametrize("name", ["demo", "public"])
+def test_the_shipped_configurations_are_valid(name):
+    assert load_settings(name).sources
+
+
+def test_all_faults_are_named_at_once_with_file_key_value_and_range(tmp_path):
+    faulty = {
+        "sources": [{"name": "a b", "path": "a", "licence": "MIT", "formt": "alpaca"}, {"name": "c", "licence": "MIT"}],
+        "select": {"min_score": 11},
+        "ingest": {"max_refused_share": -0.1},
+        "selct": {},
+    }
+
+    with pytest.raises(ConfigError) as caught:
+        load_settings(write(tmp_path, faulty))
+
+    message = str(caught.value)
+    assert "my.yaml: 6 faults" in message
+    assert "sources.0.formt: unknown key; known here are name, path, hub" in message
+    assert "sources.0.name: String should match pattern" in message and "'a b'" in message
+    assert "sources.1: needs one of path, hub or url" in message
+    assert "select.min_score: Input should be less than or equal to 10 (given: 11)" in message
+    assert "ingest.max_refused_share: Input should be greater than or equal to 0 (given: -0.1)" in message
+    assert "selct: unknown key; known here are workspace, catalog, sources" in message
+
+
+@pytest.mark.parametrize(
+    ("override", "read"),
+    [
+        ("select.min_score=7.5", lambda s: s.select.min_score == 7.5),
+        ("sources.0.licence=CC0-1.0", lambda s: s.sources[0].licence == "CC0-1.0"),
+        ("screen.allow_languages=[en, de]", lambda s: s.screen.allow_languages == ("en", "de")),
+        ("select.rows=null", lambda s: s.select.rows is None),
+    ],
+)
+def test_an_override_reaches_its_place(tmp_path, override, read):
+    assert read(load_settings(write(tmp_path, MINIMAL), [override]))
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("select.min_score", "write it as key.key=value"),
+        ("sources.3.licence=MIT", "3 is not a place in the list, 0 to 0"),
+        ("workspace.x=1", "workspace holds a value"),
+        ("select.rows=[1", "is not a YAML value"),
+    ],
+)
+def test_a_malformed_override_says_what_to_type(tmp_path, override, message):
+    data = MINIMAL | {"workspace": "w"}
+    with pytest.raises(ConfigError, match="(?s)" + message.replace("[", r"\[")):
+        load_settings(write(tmp_path, data), [override])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"), [("- 1\n- 2\n", "holds no settings"), ("a: [1", "is not YAML"), ("", "holds no settings")]
+)
+def test_a_file_that_is_no_configuration_is_refused(tmp_path, text, message):
+    with pytest.raises(ConfigError, match=message):
+        load_settings(write(tmp_path, text))
+
+
+def test_a_missing_file_names_the_shipped_ones():
+    with pytest.raises(ConfigError, match=r"no configuration nowhere\.yaml: give a YAML file or one of demo, public"):
+        load_settings("nowhere.yaml")
+
+
+def test_source_paths_are_relative_to_the_file_and_uris_stay(tmp_path):
+    data = {"sources": [{"name": "a", "path": ["x/*.jsonl", "/abs.json", "s3a://b/c.parquet"], "licence": "MIT"}]}
+
+    paths = load_settings(write(tmp_path, data)).sources[0].paths
+
+    assert paths == (f"{tmp_path}/x/*.jsonl", "/abs.json", "s3a://b/c.parquet")
+
+
+def test_two_sources_of_one_name_are_refused(tmp_path):
+    data = {"sources": [MINIMAL["sources"][0], MINIMAL["sources"][0]]}
+    with pytest.raises(ConfigError, match="the name a is used twice"):
+        load_settings(write(tmp_path, data))
+
+
+def test_a_composition_must_sum_to_one(tmp_path):
+    data = MINIMAL | {"select": {"composition": {"general": 0.5}}}
+    with pytest.raises(ConfigError, match=r"composition sums to 0\.5, wanted 1"):
+        load_settings(write(tmp_path, data))
+
+
+def test_settings_cannot_be_changed(tmp_path):
+    settings = load_settings(write(tmp_path, MINIMAL))
+    with pytest.raises(ValueError, match="frozen"):
+        settings.workspace = "elsewhere"
+    assert isinstance(settings, Settings)

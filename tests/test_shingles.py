@@ -1,0 +1,69 @@
+"""What a token and a shingle are; deduplication and verification both stand on it."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from udfs.shingles import jaccard, numbers_masked, shingles, tokenise
+
+WORDS = st.lists(st.sampled_from("abcdefg"), min_size=3, max_size=12)
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("Hello, World! It's 3rd-rate.", ["hello", "world", "it", "s", "3rd", "rate"]),
+        ("snake_case _x_", ["snake", "case", "x"]),
+        ("日本語 test テスト", ["日", "本", "語", "test", "テ", "ス", "ト"]),
+        ("हिन्दी में", ["हिन्दी", "में"]),
+        ("ﬁne x² Å", ["fine", "x2", "å"]),
+        ("한국어 문장", ["한국어", "문장"]),
+        ("❤️ \u0301 ?!", []),
+        ("", []),
+    ],
+)
+def test_tokens_are_runs_of_letters_digits_and_their_marks(text, tokens):
+    assert tokenise(text) == tokens
+
+
+def test_a_shingle_is_three_tokens_in_order_and_short_texts_have_one():
+    assert [len(shingles(text)) for text in ("", "a", "a b", "a b c", "a b c d", "a a a a a")] == [0, 1, 1, 1, 2, 1]
+    assert shingles("a b c") != shingles("c b a")
+    assert jaccard(shingles("A, b: c D"), shingles("a b c d")) == 1.0
+
+
+def test_jaccard_is_that_of_the_shingle_sets():
+    left, right = shingles("a b c d e f"), shingles("a b c d e x")
+    assert (len(left), len(right)) == (4, 4)
+    assert jaccard(left, right) == pytest.approx(3 / 5)
+    assert jaccard(shingles(""), shingles("")) == 0.0
+
+
+def test_texts_that_differ_only_in_numbers_share_their_mask():
+    base = numbers_masked(tokenise("Add 12 and 7."))
+    assert base == numbers_masked(tokenise("Add 3 and 4444."))
+    assert base != numbers_masked(tokenise("Add 3 to 4."))
+    assert numbers_masked(tokenise("x1")) == numbers_masked(tokenise("x22"))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(max_size=80), st.text(max_size=80))
+def test_any_texts_have_sorted_sets_and_a_symmetric_similarity(left, right):
+    a, b = shingles(left), shingles(right)
+    assert a.dtype == np.uint64 and (np.diff(a.astype(object)) > 0).all()
+    assert 0.0 <= jaccard(a, b) == jaccard(b, a) <= 1.0
+    assert (len(a) == 0) == (not tokenise(left))
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(st.sampled_from("abcdefg"), min_size=3, max_size=12),
+    st.lists(st.sampled_from("abcdefg"), min_size=3, max_size=12),
+)
+def test_hashed_sets_have_the_similarity_of_the_sets_of_words(left, right):
+    def windows(tokens):
+        return {tuple(tokens[i : i + 3]) for i in range(len(tokens) - 2)}
+
+    a, b = windows(left), windows(right)
+    assert jaccard(shingles(" ".join(left)), shingles(" ".join(right))) == len(a & b) / len(a | b)

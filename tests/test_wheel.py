@@ -1,0 +1,55 @@
+"""What travels to a cluster: the wheel, which is also the zip for `--py-files`, holds code and data."""
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = ("conf", "jobs", "schemas", "udfs")
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    command = ["wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), str(ROOT)]
+    subprocess.run([sys.executable, "-m", "pip", *command], check=True)
+    return next(folder.glob("phase0-*.whl"))
+
+
+def test_it_holds_every_module_and_every_data_file(wheel):
+    held = set(zipfile.ZipFile(wheel).namelist())
+    wanted = {
+        str(path.relative_to(ROOT))
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*")
+        if path.suffix in (".py", ".yaml", ".j2", ".json", ".jsonl", ".gz") and "__pycache__" not in path.parts
+    }
+    assert wanted and not wanted - held
+
+
+def test_it_holds_no_tests_and_no_workspace(wheel):
+    tops = {name.split("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
+    assert {top for top in tops if not top.endswith(".dist-info")} == set(PACKAGES)
+
+
+def test_rules_and_code_load_from_the_zip_alone(wheel, tmp_path):
+    zipped = tmp_path / "phase0.zip"
+    zipped.write_bytes(wheel.read_bytes())
+    program = (
+        f"import sys; sys.path.insert(0, {str(zipped)!r}); import udfs.reading, udfs.scoring.batches, jobs.pipeline; "
+        "from udfs.screen.rules import load_rules; from udfs.categories import load_category_rules; "
+        "from jobs.suites import load_suite; load_category_rules(); load_suite('scores'); "
+        "print(len(load_rules()), udfs.reading.__file__)"
+    )
+    said = subprocess.run(
+        [sys.executable, "-S", "-c", f"import site; site.main(); {program}"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert said.returncode == 0, said.stderr
+    assert "phase0.zip" in said.stdout
