@@ -17,6 +17,17 @@ _WRITTEN = ("name", "path", "format", "fields", "licence", "language")
 _LEFT_OUT = ("hub", "url", "use")
 
 
+class _OneLineDumper(yaml.SafeDumper):
+    """Quotes and escapes what cannot be printed: U+0085 is a line end to YAML and comes back as a space."""
+
+
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if text.isprintable() else '"')
+
+
+_OneLineDumper.add_representer(str, _represent_text)
+
+
 @dataclass(frozen=True)
 class StarterSource:
     """One file, and what was found out about it."""
@@ -110,7 +121,9 @@ def _path(path: Path, folder: Path) -> str:
 
 def _value(value: Any) -> str:
     """A value as YAML on one line."""
-    text = yaml.safe_dump(_plain(value), default_flow_style=True, sort_keys=False, allow_unicode=True, width=10**6)
+    text = yaml.dump(
+        _plain(value), Dumper=_OneLineDumper, default_flow_style=True, sort_keys=False, allow_unicode=True, width=10**6
+    )
     return text.removesuffix("\n").removesuffix("\n...")
 
 

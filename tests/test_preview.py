@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -226,6 +226,7 @@ def test_missing_files_folders_and_an_existing_configuration_are_refused(tmp_pat
 
 
 @settings(max_examples=100, deadline=None)
+@example(["\x85", "a\nb", "\u2028", "\ufeff", "\U0001f600"])
 @given(
     st.lists(
         st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=90), max_size=5
