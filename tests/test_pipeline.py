@@ -13,8 +13,8 @@ from rich.console import Console
 
 from jobs.fates import count_fates
 from jobs.launch import open_runtime
+from jobs.load_settings import load_settings
 from jobs.pipeline import STAGES, run_stages, stages_between
-from jobs.settings import load_settings
 from jobs.summary import print_summary
 from jobs.verify import verify_file
 from schemas.errors import ConfigError, DataRefusedError

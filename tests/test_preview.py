@@ -13,8 +13,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
+from jobs.load_settings import load_settings
 from jobs.preview import HEAD_RECORDS, preview_file, preview_files
-from jobs.settings import Settings, load_settings
+from jobs.settings import Settings
 from jobs.starter_config import StarterSource, source_names, starter_config
 from schemas.errors import ConfigError, SourceFormatError
 

@@ -9,9 +9,9 @@ from rich.console import Console
 
 from jobs.fates import count_fates
 from jobs.launch import open_runtime
+from jobs.load_settings import load_settings
 from jobs.pipeline import STAGES, run_stages
 from jobs.ranking import pair_text, prompt_text
-from jobs.settings import load_settings
 from jobs.status import print_funnel
 from jobs.verdicts import clean_pairs, open_prompts
 from jobs.verify import verify_file

@@ -1,0 +1,54 @@
+"""Commands that look at a run: status, rows of a fate, the configuration, the validation."""
+
+from typing import Annotated
+
+import typer
+import yaml
+
+from jobs.cli_options import DEFAULT_CONFIG, Config, Overrides, Verbose, runtime_of, settings_of
+from jobs.options import options_table
+from jobs.show import show_rows
+from jobs.status import show_status
+from jobs.validate import validate_tables
+
+commands: typer.Typer = typer.Typer()
+
+
+@commands.command()
+def validate(config: Config = DEFAULT_CONFIG, overrides: Overrides = None, verbose: Verbose = False) -> None:
+    """Check all stored tables against their expectations and rebuild the data docs."""
+    runtime = runtime_of(config, overrides, verbose)
+    raise typer.Exit(validate_tables(runtime))
+
+
+@commands.command()
+def status(config: Config = DEFAULT_CONFIG, overrides: Overrides = None, verbose: Verbose = False) -> None:
+    """Show where the run stands: stages, rows, fates, cost."""
+    show_status(runtime_of(config, overrides, verbose))
+
+
+@commands.command()
+def show(
+    reason: Annotated[str, typer.Option("--reason", "-r", help="a fate, such as low_score, refusal or selected")],
+    count: Annotated[int, typer.Option("-n", min=1, max=1000, help="rows to show")] = 3,
+    source: Annotated[str | None, typer.Option("--source", help="only rows of this source")] = None,
+    config: Config = DEFAULT_CONFIG,
+    overrides: Overrides = None,
+    verbose: Verbose = False,
+) -> None:
+    """Show rows of one fate with their text."""
+    show_rows(runtime_of(config, overrides, verbose), reason, count, source)
+
+
+@commands.command("show-config")
+def show_config(
+    config: Config = DEFAULT_CONFIG,
+    overrides: Overrides = None,
+    options: Annotated[bool, typer.Option("--options", help="print a table of every option instead")] = False,
+) -> None:
+    """Print the merged configuration, defaults included, or what can be configured."""
+    if options:
+        print(options_table(), end="")
+        return
+    data = settings_of(config, overrides).model_dump(mode="json")
+    print(yaml.safe_dump(data, sort_keys=False, allow_unicode=True), end="")
