@@ -54,6 +54,7 @@ setup(
         "jobs",
         "udfs",
         "udfs.formats",
+        "udfs.llm",
         "udfs.scoring",
         "udfs.screen",
         "schemas",
