@@ -9,12 +9,10 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StringType
 
 from jobs.runtime import Runtime, Stage, StageReport
-from jobs.settings import DistillConfig
+from jobs.settings_paid import PUBLIC, DistillConfig
 from jobs.verdicts import open_prompts, without_duplicates
 from schemas.tables import ASSIGNMENTS, DUPLICATES, EXAMPLES, PAIRS, SCREEN
 from udfs.ids import pair_id
-
-PUBLIC = "public"
 
 
 def assign_teachers(examples: DataFrame, screen: DataFrame, duplicates: DataFrame, config: DistillConfig) -> DataFrame:

@@ -1,49 +1,80 @@
 """From YAML to settings: overrides applied, everything unknown or out of range refused at once."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
+from jobs.prompt_files import prompt_faults
+from jobs.providers import known_providers, money_faults, name_faults
 from jobs.settings import Settings
+from jobs.settings_paid import LookUp
+from jobs.settings_providers import ProviderConfig
 from schemas.errors import ConfigError
+
+_MAY_HOLD_A_SECRET = (".api_key_env", ".base_url")
 
 
 def load_settings(config: str, overrides: Sequence[str] = ()) -> Settings:
     """Read a configuration.
 
     Args:
-        config: path of a YAML file, or the name of one that ships with the package (`demo`, `public`).
+        config: path of a YAML file, or the name of one that ships with the package, such as `demo`.
         overrides: `a.b=value` each, the value in YAML; list items by number (`sources.0.licence=MIT`).
 
     Raises:
         ConfigError: names every fault with file, key, value and what is allowed.
     """
-    path = _find(config)
+    path = find_config(config)
     data = _read_yaml(path)
     for override in overrides:
         _apply(data, override)
     try:
-        settings = Settings.model_validate(data)
+        settings = Settings.model_validate(data, context={"look_up": _look_up(data)})
     except ValidationError as error:
-        faults = [_describe(fault) for fault in error.errors() if fault["type"] != "too_short" or not fault["input"]]
-        listed = "\n".join(f"  {fault}" for fault in faults)
-        raise ConfigError(f"{path}: {len(faults)} fault{'s' if len(faults) > 1 else ''}\n{listed}") from None
+        # A list that holds a faulty item counts as too short; the item's own fault says it better.
+        real = [fault for fault in error.errors() if fault["type"] != "too_short" or not fault["input"]]
+        faults = [line for fault in real for line in _describe(fault)]
+        raise _refusal(path, faults) from None
+    if faults := [*money_faults(settings), *prompt_faults(settings)]:
+        raise _refusal(path, faults)
     return _with_absolute_paths(settings, path.parent)
+
+
+def _look_up(data: Mapping[str, Any]) -> LookUp | None:
+    """How to look up providers and models, where what the configuration says of them can be read at all."""
+    try:
+        own = TypeAdapter(dict[str, ProviderConfig]).validate_python(data.get("providers", {}))
+    except ValidationError:
+        return None  # said with the other faults
+    return partial(name_faults, providers=known_providers(own))
+
+
+def _refusal(path: Path, faults: Sequence[str]) -> ConfigError:
+    listed = "\n".join(f"  {fault}" for fault in faults)
+    return ConfigError(f"{path}: {len(faults)} fault{'s' if len(faults) > 1 else ''}\n{listed}")
 
 
 def shipped_configs() -> tuple[str, ...]:
     """Names of the configurations in the package."""
-    files = resources.files("conf").iterdir()
-    return tuple(sorted(f.name.removesuffix(".yaml") for f in files if re.fullmatch(r"(demo|public)\.yaml", f.name)))
+    return ("current", "demo", "public", "reference")
 
 
-def _find(config: str) -> Path:
+def find_config(config: str) -> Path:
+    """The file of a configuration.
+
+    Args:
+        config: path of a YAML file, or the name of a shipped one.
+
+    Raises:
+        ConfigError: there is none.
+    """
     path = Path(config)
     if path.is_file():
         return path.resolve()
@@ -89,23 +120,29 @@ def _list_place(items: list[Any], part: str, key: str) -> int:
     return int(part)
 
 
-def _describe(fault: ErrorDetails) -> str:
+def _describe(fault: ErrorDetails) -> list[str]:
     key = ".".join(str(part) for part in fault["loc"]) or "the whole file"
     if fault["type"] == "extra_forbidden":
-        return f"{key}: unknown key; known here are {', '.join(_known_keys(fault['loc'][:-1]))}"
+        return [f"{key}: unknown key; known here are {', '.join(_known_keys(fault['loc'][:-1]))}"]
     message = fault["msg"].removeprefix("Value error, ")
+    if key.endswith(_MAY_HOLD_A_SECRET):
+        return [f"{key}: {message} (what was given is not shown; a key belongs in an environment variable)"]
     given = "" if fault["type"] in ("missing", "value_error") else f" (given: {fault['input']!r})"
-    return f"{key}: {message}{given}"
+    return [f"{key}: {line}{given}" for line in message.splitlines()]
 
 
 def _known_keys(location: Sequence[int | str]) -> list[str]:
     """Keys of the section at that place of the configuration."""
     model: type[BaseModel] = Settings
-    for part in location:
-        if isinstance(part, str):
-            annotation = model.model_fields[part].annotation
-            inside = (annotation, *getattr(annotation, "__args__", ()))  # tuple[SourceConfig, ...] holds its class
-            model = next(kind for kind in inside if isinstance(kind, type) and issubclass(kind, BaseModel))
+    parts = iter(location)
+    for part in parts:
+        if isinstance(part, int):
+            continue
+        annotation = model.model_fields[part].annotation
+        if get_origin(annotation) is Mapping:
+            next(parts)  # the name of a section; what can be in it is the same under any name
+        inside = (annotation, *get_args(annotation))  # tuple[SourceConfig, ...] holds its class
+        model = next(kind for kind in inside if isinstance(kind, type) and issubclass(kind, BaseModel))
     return list(model.model_fields)
 
 

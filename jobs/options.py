@@ -1,7 +1,9 @@
 """Every option of the configuration as a table, for `--help` readers and for the README."""
 
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import date
+from decimal import Decimal
 from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
@@ -9,6 +11,15 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from jobs.settings import Settings
+
+_KINDS: dict[type, str] = {
+    str: "text",
+    int: "integer",
+    float: "number",
+    Decimal: "number",
+    bool: "true or false",
+    date: "date",
+}
 
 
 def options_table() -> str:
@@ -22,11 +33,16 @@ def _options(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, str, st
     for name, field in model.model_fields.items():
         section = _section(field.annotation)
         if section is not None:
-            many = "[]" if get_origin(field.annotation) is tuple else ""
-            yield from _options(section, f"{prefix}{name}{many}.")
+            yield from _options(section, f"{prefix}{name}{_many(field.annotation)}.")
         else:
             text = (field.description or "").replace("|", "\\|")
             yield f"{prefix}{name}", _kind(field.annotation) + _range(field), _default(field), text
+
+
+def _many(annotation: Any) -> str:
+    """What tells several sections of one kind apart: a place in a list, or a name."""
+    origin = get_origin(annotation)
+    return {tuple: "[]", Mapping: ".NAME"}.get(origin, "") if origin else ""
 
 
 def _section(annotation: Any) -> type[BaseModel] | None:
@@ -46,7 +62,7 @@ def _kind(annotation: Any) -> str:
         return "mapping"
     if origin is not None:  # Annotated
         return _kind(get_args(annotation)[0])
-    return {"str": "text", "int": "integer", "float": "number", "bool": "true or false"}[annotation.__name__]
+    return _KINDS[annotation]
 
 
 def _range(field: FieldInfo) -> str:

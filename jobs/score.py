@@ -7,7 +7,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.runtime import Runtime, Stage, StageReport
-from jobs.settings import ScorerConfig
+from jobs.settings_paid import ScorerConfig
 from jobs.verdicts import clean_pairs, without_duplicates
 from schemas.tables import DUPLICATES, PAIRS, SCORES, SCREEN
 from udfs.scoring.batches import score_batches

@@ -1,23 +1,19 @@
 """The configuration as frozen models: every option, its default, its range and what it means."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from jobs.near_duplicates import DeduplicateConfig
+from jobs.section import Name, Section, Share
 from jobs.session import SparkConfig
+from jobs.settings_paid import BudgetConfig, CallsConfig, DistillConfig, ScorerConfig
+from jobs.settings_providers import ProviderConfig
 from schemas.records import Category
 
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
-
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class SourceConfig(_Section):
+class SourceConfig(Section):
     """One public data set."""
 
     name: Name = Field(description="what its rows are called in `source`")
@@ -52,7 +48,7 @@ class SourceConfig(_Section):
         return (self.path,) if isinstance(self.path, str) else self.path or ()
 
 
-class IngestConfig(_Section):
+class IngestConfig(Section):
     """Limits of what is read."""
 
     max_refused_share: Share = Field(0.2, description="of a source's records; above it the run ends with exit code 1")
@@ -60,7 +56,7 @@ class IngestConfig(_Section):
     limit: int | None = Field(None, ge=1, description="records read of each file; null: all")
 
 
-class ScreenConfig(_Section):
+class ScreenConfig(Section):
     """Which rules apply everywhere."""
 
     rules_off: tuple[str, ...] = Field((), description="rules switched off for every source")
@@ -68,27 +64,7 @@ class ScreenConfig(_Section):
     allow_licences: tuple[str, ...] = Field((), description="licences to keep; empty: all")
 
 
-class TeacherConfig(_Section):
-    """Who answers."""
-
-    name: Name = Field("public", description="what the teacher is called in the tables")
-    kind: Literal["public"] = Field("public", description="public: the source's own response, at no cost")
-
-
-class DistillConfig(_Section):
-    """The teachers."""
-
-    teachers: tuple[TeacherConfig, ...] = Field((TeacherConfig(),), min_length=1)
-
-
-class ScorerConfig(_Section):
-    """Who scores."""
-
-    kind: Literal["heuristic"] = Field("heuristic", description="heuristic: offline rules, a screen and not a judge")
-    weights: tuple[int, int, int, int] = Field((1, 1, 1, 1), description="of the four dimensions, in order")
-
-
-class SelectConfig(_Section):
+class SelectConfig(Section):
     """What is kept of the scored pairs."""
 
     min_score: float = Field(7.0, ge=1.0, le=10.0, description="kept is what scores above it, not at it")
@@ -114,14 +90,14 @@ class SelectConfig(_Section):
         return round(self.min_score * 10)
 
 
-class ExportConfig(_Section):
+class ExportConfig(Section):
     """The files for the trainer."""
 
     file: str = Field("dataset.jsonl", pattern=r"^[A-Za-z0-9._-]+\.jsonl$", description="name of the JSONL")
     title: str = Field("Instruction-tuning data set", description="headline of the data set card")
 
 
-class TargetsConfig(_Section):
+class TargetsConfig(Section):
     """What the data set is checked against; null: reported, not checked."""
 
     min_rows: int | None = Field(None, ge=1, description="rows in the JSONL")
@@ -132,7 +108,7 @@ class TargetsConfig(_Section):
     max_cost_usd: float | None = Field(None, ge=0.0, description="what the whole data set may cost")
 
 
-class Settings(_Section):
+class Settings(Section):
     """Everything a run depends on."""
 
     workspace: str = Field("workspace", min_length=1, description="folder or URI of tables, output and data docs")
@@ -143,6 +119,11 @@ class Settings(_Section):
     deduplicate: DeduplicateConfig = DeduplicateConfig()
     distill: DistillConfig = DistillConfig()
     score: ScorerConfig = ScorerConfig()
+    budget: BudgetConfig = BudgetConfig()
+    calls: CallsConfig = CallsConfig()
+    providers: Mapping[Name, ProviderConfig] = Field(
+        default_factory=dict, description="what differs from conf/providers.yaml, or a provider of your own"
+    )
     select: SelectConfig = SelectConfig()
     export: ExportConfig = ExportConfig()
     targets: TargetsConfig = TargetsConfig()

@@ -1,7 +1,7 @@
 """What the verdicts of one stage leave for the next, and whom the public teacher answers."""
 
 from jobs.distill import assign_teachers, pair_public_answers
-from jobs.settings import DistillConfig
+from jobs.settings_paid import DistillConfig
 from jobs.verdicts import clean_pairs, open_prompts
 from schemas.tables import DUPLICATES, EXAMPLES, PAIRS, SCREEN
 from tests.factories import rows_of

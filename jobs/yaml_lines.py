@@ -1,0 +1,52 @@
+"""On which line of a YAML file a setting is, so that a message can say where to change it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+Key = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Place:
+    """A line of a file."""
+
+    file: Path
+    line: int
+    """Counted from 1."""
+
+    def __str__(self) -> str:
+        """`file:line`, which editors and terminals open."""
+        return f"{self.file}:{self.line}"
+
+
+def place_of(file: Path, *keys: Sequence[str | int]) -> Place:
+    """The line of the first of these settings that the file has.
+
+    A setting that is not there (a default, a `--set`) is where the nearest section around it is.
+
+    Args:
+        file: a YAML file.
+        keys: names and list places from the top, such as `("distill", "teachers", 0, "model")`.
+    """
+    lines = dict(_lines(yaml.compose(file.read_text("utf-8"), Loader=yaml.SafeLoader), ()))
+    exact = [tuple(key) for key in keys if tuple(key) in lines]
+    key: Key = exact[0] if exact else tuple(keys[0])
+    while key not in lines:
+        key = key[:-1]
+    return Place(file, lines[key])
+
+
+def _lines(node: yaml.Node | None, key: Key) -> Iterator[tuple[Key, int]]:
+    if not key:
+        yield key, 1
+    if isinstance(node, yaml.MappingNode):
+        for name, value in node.value:
+            yield (*key, str(name.value)), name.start_mark.line + 1
+            yield from _lines(value, (*key, str(name.value)))
+    elif isinstance(node, yaml.SequenceNode):
+        for number, value in enumerate(node.value):
+            yield (*key, number), value.start_mark.line + 1
+            yield from _lines(value, (*key, number))
