@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StringType
 
 from jobs.runtime import Runtime, Stage, StageReport
+from jobs.settings import Settings
 from jobs.settings_paid import PUBLIC, DistillConfig
 from jobs.verdicts import open_prompts, without_duplicates
 from schemas.tables import ASSIGNMENTS, DUPLICATES, EXAMPLES, PAIRS, SCREEN
@@ -68,6 +69,16 @@ def run(runtime: Runtime) -> StageReport:
     return StageReport(asked, answered, {"no_answer": asked - answered} if asked > answered else {})
 
 
+def _not_available(settings: Settings) -> str | None:
+    names = ", ".join(teacher.name for teacher in settings.distill.models)
+    return (
+        f"distill: asking models ({names}) is not available in this version; phase0 plan, preflight and ask work with "
+        "them, and run --to deduplicate-prompts"
+        if names
+        else None
+    )
+
+
 STAGE: Stage = Stage(
     name="distill",
     title="pair prompts with answers",
@@ -75,6 +86,7 @@ STAGE: Stage = Stage(
     reads=(EXAMPLES, SCREEN, DUPLICATES),
     writes=(ASSIGNMENTS, PAIRS),
     settings=("distill",),
+    not_available=_not_available,
 )
 
 if __name__ == "__main__":

@@ -52,8 +52,8 @@ def build_manifest(runtime: Runtime, facts: Mapping[str, Any]) -> dict[str, Any]
 
 
 def settings_hash(settings: Settings) -> str:
-    """Hash of all that shapes the data, so not of where it is written or of the machine's session."""
-    content = settings.model_dump(mode="json", exclude={"workspace", "catalog", "spark"})
+    """Hash of all that shapes the data, so not of where it is written, of how calls are made or of the session."""
+    content = settings.model_dump(mode="json", exclude={"workspace", "catalog", "calls", "spark"})
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode("utf-8")).hexdigest()
 
 

@@ -75,8 +75,11 @@ def run_stages(runtime: Runtime, stages: Sequence[Stage], *, force: bool = False
     exported, before the gate is known to be open.
 
     Raises:
+        ConfigError: the configuration asks for what this version cannot do; nothing has run.
         DataRefusedError: a gate failed; what was done until then is kept, and the run can go on from there.
     """
+    if missing := [why for stage in stages if (why := stage.not_available(runtime.settings))]:
+        raise ConfigError("\n".join(missing))
     results = []
     last = {row["stage"]: row for row in latest_runs(runtime)} if runtime.storage.exists(RUNS) else {}
     before = STAGES[: STAGES.index(stages[0])]

@@ -34,6 +34,7 @@ class Chosen:
     key: tuple[str | int, ...]
     """Its section of the configuration."""
     choice: ModelChoice
+    is_judge: bool = False
 
 
 def providers_file() -> Path:
@@ -67,7 +68,7 @@ def chosen_models(settings: Settings) -> Iterator[Chosen]:
         if teacher.kind == "model":
             yield Chosen(f"teacher {teacher.name}", ("distill", "teachers", place), teacher)
     if settings.score.kind == "judge":
-        yield Chosen("judge", ("score",), settings.score)
+        yield Chosen("judge", ("score",), settings.score, is_judge=True)
 
 
 def known_model(choice: ModelChoice, providers: Mapping[str, ProviderConfig]) -> ModelConfig:

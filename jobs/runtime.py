@@ -59,3 +59,5 @@ class Stage:
     """Sections of the configuration it looks at."""
     inputs: Callable[[Runtime], Mapping[str, str]] = lambda _: {}
     """Anything else it reads: name -> state."""
+    not_available: Callable[[Settings], str | None] = lambda _: None
+    """Why this version cannot do what the configuration asks of the stage; null where it can."""

@@ -7,6 +7,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.runtime import Runtime, Stage, StageReport
+from jobs.settings import Settings
 from jobs.settings_paid import ScorerConfig
 from jobs.verdicts import clean_pairs, without_duplicates
 from schemas.tables import DUPLICATES, PAIRS, SCORES, SCREEN
@@ -40,6 +41,11 @@ def run(runtime: Runtime) -> StageReport:
     return StageReport(all_pairs.count(), scored, {"low_score": low} if low else {})
 
 
+def _not_available(settings: Settings) -> str | None:
+    is_judged = settings.score.kind == "judge"
+    return "score: a judge is not available in this version; set score: {kind: heuristic}" if is_judged else None
+
+
 STAGE: Stage = Stage(
     name="score",
     title="score the pairs",
@@ -47,6 +53,7 @@ STAGE: Stage = Stage(
     reads=(PAIRS, SCREEN, DUPLICATES),
     writes=(SCORES,),
     settings=("score",),
+    not_available=_not_available,
 )
 
 if __name__ == "__main__":

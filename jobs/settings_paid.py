@@ -20,6 +20,7 @@ Weight = Annotated[float, Field(ge=0.0)]
 class ModelChoice(Section):
     """A model behind an OpenAI-compatible API: of a known provider, or at an address that needs no key."""
 
+    kind: str = "model"  # first of the options, whatever the kinds are
     provider: Name | None = Field(None, description="one of conf/providers.yaml or of `providers`")
     model: str | None = Field(None, min_length=1, description="as the provider spells it")
     base_url: str | None = Field(

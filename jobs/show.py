@@ -135,5 +135,9 @@ def _body(parts: Sequence[tuple[str, Any]]) -> str:
 
 def excerpt(text: str, limit: int = EXCERPT_CHARS) -> str:
     """The beginning of an untrusted text, safe for a terminal: no control characters, no markup."""
-    printable = "".join(ch if ch.isprintable() or ch == "\n" else "\N{REPLACEMENT CHARACTER}" for ch in text[:limit])
-    return escape(printable) + (f" … ({len(text):,} characters)" if len(text) > limit else "")
+    return escape(printable(text[:limit])) + (f" … ({len(text):,} characters)" if len(text) > limit else "")
+
+
+def printable(text: str) -> str:
+    """An untrusted text without the characters that command a terminal."""
+    return "".join(ch if ch.isprintable() or ch in "\n\t" else "\N{REPLACEMENT CHARACTER}" for ch in text)

@@ -129,7 +129,7 @@ def _value(value: Any) -> str:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, BaseModel):
-        return value.model_dump(mode="json")
+        return value.model_dump(mode="json", exclude_unset=True)
     if isinstance(value, (tuple, list)):
         return [_plain(one) for one in value]
     return dict(value) if isinstance(value, Mapping) else value

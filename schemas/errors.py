@@ -31,3 +31,9 @@ class DataRefusedError(Phase0Error):
     """The data does not pass a gate: too many refused records, or a critical expectation failed."""
 
     exit_code = 1
+
+
+class ProviderError(Phase0Error):
+    """A model's provider cannot be reached or refuses to answer; what was paid until then is kept."""
+
+    exit_code = 3

@@ -1,0 +1,50 @@
+"""Commands about models: ask one, check all that a configuration names, count what they would cost."""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from jobs.ask import ask as ask_teacher
+from jobs.ask import find_teacher, local_teacher, show_answer
+from jobs.cli_options import DEFAULT_CONFIG, Config, Overrides, console, settings_of
+from jobs.load_settings import find_config
+from jobs.preflight import preflight as check_models
+from jobs.preflight import report
+from schemas.errors import ConfigError
+
+commands: typer.Typer = typer.Typer()
+
+
+@commands.command()
+def ask(
+    words: Annotated[list[str], typer.Argument(metavar="TEACHER PROMPT", help="PROMPT - reads it from the input")],
+    base_url: Annotated[str | None, typer.Option(help="a server without a key, instead of TEACHER")] = None,
+    model: Annotated[str | None, typer.Option(help="its model, as it calls it")] = None,
+    system: Annotated[str | None, typer.Option(help="system prompt")] = None,
+    max_tokens: Annotated[int | None, typer.Option(min=1, help="room for the answer")] = None,
+    config: Config = DEFAULT_CONFIG,
+    overrides: Overrides = None,
+) -> None:
+    """Ask a teacher one question; print answer, tokens and cost. TEACHER: a name in the config, or provider/model."""
+    if base_url is not None:
+        if model is None or len(words) != 1:
+            raise ConfigError('type: phase0 ask --base-url http://127.0.0.1:8000/v1 --model NAME "PROMPT"')
+        teacher = local_teacher(base_url, model)
+    else:
+        if model is not None or len(words) != 2:
+            raise ConfigError(
+                'type: phase0 ask TEACHER "PROMPT", such as phase0 ask openai/gpt-6-luna "Why is the sky blue?"'
+            )
+        teacher = find_teacher(words[0], config, overrides or (), is_default=config == DEFAULT_CONFIG)
+    prompt = sys.stdin.read() if words[-1] == "-" else words[-1]
+    answer = ask_teacher(teacher, prompt, os.environ, system=system, max_tokens=max_tokens)
+    show_answer(console, teacher, answer)
+
+
+@commands.command()
+def preflight(config: Config = DEFAULT_CONFIG, overrides: Overrides = None) -> None:
+    """Check key, model, shutdown date, schema and clock of every model a configuration asks; costs nothing."""
+    settings = settings_of(config, overrides)
+    raise typer.Exit(report(console, check_models(settings, find_config(config), os.environ)))

@@ -1,0 +1,62 @@
+"""One connection to a provider from the driver, for single calls: `phase0 ask` and the preflight.
+
+A key is read from the environment here and nowhere stored. A server that needs none is sent none, whatever else is in
+the environment.
+"""
+
+from collections.abc import Mapping
+
+from openai import APIConnectionError, APIError, APIStatusError, AuthenticationError, OpenAI, PermissionDeniedError
+from openai._types import Omit
+
+from schemas.errors import ConfigError, ProviderError
+from udfs.llm.models import Endpoint
+
+# The SDK insists on a key; servers without one ignore it.
+_NO_KEY = "none"
+_OPENAI = "https://api.openai.com"
+
+
+def open_client(endpoint: Endpoint, environment: Mapping[str, str], timeout_seconds: float | None = None) -> OpenAI:
+    """A client for an endpoint that tries once.
+
+    Raises:
+        ConfigError: the key is not in the environment.
+    """
+    key = find_key(endpoint, environment)
+    if key is None and endpoint.api_key_env is not None:
+        raise ConfigError(f"{endpoint.api_key_env} is not set. Type: export {endpoint.api_key_env}=…")
+    # Organisation and project of an OpenAI account are in the environment too, and are nobody else's business.
+    is_openai = (endpoint.base_url or _OPENAI).startswith(_OPENAI)
+    withheld = {} if is_openai else {"OpenAI-Organization": Omit(), "OpenAI-Project": Omit()}
+    return OpenAI(
+        api_key=key or _NO_KEY,
+        base_url=endpoint.base_url,
+        timeout=timeout_seconds or endpoint.timeout_seconds,
+        max_retries=0,
+        default_headers=withheld,  # type: ignore[arg-type]  # the SDK's own way to leave a header out
+    )
+
+
+def find_key(endpoint: Endpoint, environment: Mapping[str, str]) -> str | None:
+    """The endpoint's key; null where it is not set or none is needed."""
+    return environment.get(endpoint.api_key_env, "").strip() or None if endpoint.api_key_env else None
+
+
+def explain(error: APIError, endpoint: Endpoint, environment: Mapping[str, str]) -> ProviderError:
+    """What went wrong, for the user, without a trace of the key."""
+    name = f"{endpoint.provider} ({endpoint.base_url})"
+    if isinstance(error, AuthenticationError | PermissionDeniedError):
+        # Providers quote a part of the key in this message, so it is not repeated.
+        which = f"the key in {endpoint.api_key_env}" if endpoint.api_key_env else "calls without a key"
+        return ProviderError(f"{name} refuses {which} (HTTP {error.status_code})")
+    if isinstance(error, APIConnectionError):
+        return ProviderError(f"{name} cannot be reached: {error.__cause__ or error}")
+    status = f"HTTP {error.status_code}: " if isinstance(error, APIStatusError) else ""
+    return ProviderError(f"{name} answers {status}{without_key(error.message, endpoint, environment)}")
+
+
+def without_key(text: str, endpoint: Endpoint, environment: Mapping[str, str]) -> str:
+    """A text with the key blotted out, should it be in it."""
+    key = find_key(endpoint, environment)
+    return text.replace(key, "***") if key else text

@@ -1,0 +1,180 @@
+"""`phase0 preflight`: is every model that a configuration asks there, and may it be asked? Before a cent is spent.
+
+Each fault says which line of which file to change.
+"""
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
+from pathlib import Path
+
+from openai import APIConnectionError, APIError, AuthenticationError, PermissionDeniedError
+from rich.console import Console
+
+from jobs.client import explain, find_key
+from jobs.model_listing import Listing, list_models
+from jobs.providers import Chosen, chosen_models, endpoint_of, known_model, known_providers, providers_file
+from jobs.settings import Settings
+from jobs.settings_providers import ModelConfig
+from jobs.yaml_lines import Place, place_of
+from udfs.llm.models import Endpoint
+
+NOTICE_DAYS = 30
+"""A model that leaves within so many days is not started with: a data set takes weeks, and a resumed run needs it."""
+CLOCK_SECONDS = 60.0
+"""More than this apart, and waits until a date and leases are wrong."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    subject: str
+    found: str
+    fix: str | None = None
+    """What to change or type; null where nothing needs to be."""
+    is_note: bool = False
+    """Worth knowing, and no fault."""
+
+    def __str__(self) -> str:
+        """The line for the terminal."""
+        mark = "FIX" if self.fix else "note" if self.is_note else "ok"
+        return f"{mark:<4} {self.subject}: {self.found}" + (f". {self.fix}" if self.fix else "")
+
+
+def preflight(
+    settings: Settings, file: Path, environment: Mapping[str, str], today: date | None = None
+) -> list[Finding]:
+    """Look at every provider and model that a configuration names.
+
+    Args:
+        settings: the configuration.
+        file: where it was read from.
+        environment: holds the keys.
+        today: date in UTC, to compare with shutdown dates.
+    """
+    providers = known_providers(settings.providers)
+    places = _Places(settings, file)
+    day = today or datetime.now(timezone.utc).date()
+    by_server: dict[str | None, list[tuple[Chosen, Endpoint]]] = {}
+    for chosen in chosen_models(settings):
+        endpoint = endpoint_of(chosen.choice, providers, settings.calls)
+        by_server.setdefault(endpoint.base_url, []).append((chosen, endpoint))
+    findings: list[Finding] = []
+    for asked in by_server.values():
+        listing, found = _look_at_server(*asked[0], places, environment)
+        findings += found
+        for chosen, endpoint in asked:
+            known = known_model(chosen.choice, providers)
+            findings += _judge_model(chosen, endpoint, known, listing, places, day)
+    return findings
+
+
+def report(console: Console, findings: Sequence[Finding]) -> int:
+    """Print what was found.
+
+    Returns:
+        Exit code: 2 where something has to be changed.
+    """
+    for one in findings:
+        style = "bold red" if one.fix else "yellow" if one.is_note else ""
+        console.print(str(one), style=style, markup=False, highlight=False, soft_wrap=True)
+    faults = sum(one.fix is not None for one in findings)
+    text = f"{faults} thing{'s' if faults > 1 else ''} to fix" if faults else "all models are ready"
+    console.print(text if findings else "this configuration asks no model: nothing to check", highlight=False)
+    return 2 if faults else 0
+
+
+@dataclass(frozen=True)
+class _Places:
+    """Which line of which file says what."""
+
+    settings: Settings
+    file: Path
+
+    def model(self, chosen: Chosen) -> Place:
+        return place_of(self.file, (*chosen.key, "model"))
+
+    def provider(self, chosen: Chosen, option: str) -> Place:
+        """Where that option of the provider is set: in the configuration if it is there, else in the shipped file."""
+        name = chosen.choice.provider
+        if name is None:
+            return place_of(self.file, (*chosen.key, "base_url"))
+        own = self.settings.providers.get(name)
+        if own is not None and option in own.model_fields_set:
+            return place_of(self.file, ("providers", name, option))
+        return place_of(providers_file(), (name, option))
+
+
+def _look_at_server(
+    chosen: Chosen, endpoint: Endpoint, places: _Places, environment: Mapping[str, str]
+) -> tuple[Listing | None, list[Finding]]:
+    name, key = endpoint.provider, endpoint.api_key_env
+    if key and find_key(endpoint, environment) is None:
+        place = places.provider(chosen, "api_key_env")
+        return None, [Finding(name, f"{key} is not set", f"Type: export {key}=… ({place} names it)")]
+    try:
+        listing = list_models(endpoint, environment)
+    except APIError as error:
+        said = str(explain(error, endpoint, environment))
+        return None, [Finding(name, said, _advice(error, chosen, key, places))]
+    accepted = f"the key in {key} is accepted" if key else "it answers, no key is sent"
+    count = "it does not list its models" if listing.models is None else f"{len(listing.models):,} models listed"
+    return listing, [Finding(name, f"{accepted}, {count}"), *_judge_clock(name, listing.clock_ahead_seconds)]
+
+
+def _advice(error: APIError, chosen: Chosen, key: str | None, places: _Places) -> str:
+    if isinstance(error, AuthenticationError | PermissionDeniedError):
+        how = f"Set {key} to a valid key" if key else "Describe it under `providers` with its api_key_env"
+        return f"{how} ({places.provider(chosen, 'api_key_env')})"
+    question = "Is it running? If so, c" if isinstance(error, APIConnectionError) else "C"
+    return f"{question}heck base_url ({places.provider(chosen, 'base_url')})"
+
+
+def _judge_clock(name: str, ahead: float | None) -> Iterator[Finding]:
+    if ahead is not None and abs(ahead) > CLOCK_SECONDS:
+        way = "ahead of" if ahead > 0 else "behind"
+        found = f"this machine is {abs(ahead):,.0f} s {way} {name}"
+        yield Finding("clock", found, "Set it. Type: sudo timedatectl set-ntp true")
+
+
+def _judge_model(
+    chosen: Chosen, endpoint: Endpoint, known: ModelConfig, listing: Listing | None, places: _Places, today: date
+) -> Iterator[Finding]:
+    fault = _model_fault(endpoint, known, listing, today)
+    if fault is not None:
+        instead = known.replacement or _nearest(endpoint.model, listing)
+        override = ".".join(map(str, (*chosen.key, "model")))
+        advice = f"{places.model(chosen)}: write model: {instead} (or add --set {override}={instead})"
+        yield Finding(chosen.role, fault, advice)
+        return
+    if listing is not None:
+        yield Finding(chosen.role, endpoint.model + (" is listed" if listing.models is not None else " is not checked"))
+    if known.shutdown_date is not None:
+        days = (known.shutdown_date - today).days
+        leaves = f"{endpoint.model} leaves on {known.shutdown_date}, in {days} days; then use {known.replacement}"
+        yield Finding(chosen.role, leaves, is_note=True)
+    if chosen.is_judge and not endpoint.structured_output:
+        tolerant = (
+            f"{endpoint.model} is not known to take a JSON schema, so its replies are read tolerantly, and asked for "
+            "once more where that fails; if it takes one, describe it under `providers` with structured_output: true"
+        )
+        yield Finding(chosen.role, tolerant, is_note=True)
+
+
+def _model_fault(endpoint: Endpoint, known: ModelConfig, listing: Listing | None, today: date) -> str | None:
+    leaves = known.shutdown_date
+    if leaves is not None and leaves <= today + timedelta(days=NOTICE_DAYS):
+        return f"{endpoint.model} {'left' if leaves <= today else 'leaves'} {endpoint.provider} on {leaves}"
+    if listing is None and not known.listed:
+        return f"{endpoint.model} was missing from the catalogue of {endpoint.provider} when it was last read"
+    if listing is not None and listing.lacks(endpoint.model):
+        return f"{endpoint.provider} does not list {endpoint.model}"
+    return None
+
+
+def _nearest(model: str, listing: Listing | None) -> str:
+    names = sorted(listing.models or ()) if listing else []
+    near = difflib.get_close_matches(model, names, n=1) or names[:1]
+    return near[0] if near else "another model"
