@@ -141,7 +141,7 @@ def ask(
 
 def show_answer(console: Console, teacher: Teacher, answer: Answer) -> None:
     """Print the answer as it is, and below it what it took."""
-    console.print(printable(answer.text), markup=False, highlight=False)
+    console.print(printable(answer.text), markup=False, highlight=False, soft_wrap=True)
     prices = teacher.endpoint.prices
     free = not prices.input_usd_per_mtok and not prices.output_usd_per_mtok
     tokens = (
@@ -152,4 +152,5 @@ def show_answer(console: Console, teacher: Teacher, answer: Answer) -> None:
     cost = "no price, $0" if free else f"${answer.cost_usd:.6f}" if answer.cost_usd is not None else "cost not known"
     cut = ", cut: --max-tokens gives it more room" if answer.finish_reason == "length" else ""
     facts = (answer.served_model, tokens, cost, f"{answer.seconds:.1f} s", answer.finish_reason + cut)
-    console.print("-- " + " · ".join(printable(fact) for fact in facts), style="dim", markup=False, highlight=False)
+    line = "-- " + " · ".join(printable(fact) for fact in facts)
+    console.print(line, style="dim", markup=False, highlight=False, soft_wrap=True)

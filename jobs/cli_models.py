@@ -8,8 +8,11 @@ import typer
 
 from jobs.ask import ask as ask_teacher
 from jobs.ask import find_teacher, local_teacher, show_answer
-from jobs.cli_options import DEFAULT_CONFIG, Config, Overrides, console, settings_of
+from jobs.cli_options import DEFAULT_CONFIG, Config, Overrides, Verbose, console, settings_of
+from jobs.launch import open_runtime
 from jobs.load_settings import find_config
+from jobs.plan import find_plan
+from jobs.plan_report import show_plan
 from jobs.preflight import preflight as check_models
 from jobs.preflight import report
 from schemas.errors import ConfigError
@@ -48,3 +51,17 @@ def preflight(config: Config = DEFAULT_CONFIG, overrides: Overrides = None) -> N
     """Check key, model, shutdown date, schema and clock of every model a configuration asks; costs nothing."""
     settings = settings_of(config, overrides)
     raise typer.Exit(report(console, check_models(settings, find_config(config), os.environ)))
+
+
+@commands.command()
+def plan(
+    config: Config = DEFAULT_CONFIG,
+    overrides: Overrides = None,
+    accept_plan: Annotated[bool, typer.Option("--accept-plan", help="over the budget is no failure")] = False,
+    verbose: Verbose = False,
+) -> None:
+    """Count rows, tokens and dollars of every teacher and the judge, before any call; writes nothing."""
+    settings = settings_of(config, overrides)
+    counted, basis = find_plan(settings, lambda: open_runtime(settings, console, verbose=verbose))
+    if not show_plan(console, settings, counted, basis) and not accept_plan:
+        raise typer.Exit(3)

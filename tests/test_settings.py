@@ -18,7 +18,7 @@ def write(tmp_path: Path, data) -> str:
     return str(path)
 
 
-@pytest.mark.parametrize("name", ["demo", "public"])
+@pytest.mark.parametrize("name", ["current", "demo", "public", "reference"])
 def test_the_shipped_configurations_are_valid(name):
     assert load_settings(name).sources
 
@@ -81,7 +81,7 @@ def test_a_file_that_is_no_configuration_is_refused(tmp_path, text, message):
 
 
 def test_a_missing_file_names_the_shipped_ones():
-    with pytest.raises(ConfigError, match=r"no configuration nowhere\.yaml: give a YAML file or one of demo, public"):
+    with pytest.raises(ConfigError, match=r"no configuration nowhere\.yaml: give a YAML file or one of current, demo, public, reference"):
         load_settings("nowhere.yaml")
 
 

@@ -54,7 +54,7 @@ def judge_schema() -> dict[str, Any]:
     # An enumeration and not minimum and maximum, which not every provider's strict mode takes.
     rating = {"type": "integer", "enum": list(range(MIN_SCORE, MAX_SCORE + 1))}
     properties: dict[str, Any] = {
-        "reason": {"type": "string", "description": "one sentence: what weighed most"},
+        "reason": {"type": "string"},
         **{name: rating for name in DIMENSIONS},
         "category": {"type": "string", "enum": list(CATEGORIES)},
     }

@@ -1,0 +1,158 @@
+"""How a plan is shown, and whether it fits the budget."""
+
+from collections.abc import Iterator
+from datetime import date, datetime, timezone
+from decimal import Decimal
+from math import ceil
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table as RichTable
+
+from jobs.plan_costs import CallCost, Plan, dollars
+from jobs.providers import chosen_models, known_model, known_providers
+from jobs.settings import Settings
+
+_OLD_DAYS = 90
+
+
+def show_plan(console: Console, settings: Settings, plan: Plan, basis: str, today: date | None = None) -> bool:
+    """Print a plan.
+
+    Args:
+        console: the terminal.
+        settings: the configuration.
+        plan: what it asks for.
+        basis: where the counts come from.
+        today: date in UTC, for the age of prices.
+
+    Returns:
+        Whether it fits the budget.
+    """
+    _print(console, basis)
+    console.print(_prompt_table(plan))
+    if not any(chosen_models(settings)):
+        _print(console, "No model is asked, so nothing costs anything.")
+        return True
+    console.print(_call_table(plan))
+    for line in _share_lines(plan):
+        _print(console, line)
+    for line in _warnings(settings, plan, today or datetime.now(timezone.utc).date()):
+        _print(console, f"warning: {line}", "yellow")
+    return _show_verdict(console, settings, plan)
+
+
+def _print(console: Console, text: str, style: str = "") -> None:
+    console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+
+
+def _prompt_table(plan: Plan) -> RichTable:
+    table = _table("Prompts that may be asked", "category", "prompts", "with a response", "rows wanted", "to ask")
+    for one in plan.prompts:
+        wanted = f"{plan.wanted[one.category]:,}" if one.category in plan.wanted else "all"
+        asked = plan.asked[one.category]
+        table.add_row(one.category, f"{one.count:,}", f"{one.usable:,}", wanted, f"{asked:,}")
+    count, usable = sum(one.count for one in plan.prompts), sum(one.usable for one in plan.prompts)
+    wanted = f"{sum(plan.wanted.values()):,}" if plan.wanted else "all"
+    table.add_row("all", f"{count:,}", f"{usable:,}", wanted, f"{sum(plan.asked.values()):,}", style="bold")
+    return table
+
+
+def _call_table(plan: Plan) -> RichTable:
+    table = _table("Calls", "who", "calls", "tokens in", "tokens out", "expected", "worst case", "at least")
+    lines = [*plan.teachers, *(one for one in (plan.judge_public, plan.judge_answers) if one is not None)]
+    for one in lines:
+        amounts = dollars(one.expected_usd), _whole(one.worst_usd)
+        table.add_row(
+            one.role, f"{one.calls:,}", _short(one.prompt_tokens), _short(one.answer_tokens), *amounts, _time(one)
+        )
+    total = dollars(plan.expected_usd), _whole(plan.worst_usd)
+    table.add_row("all", f"{sum(one.calls for one in lines):,}", "", "", *total, "", style="bold")
+    return table
+
+
+def _table(title: str, *columns: str) -> RichTable:
+    table = RichTable(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for place, name in enumerate(columns):
+        table.add_column(name, justify="right" if place else "left", no_wrap=place > 0)
+    return table
+
+
+def _whole(amount: Decimal) -> str:
+    return f"${ceil(amount):,}"
+
+
+def _short(tokens: int) -> str:
+    return f"{tokens / 1e6:,.1f} M" if tokens >= 1e6 else f"{tokens:,}"
+
+
+def _time(cost: CallCost) -> str:
+    """Least time that the limits allow; nothing where none is known."""
+    if cost.minutes is None:
+        return "-"
+    return f"{ceil(cost.minutes / 60):,} h" if cost.minutes >= 60 else f"{ceil(cost.minutes)} min"
+
+
+def _share_lines(plan: Plan) -> Iterator[str]:
+    if sum(plan.asked.values()):
+        shares = (
+            f"{one.teacher} {one.expected:.1%}" + (f" (wanted {one.wanted:.0%})" if one.wanted is not None else "")
+            for one in plan.shares
+        )
+        yield "Shares of the answers: " + ", ".join(shares)
+
+
+def _warnings(settings: Settings, plan: Plan, today: date) -> Iterator[str]:
+    if sum(plan.asked.values()) and any(one.misses for one in plan.shares):
+        yield (
+            "with this mix of categories the weights miss the wanted shares; they are met for the mix of "
+            "select.composition, or change distill.teachers[].weight and weights"
+        )
+    providers = known_providers(settings.providers)
+    for chosen in chosen_models(settings):
+        known, model = known_model(chosen.choice, providers), chosen.choice.model
+        if not known.listed or (known.shutdown_date is not None and known.shutdown_date <= today):
+            instead = f"; use {known.replacement}" if known.replacement else ""
+            yield f"{chosen.role}: {model} is no longer there{instead}"
+        elif known.shutdown_date is not None:
+            yield f"{chosen.role}: {model} leaves on {known.shutdown_date}"
+        effort = known.profile.extra_body.get("reasoning_effort") if known.profile else None
+        if effort not in (None, "none"):
+            yield f"{chosen.role}: it reasons before it answers; that is billed too and not among the expected tokens"
+        if known.prices is not None and known.prices.input + known.prices.output > 0:
+            read = known.prices.read_on
+            if read is None:
+                yield f"{chosen.role}: it was not established when its prices were read; check them"
+            elif (today - read).days > _OLD_DAYS:
+                yield f"{chosen.role}: its prices were read on {read}; check them"
+
+
+def _show_verdict(console: Console, settings: Settings, plan: Plan) -> bool:
+    budget = settings.budget
+    parts: tuple[tuple[str, Decimal | None, Decimal], ...] = (
+        ("budget.run_usd", budget.run_usd, plan.expected_usd),
+        ("budget.distill_usd", budget.distill_usd, plan.teachers_usd),
+        ("budget.score_usd", budget.score_usd, plan.judge_usd),
+    )
+    over = [(name, cap, expected) for name, cap, expected in parts if cap is not None and expected > cap]
+    worst = "The worst case takes every attempt as billed and every answer at full length; the caps hold all the same."
+    if not over:
+        cap = f" of {dollars(budget.run_usd)}" if budget.run_usd is not None else ""
+        _print(console, f"Expected {dollars(plan.expected_usd)}{cap}: it fits. {worst}", "bold green")
+        return True
+    for name, limit, expected in over:
+        _print(console, f"OVER BUDGET: {dollars(expected)} expected, {name} is {dollars(limit)}. {worst}", "bold red")
+    if budget.run_usd is not None and plan.expected_usd > budget.run_usd:
+        _show_what_fits(console, plan, budget.run_usd)
+    return False
+
+
+def _show_what_fits(console: Console, plan: Plan, cap: Decimal) -> None:
+    fits, asked = plan.prompts_that_fit(cap), sum(plan.asked.values())
+    public = plan.judge_public.expected_usd if plan.judge_public else Decimal(0)
+    if public > cap:
+        _print(console, f"Judging the sources' own responses alone costs {dollars(public)}.")
+    share = f" ({fits / asked:.1%})" if asked else ""
+    _print(console, f"What fits: {fits:,} of {asked:,} prompts{share}, answered and judged.")
+    more = dollars(plan.expected_usd).replace(",", "").removeprefix("$")
+    _print(console, f"To have all of it: --set budget.run_usd={more}.")
