@@ -10,6 +10,7 @@ from typing import Any
 
 from openai import APIError, omit
 from openai.types.chat import ChatCompletion
+from pydantic import ValidationError
 from rich.console import Console
 
 from jobs.client import explain, open_client
@@ -49,7 +50,7 @@ class Answer:
 
 
 def find_teacher(name: str, config: str, overrides: Sequence[str], *, is_default: bool) -> Teacher:
-    """A teacher of the configuration, or `provider/model` of `conf/providers.yaml`.
+    """A teacher of the configuration, or a model of `conf/providers.yaml`, alone or as `provider/model`.
 
     Args:
         name: what the user typed.
@@ -65,8 +66,9 @@ def find_teacher(name: str, config: str, overrides: Sequence[str], *, is_default
         for teacher in settings.distill.models:
             if teacher.name == name:
                 return _teacher(teacher, settings)
-    provider, slash, model = name.partition("/")
     known = known_providers(settings.providers if settings else None)
+    served_by = [provider for provider, about in known.items() if name in about.models]
+    provider, slash, model = (served_by[0], "/", name) if len(served_by) == 1 else name.partition("/")
     if slash and provider in known:
         if faults := list(name_faults(provider, model, known)):
             raise ConfigError("\n".join(faults))
@@ -75,8 +77,16 @@ def find_teacher(name: str, config: str, overrides: Sequence[str], *, is_default
 
 
 def local_teacher(base_url: str, model: str) -> Teacher:
-    """A model at an address that needs no key."""
-    return _teacher(TeacherConfig(name="asked", kind="model", base_url=base_url, model=model), None)
+    """A model at an address that needs no key.
+
+    Raises:
+        ConfigError: the address is none.
+    """
+    try:
+        return _teacher(TeacherConfig(name="asked", kind="model", base_url=base_url, model=model), None)
+    except ValidationError:
+        # What was given is not shown: it may hold a password.
+        raise ConfigError("--base-url: write an address such as http://127.0.0.1:8000/v1, without a password") from None
 
 
 def _teacher(config: TeacherConfig, settings: Settings | None) -> Teacher:
@@ -90,7 +100,7 @@ def _choices(settings: Settings | None, config: str, known: Mapping[str, Any]) -
     models = [teacher.name for teacher in settings.distill.models] if settings else []
     here = f"{find_config(config).name} has {', '.join(models) or 'no model teacher'}; " if settings else ""
     listed = [f"{name}/{model}" for name, provider in known.items() for model in provider.models]
-    return f"{here}without a configuration: {', '.join(listed)}, or --base-url URL --model NAME for a server of yours"
+    return f"{here}without a configuration: {', '.join(listed)}, or a model of your own server with --base-url URL"
 
 
 def ask(
@@ -142,14 +152,18 @@ def ask(
 def show_answer(console: Console, teacher: Teacher, answer: Answer) -> None:
     """Print the answer as it is, and below it what it took."""
     console.print(printable(answer.text), markup=False, highlight=False, soft_wrap=True)
-    prices = teacher.endpoint.prices
-    free = not prices.input_usd_per_mtok and not prices.output_usd_per_mtok
     tokens = (
         f"{answer.usage.prompt_tokens:,} + {answer.usage.completion_tokens:,} tokens"
         if answer.usage
         else "tokens not said"
     )
-    cost = "no price, $0" if free else f"${answer.cost_usd:.6f}" if answer.cost_usd is not None else "cost not known"
+    cost = (
+        "no price, $0"
+        if teacher.endpoint.is_free
+        else f"${answer.cost_usd:.6f}"
+        if answer.cost_usd is not None
+        else "cost not known"
+    )
     cut = ", cut: --max-tokens gives it more room" if answer.finish_reason == "length" else ""
     facts = (answer.served_model, tokens, cost, f"{answer.seconds:.1f} s", answer.finish_reason + cut)
     line = "-- " + " · ".join(printable(fact) for fact in facts)

@@ -15,35 +15,30 @@ from jobs.plan import find_plan
 from jobs.plan_report import show_plan
 from jobs.preflight import preflight as check_models
 from jobs.preflight import report
-from schemas.errors import ConfigError
 
 commands: typer.Typer = typer.Typer()
 
 
 @commands.command()
 def ask(
-    words: Annotated[list[str], typer.Argument(metavar="TEACHER PROMPT", help="PROMPT - reads it from the input")],
-    base_url: Annotated[str | None, typer.Option(help="a server without a key, instead of TEACHER")] = None,
-    model: Annotated[str | None, typer.Option(help="its model, as it calls it")] = None,
+    teacher: Annotated[str, typer.Argument(help="a teacher of the config, a model, or provider/model")],
+    prompt: Annotated[list[str], typer.Argument(metavar="PROMPT", help="- reads it from the input")],
+    base_url: Annotated[
+        str | None, typer.Option(metavar="URL", help="ask the model TEACHER of a server without a key, up to /v1")
+    ] = None,
     system: Annotated[str | None, typer.Option(help="system prompt")] = None,
     max_tokens: Annotated[int | None, typer.Option(min=1, help="room for the answer")] = None,
     config: Config = DEFAULT_CONFIG,
     overrides: Overrides = None,
 ) -> None:
-    """Ask a teacher one question; print answer, tokens and cost. TEACHER: a name in the config, or provider/model."""
+    """Ask one question; print answer, tokens and cost: phase0 ask gpt-6-luna "Why is the sky blue?"."""
     if base_url is not None:
-        if model is None or len(words) != 1:
-            raise ConfigError('type: phase0 ask --base-url http://127.0.0.1:8000/v1 --model NAME "PROMPT"')
-        teacher = local_teacher(base_url, model)
+        asked = local_teacher(base_url, teacher)
     else:
-        if model is not None or len(words) != 2:
-            raise ConfigError(
-                'type: phase0 ask TEACHER "PROMPT", such as phase0 ask openai/gpt-6-luna "Why is the sky blue?"'
-            )
-        teacher = find_teacher(words[0], config, overrides or (), is_default=config == DEFAULT_CONFIG)
-    prompt = sys.stdin.read() if words[-1] == "-" else words[-1]
-    answer = ask_teacher(teacher, prompt, os.environ, system=system, max_tokens=max_tokens)
-    show_answer(console, teacher, answer)
+        asked = find_teacher(teacher, config, overrides or (), is_default=config == DEFAULT_CONFIG)
+    text = sys.stdin.read() if prompt == ["-"] else " ".join(prompt)
+    answer = ask_teacher(asked, text, os.environ, system=system, max_tokens=max_tokens)
+    show_answer(console, asked, answer)
 
 
 @commands.command()

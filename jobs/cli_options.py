@@ -14,7 +14,9 @@ from jobs.settings import Settings
 console = Console()
 errors = Console(stderr=True)
 
-Config = Annotated[str, typer.Option("--config", "-c", help="YAML file, or a shipped one: demo, public, reference, current")]
+Config = Annotated[
+    str, typer.Option("--config", "-c", help="YAML file, or a shipped one: demo, public, reference, current")
+]
 Overrides = Annotated[
     list[str] | None, typer.Option("--set", help="override a setting: --set select.min_score=7.5; repeatable")
 ]

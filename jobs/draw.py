@@ -1,36 +1,66 @@
-"""Which prompts are asked, before anything is paid: of each category as many as its quota needs, the best first.
+"""Which prompts models are asked, before anything is paid: of each category as many as its quota needs, best first.
 
 Answers that fail leave a gap, so more are asked than are wanted: quota ÷ expected acceptance. The rest stay pending; a
-top-up asks with a larger number, and the first ones stay drawn.
+top-up draws with larger numbers, and what was drawn before stays drawn.
 """
 
 from collections.abc import Mapping, Sequence
-from math import ceil
+from math import ceil, floor
 
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from jobs.quotas import category_quotas
 from jobs.ranking import with_rank
-from jobs.settings import SourceConfig
+from jobs.settings import SelectConfig, SourceConfig
+
+_FUZZ = 6
+"""Decimals after which a quotient is rounded, so that 0.8 in binary does not make 751 prompts of 750."""
+
+
+def askable_prompts(prompts: DataFrame) -> DataFrame:
+    """Prompts whose answer could be exported: the format has no place for a system prompt or earlier turns.
+
+    `select` refuses such pairs (`needs_system`, `needs_history`), so an answer to them would be paid for nothing.
+
+    Args:
+        prompts: rows of `EXAMPLES`.
+    """
+    return prompts.where("system is null and size(history) = 0")
 
 
 def prompts_to_ask(
-    wanted: Mapping[str, int], ready: Mapping[str, int], acceptance: Mapping[str, float], supply: Mapping[str, int]
+    config: SelectConfig, ready: Mapping[str, int], acceptance: Mapping[str, float], supply: Mapping[str, int]
 ) -> dict[str, int]:
-    """How many prompts to ask of each category.
+    """How many prompts of each category to ask.
+
+    Quotas are those that `select` will fill: where a category is short, `when_short` decides whether the others are
+    asked for more.
 
     Args:
-        wanted: category -> rows of the data set.
+        config: size and composition of the data set.
         ready: category -> rows that qualify already, or are expected to.
-        acceptance: category -> share of answers that qualify, above 0.
+        acceptance: category -> share of the prompts asked that get an answer above the threshold, more than 0.
         supply: category -> prompts that can be asked.
 
     Returns:
-        Category -> prompts, no more than there are.
+        Category -> prompts, all of `supply` where no size is wanted.
     """
+    if config.rows is None:
+        return dict(supply)
+    expected = expected_rows(ready, acceptance, supply)
+    quotas = category_quotas(expected, config.rows, config.composition, config.when_short)
+    missing = {name: max(0, quotas.get(name, 0) - ready.get(name, 0)) for name in supply}
+    return {name: min(supply[name], ceil(round(rows / acceptance[name], _FUZZ))) for name, rows in missing.items()}
+
+
+def expected_rows(
+    ready: Mapping[str, int], acceptance: Mapping[str, float], asked: Mapping[str, int]
+) -> dict[str, int]:
+    """Rows that qualify once so many prompts were asked, by category."""
     return {
-        name: min(supply.get(name, 0), ceil(round(max(0, rows - ready.get(name, 0)) / acceptance[name], 6)))
-        for name, rows in wanted.items()
+        name: ready.get(name, 0) + floor(round(asked.get(name, 0) * acceptance.get(name, 0.0), _FUZZ))
+        for name in (*asked, *(name for name in ready if name not in asked))
     }
 
 
@@ -43,7 +73,7 @@ def draw_prompts(
     the id, a hash that favours nothing.
 
     Args:
-        prompts: columns example_id, source, category, human_quality and has_fault.
+        prompts: columns example_id, source, category and human_quality.
         counts: category -> prompts to draw; a category that is not named gives none.
         sources: their priorities.
         drawn: column example_id, prompts of earlier draws; null where there are none.

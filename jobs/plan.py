@@ -3,39 +3,41 @@
 Counts and lengths come from the tables of a run as far as the first deduplication; without them they are assumed.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from math import ceil
 from pathlib import Path
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.plan_costs import PROSE_BYTES_PER_TOKEN, SEED_ANSWER_TOKENS, Judge, Plan, Prompts, make_plan
+from jobs.askings import judge_asking, teacher_askings
+from jobs.draw import askable_prompts
+from jobs.plan_costs import SEED_ANSWER_TOKENS, Judge, Plan, make_plan
+from jobs.plan_rows import PROSE_BYTES_PER_TOKEN, Acceptance, Prompts
 from jobs.prompt_files import load_judge_prompt
-from jobs.providers import chosen_models, endpoint_of, known_providers
-from jobs.ranking import prompt_text
 from jobs.runtime import Runtime
 from jobs.settings import Settings
+from jobs.settings_paid import PUBLIC
 from jobs.verdicts import open_prompts, without_duplicates
 from schemas.errors import ConfigError
 from schemas.tables import DUPLICATES, EXAMPLES, PAIRS, SCORES, SCREEN
 from udfs.llm.prompts import judge_messages
-from udfs.scoring.judge import judge_schema_json
 
 _SEED_PROMPT_TOKENS = 45
 
 
 def measure_prompts(examples: DataFrame, screen: DataFrame, duplicates: DataFrame) -> DataFrame:
-    """Count the prompts that may be asked, and their mean lengths.
+    """Count the prompts that can lead to a row, and their mean lengths.
 
     Returns:
         One row a category, with the columns of `Prompts`.
     """
-    asked = without_duplicates(open_prompts(examples, screen), duplicates, "prompt", "example_id")
+    asked = askable_prompts(without_duplicates(open_prompts(examples, screen), duplicates, "prompt", "example_id"))
     usable = ~F.col("has_fault")
     return asked.groupBy("category").agg(
         F.count("*").alias("count"),
         F.count_if(usable).alias("usable"),
-        F.avg(F.octet_length(prompt_text())).alias("prompt_bytes"),
+        F.avg(F.octet_length("instruction")).alias("prompt_bytes"),
         F.coalesce(F.avg(F.when(usable, F.octet_length("reference_response"))), F.lit(0.0)).alias("answer_bytes"),
     )
 
@@ -44,10 +46,10 @@ def measure_acceptance(pairs: DataFrame, scores: DataFrame, scorer: str, min_ten
     """The share of pairs that this scorer put above the threshold.
 
     Returns:
-        One row a category: category, accepted (0 to 1).
+        One row for each category and kind of teacher: category, is_public, accepted (0 to 1).
     """
     scored = scores.where(F.col("scorer") == scorer).join(pairs, "pair_id")
-    return scored.groupBy("category").agg(
+    return scored.groupBy("category", (F.col("teacher") == PUBLIC).alias("is_public")).agg(
         (F.count_if(F.col("quality_tenths") > min_tenths) / F.count("*")).alias("accepted")
     )
 
@@ -80,15 +82,28 @@ def plan_from_tables(runtime: Runtime) -> Plan:
     Raises:
         MissingTableError: the run has not come as far as the first deduplication.
     """
-    settings = runtime.settings
     measured = measure_prompts(runtime.read(EXAMPLES), runtime.read(SCREEN), runtime.read(DUPLICATES))
     prompts = [Prompts(**row.asDict()) for row in measured.orderBy("category").collect()]
-    acceptance: dict[str, float] = {}
+    return _plan(runtime.settings, prompts, find_acceptance(runtime))
+
+
+def find_acceptance(runtime: Runtime) -> Acceptance:
+    """What the scores of the workspace say of answers, and what is expected where there are none.
+
+    A share of 0 is no basis for a quota, so where no answer of a model was good the expectation stands.
+    """
+    settings = runtime.settings
+    public: dict[str, float] = {}
+    models: dict[str, float] = {}
     if runtime.storage.exists(SCORES) and runtime.storage.exists(PAIRS):
         limit = settings.select.min_score_tenths
-        found = measure_acceptance(runtime.read(PAIRS), runtime.read(SCORES), settings.score.kind, limit).collect()
-        acceptance = {row["category"]: row["accepted"] for row in found if row["accepted"] > 0}
-    return _plan(settings, prompts, acceptance)
+        measured = measure_acceptance(runtime.read(PAIRS), runtime.read(SCORES), settings.score.kind, limit)
+        for row in measured.collect():
+            if row["is_public"]:
+                public[row["category"]] = row["accepted"]
+            elif row["accepted"] > 0:
+                models[row["category"]] = row["accepted"]
+    return Acceptance(settings.distill.expected_acceptance, public, models)
 
 
 def plan_from_assumptions(settings: Settings) -> Plan:
@@ -104,27 +119,19 @@ def plan_from_assumptions(settings: Settings) -> Plan:
             "`phase0 run --to deduplicate-prompts` with this configuration, or set select.rows"
         )
     accepted = settings.distill.expected_acceptance
-    bytes_of_prompt = _SEED_PROMPT_TOKENS * PROSE_BYTES_PER_TOKEN
+    lengths = (_SEED_PROMPT_TOKENS * PROSE_BYTES_PER_TOKEN, SEED_ANSWER_TOKENS * PROSE_BYTES_PER_TOKEN)
     prompts = [
-        Prompts(
-            str(name), round(rows * share / accepted), 0, bytes_of_prompt, SEED_ANSWER_TOKENS * PROSE_BYTES_PER_TOKEN
-        )
+        Prompts(str(name), ceil(round(rows * share / accepted, 6)), 0, *lengths)
         for name, share in settings.select.composition.items()
     ]
-    return _plan(settings, prompts, {})
+    return _plan(settings, prompts, Acceptance(accepted, {}, {}))
 
 
-def _plan(settings: Settings, prompts: list[Prompts], acceptance: Mapping[str, float]) -> Plan:
-    providers = known_providers(settings.providers)
-    endpoints = {teacher.name: endpoint_of(teacher, providers, settings.calls) for teacher in settings.distill.models}
-    judges = [chosen for chosen in chosen_models(settings) if chosen.is_judge]
-    judge = None
-    if judges:
-        endpoint = endpoint_of(judges[0].choice, providers, settings.calls)
-        empty = judge_messages(
-            load_judge_prompt(settings.score.prompt), system=None, history=(), instruction="", response=""
-        )
-        texts = [message["content"] for message in empty]
-        schema = judge_schema_json() if endpoint.structured_output else ""
-        judge = Judge(endpoint, sum(len(text.encode()) for text in [*texts, schema]), settings.score.max_tokens)
-    return make_plan(settings, prompts, endpoints, judge, acceptance)
+def _plan(settings: Settings, prompts: list[Prompts], acceptance: Acceptance) -> Plan:
+    asking, judge = judge_asking(settings), None
+    if asking is not None:
+        prompt = load_judge_prompt(settings.score.prompt)
+        empty = judge_messages(prompt, system=None, history=(), instruction="", response="")
+        texts = [*(message["content"] for message in empty), asking.schema_json or ""]
+        judge = Judge(asking, sum(len(text.encode()) for text in texts))
+    return make_plan(settings, prompts, teacher_askings(settings), judge, acceptance)

@@ -9,59 +9,30 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from math import ceil
 
-from jobs.draw import prompts_to_ask
+from jobs.plan_rows import PROSE_BYTES_PER_TOKEN, Acceptance, PlannedRows, Prompts, plan_rows
 from jobs.routing import TeacherShare, category_weights, expected_shares
 from jobs.settings import Settings
+from udfs.llm.asking import Asking
 from udfs.llm.cost import Usage, cost_of, worst_case
-from udfs.llm.models import Endpoint
 
-BYTES_PER_TOKEN: Mapping[str, float] = {"code": 3.0, "reasoning": 2.8}
-"""Formulas and programs hold more tokens; every other category has `PROSE_BYTES_PER_TOKEN`."""
-PROSE_BYTES_PER_TOKEN = 4.0
 SEED_ANSWER_TOKENS = 180
 """Mean answer of the seed data set: expected at least, since models answer at more length than people."""
 JUDGE_REPLY_TOKENS = 90
-_MESSAGE_TOKENS = 8
-_BOUND_OVERHEAD = 16  # as in udfs.llm.cost
-
-
-@dataclass(frozen=True)
-class Prompts:
-    """The open prompts of one category."""
-
-    category: str
-    count: int
-    usable: int
-    """Those that come with a response which no rule keeps out."""
-    prompt_bytes: float
-    """Mean of system prompt, history and instruction, in bytes of UTF-8."""
-    answer_bytes: float
-    """Mean of the usable responses; 0 where there are none."""
-
-    @property
-    def bytes_per_token(self) -> float:
-        """What a token of this category holds."""
-        return BYTES_PER_TOKEN.get(self.category, PROSE_BYTES_PER_TOKEN)
-
-    @property
-    def prompt_tokens(self) -> float:
-        """Expected tokens of a prompt as one message."""
-        return self.prompt_bytes / self.bytes_per_token + _MESSAGE_TOKENS
-
-    @property
-    def public_answer_tokens(self) -> float:
-        """Expected tokens of a usable response."""
-        return self.answer_bytes / self.bytes_per_token
+_BOUND_OVERHEAD = 16  # a message and a request each, as in udfs.llm.cost
 
 
 @dataclass(frozen=True)
 class Judge:
     """How the judge is asked."""
 
-    endpoint: Endpoint
+    asking: Asking
     fixed_bytes: int
     """Of rubric, marks and schema."""
-    max_tokens: int
+
+    @property
+    def asks(self) -> int:
+        """Times that it is asked at most: without a schema a reply that cannot be read is asked for once more."""
+        return 1 if self.asking.schema_json else 2
 
 
 @dataclass(frozen=True)
@@ -84,16 +55,23 @@ class Plan:
     """What a configuration asks for, and what it costs."""
 
     prompts: Sequence[Prompts]
-    wanted: Mapping[str, int]
-    """Category -> rows of the data set; empty where no size is wanted."""
-    asked: Mapping[str, int]
-    """Category -> prompts that models answer."""
+    rows: PlannedRows
     teachers: Sequence[CallCost]
     judge_public: CallCost | None
     """The judge on the sources' own responses."""
     judge_answers: CallCost | None
     """The judge on the teachers' answers."""
     shares: Sequence[TeacherShare]
+
+    @property
+    def calls(self) -> tuple[CallCost, ...]:
+        """All that is paid: the teachers in order, then the judge."""
+        return (*self.teachers, *self._judged)
+
+    @property
+    def prompts_asked(self) -> int:
+        """Prompts that models answer."""
+        return sum(self.rows.asked.values())
 
     @property
     def teachers_usd(self) -> Decimal:
@@ -113,146 +91,113 @@ class Plan:
     @property
     def worst_usd(self) -> Decimal:
         """At worst, were there no cap."""
-        return sum((one.worst_usd for one in (*self.teachers, *self._judged)), Decimal(0))
+        return sum((one.worst_usd for one in self.calls), Decimal(0))
 
     @property
     def _judged(self) -> tuple[CallCost, ...]:
         return tuple(one for one in (self.judge_public, self.judge_answers) if one is not None)
 
-    def prompts_that_fit(self, cap_usd: Decimal) -> int:
-        """How many of the prompts can be asked for so much, judged answers and public responses included."""
+    def part_that_fits(self, cap_usd: Decimal) -> float:
+        """Which part of the prompts can be asked for so much, once the sources' own responses are judged; 0 to 1."""
         fixed = self.judge_public.expected_usd if self.judge_public else Decimal(0)
-        total, each = sum(self.asked.values()), self.expected_usd - fixed
-        if not each:
-            return total
-        return max(0, min(total, int(total * (cap_usd - fixed) / each)))
+        answers = self.expected_usd - fixed
+        return 1.0 if not answers else float(max(Decimal(0), min(Decimal(1), (cap_usd - fixed) / answers)))
 
 
 def make_plan(
     settings: Settings,
     prompts: Sequence[Prompts],
-    endpoints: Mapping[str, Endpoint],
+    askings: Mapping[str, Asking],
     judge: Judge | None,
-    acceptance: Mapping[str, float],
+    acceptance: Acceptance,
 ) -> Plan:
     """Count calls, tokens and dollars.
 
     Args:
         settings: the configuration.
         prompts: the open prompts of each category.
-        endpoints: teacher -> endpoint, of all model teachers.
+        askings: teacher -> how it is asked, of all teachers that are models.
         judge: null where rules score.
-        acceptance: category -> share of answers above the threshold, where it was measured.
+        acceptance: of answers.
     """
-    distill, expected = settings.distill, settings.distill.expected_acceptance
-    accepted = {one.category: acceptance.get(one.category, expected) for one in prompts}
-    wanted = _wanted(settings)
-    asked = _asked(settings, prompts, accepted, wanted)
-    teachers = [
-        _teacher_cost(settings, name, endpoints[name], prompts, asked) for name in (t.name for t in distill.models)
-    ]
+    distill, rows = settings.distill, plan_rows(settings, prompts, acceptance)
     public = [(one, one.usable) for one in prompts] if distill.when != "always" or not distill.models else []
-    answers = [(one, asked[one.category] * distill.samples_per_prompt) for one in prompts]
+    answers = [(one, rows.asked[one.category] * distill.samples_per_prompt) for one in prompts]
+    judge_public = judge_answers = None
+    if judge is not None:
+        if any(count for _, count in public):
+            judge_public = _judge_cost("judge, public", judge, public, longest_answer=None)
+        if askings:
+            longest = max(asking.max_tokens_cap for asking in askings.values())
+            judge_answers = _judge_cost("judge, answers", judge, answers, longest_answer=longest)
     return Plan(
         prompts,
-        wanted,
-        asked,
-        teachers,
-        _judge_cost("judge: public", settings, judge, public, answers=False)
-        if judge and any(n for _, n in public)
-        else None,
-        _judge_cost("judge: answers", settings, judge, answers, answers=True) if judge and teachers else None,
-        expected_shares(distill, asked),
+        rows,
+        [_teacher_cost(settings, name, asking, answers) for name, asking in askings.items()],
+        judge_public,
+        judge_answers,
+        expected_shares(distill, rows.asked),
     )
 
 
-def _wanted(settings: Settings) -> dict[str, int]:
-    rows = settings.select.rows
-    return {} if rows is None else {name: round(rows * share) for name, share in settings.select.composition.items()}
-
-
-def _asked(
-    settings: Settings, prompts: Iterable[Prompts], accepted: Mapping[str, float], wanted: Mapping[str, int]
-) -> dict[str, int]:
-    """Prompts to ask: all that may be, or as many as the quota of the category needs."""
-    if not settings.distill.models:
-        return {one.category: 0 for one in prompts}
-    when, supply, ready = settings.distill.when, {}, {}
-    for one in prompts:
-        good = 0 if when == "always" else int(one.usable * accepted[one.category])
-        unanswered = one.count if when == "always" else one.count - one.usable
-        supply[one.category] = unanswered + (one.usable - good if when == "below_threshold" else 0)
-        ready[one.category] = good
-    if not wanted:
-        return supply
-    return {
-        **dict.fromkeys(supply, 0),
-        **prompts_to_ask({n: wanted.get(n, 0) for n in supply}, ready, accepted, supply),
-    }
-
-
-def _teacher_cost(
-    settings: Settings, name: str, endpoint: Endpoint, prompts: Iterable[Prompts], asked: Mapping[str, int]
-) -> CallCost:
-    teacher = next(one for one in settings.distill.models if one.name == name)
-    weights, samples = category_weights(settings.distill), settings.distill.samples_per_prompt
-    total = _Total(name, endpoint, settings.calls.attempts)
-    for one in prompts:
+def _teacher_cost(settings: Settings, name: str, asking: Asking, answers: Iterable[tuple[Prompts, int]]) -> CallCost:
+    weights, total = category_weights(settings.distill), _Total(name, asking)
+    for one, count in answers:
         table = weights[one.category]
-        calls = round(asked[one.category] * samples * table[name] / sum(table.values()))
-        answer = min(max(one.public_answer_tokens, SEED_ANSWER_TOKENS), teacher.max_tokens)
-        bound = one.prompt_bytes + 2 * _BOUND_OVERHEAD
-        total.add(calls, one.prompt_tokens, answer, bound, teacher.cap, admitted=one.prompt_tokens + teacher.max_tokens)
+        calls = round(count * table[name] / sum(table.values()))
+        answer = min(max(one.public_answer_tokens, SEED_ANSWER_TOKENS), asking.max_tokens)
+        total.add(calls, one.prompt_tokens, answer, one.prompt_bytes + 3 * _BOUND_OVERHEAD)
     return total.cost()
 
 
 def _judge_cost(
-    role: str, settings: Settings, judge: Judge, pairs: Iterable[tuple[Prompts, int]], *, answers: bool
+    role: str, judge: Judge, pairs: Iterable[tuple[Prompts, int]], *, longest_answer: int | None
 ) -> CallCost:
-    # Without a schema a reply that cannot be read is asked for once more.
-    asks = 1 if judge.endpoint.structured_output else 2
-    total = _Total(role, judge.endpoint, settings.calls.attempts * asks)
-    room = max((teacher.max_tokens for teacher in settings.distill.models), default=0)
+    """Cost of judging pairs; `longest_answer` in tokens where models wrote them, null for responses of sources."""
+    total = _Total(role, judge.asking, judge.asks)
     for one, calls in pairs:
-        answer = max(one.public_answer_tokens, SEED_ANSWER_TOKENS) if answers else one.public_answer_tokens
-        longest = max(one.answer_bytes, room * PROSE_BYTES_PER_TOKEN) if answers else one.answer_bytes
+        answer, answer_bytes = one.public_answer_tokens, one.answer_bytes
+        if longest_answer is not None:
+            answer = max(answer, SEED_ANSWER_TOKENS)
+            answer_bytes = max(answer_bytes, longest_answer * PROSE_BYTES_PER_TOKEN)
         read = judge.fixed_bytes / PROSE_BYTES_PER_TOKEN + one.prompt_tokens + answer
-        bound = judge.fixed_bytes + one.prompt_bytes + longest + 4 * _BOUND_OVERHEAD
-        total.add(calls, read, JUDGE_REPLY_TOKENS, bound, judge.max_tokens, admitted=read + judge.max_tokens)
+        bound = judge.fixed_bytes + one.prompt_bytes + answer_bytes + 4 * _BOUND_OVERHEAD
+        total.add(calls, read, JUDGE_REPLY_TOKENS, bound)
     return total.cost()
 
 
 class _Total:
     """Adds up the calls to one model."""
 
-    def __init__(self, role: str, endpoint: Endpoint, attempts: int) -> None:
-        self._role, self._endpoint, self._attempts = role, endpoint, attempts
+    def __init__(self, role: str, asking: Asking, asks: int = 1) -> None:
+        self._role, self._asking, self._attempts = role, asking, asking.attempts * asks
         self._calls, self._worst = 0, Decimal(0)
         self._prompt = self._answer = self._admitted = 0.0
 
-    def add(
-        self, calls: int, prompt: float, answer: float, prompt_bound: float, longest: int, *, admitted: float
-    ) -> None:
-        """Add calls of mean lengths; `admitted` is what counts against the limit of tokens a minute."""
+    def add(self, calls: int, prompt: float, answer: float, prompt_bound: float) -> None:
+        """Add calls with these mean tokens of prompt and answer; `prompt_bound` is the most that a prompt can have."""
         self._calls += calls
         self._prompt += calls * prompt
         self._answer += calls * answer
-        self._admitted += calls * admitted
-        self._worst += calls * self._attempts * worst_case(ceil(prompt_bound), longest, self._endpoint.prices)
+        # What counts against the limit of tokens a minute.
+        self._admitted += calls * (prompt + self._asking.max_tokens)
+        longest = max(self._asking.max_tokens, self._asking.max_tokens_cap)
+        prices = self._asking.endpoint.prices
+        self._worst += calls * self._attempts * worst_case(ceil(prompt_bound), longest, prices)
 
     def cost(self) -> CallCost:
         """The sum."""
-        limits, usage = self._endpoint.limits, Usage(round(self._prompt), round(self._answer))
-        least = [amount / limit for amount, limit in ((self._calls, limits.rpm), (self._admitted, limits.tpm)) if limit]
+        endpoint, usage = self._asking.endpoint, Usage(round(self._prompt), round(self._answer))
+        limits = ((self._calls, endpoint.limits.rpm), (self._admitted, endpoint.limits.tpm))
         return CallCost(
             self._role,
-            self._endpoint.model,
+            endpoint.model,
             self._calls,
             usage.prompt_tokens,
             usage.completion_tokens,
-            cost_of(usage, self._endpoint.prices),
+            cost_of(usage, endpoint.prices),
             self._worst,
-            max(least, default=None),
+            max((amount / limit for amount, limit in limits if limit), default=None),
         )
 
 

@@ -29,13 +29,13 @@ def show_plan(console: Console, settings: Settings, plan: Plan, basis: str, toda
     Returns:
         Whether it fits the budget.
     """
-    _print(console, basis)
-    console.print(_prompt_table(plan))
+    _print(console, f"{basis}\n")
+    console.print(_prompt_table(plan), "")
     if not any(chosen_models(settings)):
         _print(console, "No model is asked, so nothing costs anything.")
         return True
-    console.print(_call_table(plan))
-    for line in _share_lines(plan):
+    console.print(_call_table(plan), "")
+    for line in (*_share_lines(plan), *_time_lines(plan)):
         _print(console, line)
     for line in _warnings(settings, plan, today or datetime.now(timezone.utc).date()):
         _print(console, f"warning: {line}", "yellow")
@@ -47,35 +47,41 @@ def _print(console: Console, text: str, style: str = "") -> None:
 
 
 def _prompt_table(plan: Plan) -> RichTable:
-    table = _table("Prompts that may be asked", "category", "prompts", "with a response", "rows wanted", "to ask")
+    table = _table("Prompts", "category", "open", "with a response", "to ask", "rows expected", "rows wanted")
+    expected, config = plan.rows.dataset(), plan.rows.config
     for one in plan.prompts:
-        wanted = f"{plan.wanted[one.category]:,}" if one.category in plan.wanted else "all"
-        asked = plan.asked[one.category]
-        table.add_row(one.category, f"{one.count:,}", f"{one.usable:,}", wanted, f"{asked:,}")
-    count, usable = sum(one.count for one in plan.prompts), sum(one.usable for one in plan.prompts)
-    wanted = f"{sum(plan.wanted.values()):,}" if plan.wanted else "all"
-    table.add_row("all", f"{count:,}", f"{usable:,}", wanted, f"{sum(plan.asked.values()):,}", style="bold")
+        share = {str(name): share for name, share in config.composition.items()}.get(one.category, 0.0)
+        counts = (one.count, one.usable, plan.rows.asked[one.category], expected[one.category])
+        table.add_row(one.category, *map(_count, counts), "all" if config.rows is None else _count(config.rows * share))
+    totals = (
+        sum(one.count for one in plan.prompts),
+        sum(one.usable for one in plan.prompts),
+        plan.prompts_asked,
+        sum(expected.values()),
+    )
+    table.add_row("all", *map(_count, totals), "all" if config.rows is None else _count(config.rows), style="bold")
     return table
 
 
 def _call_table(plan: Plan) -> RichTable:
-    table = _table("Calls", "who", "calls", "tokens in", "tokens out", "expected", "worst case", "at least")
-    lines = [*plan.teachers, *(one for one in (plan.judge_public, plan.judge_answers) if one is not None)]
-    for one in lines:
-        amounts = dollars(one.expected_usd), _whole(one.worst_usd)
-        table.add_row(
-            one.role, f"{one.calls:,}", _short(one.prompt_tokens), _short(one.answer_tokens), *amounts, _time(one)
-        )
+    table = _table("Calls", "who", "calls", "tokens in", "tokens out", "expected", "at worst")
+    for one in plan.calls:
+        tokens = _short(one.prompt_tokens), _short(one.answer_tokens)
+        table.add_row(one.role, _count(one.calls), *tokens, dollars(one.expected_usd), _whole(one.worst_usd))
     total = dollars(plan.expected_usd), _whole(plan.worst_usd)
-    table.add_row("all", f"{sum(one.calls for one in lines):,}", "", "", *total, "", style="bold")
+    table.add_row("all", _count(sum(one.calls for one in plan.calls)), "", "", *total, style="bold")
     return table
 
 
 def _table(title: str, *columns: str) -> RichTable:
-    table = RichTable(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = RichTable(title=title, title_justify="left", box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
     for place, name in enumerate(columns):
-        table.add_column(name, justify="right" if place else "left", no_wrap=place > 0)
+        table.add_column(name, justify="right" if place else "left", no_wrap=place > 0, overflow="fold")
     return table
+
+
+def _count(number: float) -> str:
+    return f"{round(number):,}"
 
 
 def _whole(amount: Decimal) -> str:
@@ -87,14 +93,17 @@ def _short(tokens: int) -> str:
 
 
 def _time(cost: CallCost) -> str:
-    """Least time that the limits allow; nothing where none is known."""
-    if cost.minutes is None:
-        return "-"
-    return f"{ceil(cost.minutes / 60):,} h" if cost.minutes >= 60 else f"{ceil(cost.minutes)} min"
+    minutes = cost.minutes or 0.0
+    return f"{cost.role} {ceil(minutes / 60):,} h" if minutes >= 60 else f"{cost.role} {ceil(minutes)} min"
+
+
+def _time_lines(plan: Plan) -> Iterator[str]:
+    if times := [_time(one) for one in plan.calls if one.minutes is not None]:
+        yield "The limits of conf/providers.yaml allow it in no less than: " + ", ".join(times)
 
 
 def _share_lines(plan: Plan) -> Iterator[str]:
-    if sum(plan.asked.values()):
+    if plan.prompts_asked:
         shares = (
             f"{one.teacher} {one.expected:.1%}" + (f" (wanted {one.wanted:.0%})" if one.wanted is not None else "")
             for one in plan.shares
@@ -103,7 +112,7 @@ def _share_lines(plan: Plan) -> Iterator[str]:
 
 
 def _warnings(settings: Settings, plan: Plan, today: date) -> Iterator[str]:
-    if sum(plan.asked.values()) and any(one.misses for one in plan.shares):
+    if plan.prompts_asked and any(one.misses for one in plan.shares):
         yield (
             "with this mix of categories the weights miss the wanted shares; they are met for the mix of "
             "select.composition, or change distill.teachers[].weight and weights"
@@ -135,7 +144,10 @@ def _show_verdict(console: Console, settings: Settings, plan: Plan) -> bool:
         ("budget.score_usd", budget.score_usd, plan.judge_usd),
     )
     over = [(name, cap, expected) for name, cap, expected in parts if cap is not None and expected > cap]
-    worst = "The worst case takes every attempt as billed and every answer at full length; the caps hold all the same."
+    worst = "At worst is every attempt billed and every answer of full length; the caps hold all the same."
+    if not plan.worst_usd:
+        _print(console, "No model here costs anything.", "bold green")
+        return True
     if not over:
         cap = f" of {dollars(budget.run_usd)}" if budget.run_usd is not None else ""
         _print(console, f"Expected {dollars(plan.expected_usd)}{cap}: it fits. {worst}", "bold green")
@@ -148,11 +160,11 @@ def _show_verdict(console: Console, settings: Settings, plan: Plan) -> bool:
 
 
 def _show_what_fits(console: Console, plan: Plan, cap: Decimal) -> None:
-    fits, asked = plan.prompts_that_fit(cap), sum(plan.asked.values())
     public = plan.judge_public.expected_usd if plan.judge_public else Decimal(0)
     if public > cap:
         _print(console, f"Judging the sources' own responses alone costs {dollars(public)}.")
-    share = f" ({fits / asked:.1%})" if asked else ""
-    _print(console, f"What fits: {fits:,} of {asked:,} prompts{share}, answered and judged.")
+    part, asked = plan.part_that_fits(cap), plan.prompts_asked
+    fits, rows = _count(asked * part // 1), _count(sum(plan.rows.dataset(part).values()))
+    _print(console, f"What fits: {fits} of {_count(asked)} prompts ({part:.1%}), answered and judged; {rows} rows.")
     more = dollars(plan.expected_usd).replace(",", "").removeprefix("$")
     _print(console, f"To have all of it: --set budget.run_usd={more}.")

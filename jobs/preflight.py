@@ -15,6 +15,7 @@ from rich.console import Console
 from jobs.client import explain, find_key
 from jobs.model_listing import Listing, list_models
 from jobs.providers import Chosen, chosen_models, endpoint_of, known_model, known_providers, providers_file
+from jobs.schema_probe import probe_schema
 from jobs.settings import Settings
 from jobs.settings_providers import ModelConfig
 from jobs.yaml_lines import Place, place_of
@@ -67,7 +68,10 @@ def preflight(
         findings += found
         for chosen, endpoint in asked:
             known = known_model(chosen.choice, providers)
-            findings += _judge_model(chosen, endpoint, known, listing, places, day)
+            models = list(_check_model(chosen, endpoint, known, listing, places, day))
+            findings += models
+            if chosen.is_judge and not any(one.fix for one in models):
+                findings += _check_schema(endpoint, listing, places.schema(chosen), environment)
     return findings
 
 
@@ -96,6 +100,9 @@ class _Places:
     def model(self, chosen: Chosen) -> Place:
         return place_of(self.file, (*chosen.key, "model"))
 
+    def schema(self, chosen: Chosen) -> Place:
+        return place_of(self.file, (*chosen.key, "structured_output"), (*chosen.key, "model"))
+
     def provider(self, chosen: Chosen, option: str) -> Place:
         """Where that option of the provider is set: in the configuration if it is there, else in the shipped file."""
         name = chosen.choice.provider
@@ -120,8 +127,8 @@ def _look_at_server(
         said = str(explain(error, endpoint, environment))
         return None, [Finding(name, said, _advice(error, chosen, key, places))]
     accepted = f"the key in {key} is accepted" if key else "it answers, no key is sent"
-    count = "it does not list its models" if listing.models is None else f"{len(listing.models):,} models listed"
-    return listing, [Finding(name, f"{accepted}, {count}"), *_judge_clock(name, listing.clock_ahead_seconds)]
+    count = "it does not list its models" if listing.models is None else f"models listed: {len(listing.models):,}"
+    return listing, [Finding(name, f"{accepted}, {count}"), *_check_clock(name, listing.clock_ahead_seconds)]
 
 
 def _advice(error: APIError, chosen: Chosen, key: str | None, places: _Places) -> str:
@@ -132,14 +139,14 @@ def _advice(error: APIError, chosen: Chosen, key: str | None, places: _Places) -
     return f"{question}heck base_url ({places.provider(chosen, 'base_url')})"
 
 
-def _judge_clock(name: str, ahead: float | None) -> Iterator[Finding]:
+def _check_clock(name: str, ahead: float | None) -> Iterator[Finding]:
     if ahead is not None and abs(ahead) > CLOCK_SECONDS:
         way = "ahead of" if ahead > 0 else "behind"
         found = f"this machine is {abs(ahead):,.0f} s {way} {name}"
         yield Finding("clock", found, "Set it. Type: sudo timedatectl set-ntp true")
 
 
-def _judge_model(
+def _check_model(
     chosen: Chosen, endpoint: Endpoint, known: ModelConfig, listing: Listing | None, places: _Places, today: date
 ) -> Iterator[Finding]:
     fault = _model_fault(endpoint, known, listing, today)
@@ -155,12 +162,25 @@ def _judge_model(
         days = (known.shutdown_date - today).days
         leaves = f"{endpoint.model} leaves on {known.shutdown_date}, in {days} days; then use {known.replacement}"
         yield Finding(chosen.role, leaves, is_note=True)
-    if chosen.is_judge and not endpoint.structured_output:
+
+
+def _check_schema(
+    endpoint: Endpoint, listing: Listing | None, place: Place, environment: Mapping[str, str]
+) -> Iterator[Finding]:
+    """Whether the judge follows a JSON schema: tried where a call costs nothing, else believed."""
+    if not endpoint.structured_output:
         tolerant = (
-            f"{endpoint.model} is not known to take a JSON schema, so its replies are read tolerantly, and asked for "
-            "once more where that fails; if it takes one, describe it under `providers` with structured_output: true"
+            "takes no JSON schema, so its replies are read tolerantly, and asked for once more where that fails; if it "
+            f"does take one, write structured_output: true ({place})"
         )
-        yield Finding(chosen.role, tolerant, is_note=True)
+        yield Finding("judge", f"{endpoint.model} {tolerant}", is_note=True)
+    elif listing is not None and endpoint.is_free:
+        fault = probe_schema(endpoint, environment)
+        if fault is None:
+            yield Finding("judge", f"{endpoint.model} follows a JSON schema")
+        else:
+            advice = f"{place}: write structured_output: false; its replies are then read tolerantly"
+            yield Finding("judge", f"{endpoint.model} does not follow a JSON schema: {fault}", advice)
 
 
 def _model_fault(endpoint: Endpoint, known: ModelConfig, listing: Listing | None, today: date) -> str | None:

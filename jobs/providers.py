@@ -85,11 +85,13 @@ def _entry(name: str, models: Mapping[str, ModelConfig]) -> ModelConfig | None:
 def endpoint_of(choice: ModelChoice, providers: Mapping[str, ProviderConfig], calls: CallsConfig) -> Endpoint:
     """Where and how to ask a model that `model_faults` has nothing against."""
     if choice.provider is None:
-        name, provider = urlsplit(choice.base_url or "").netloc, ProviderConfig(base_url=choice.base_url)
+        # vLLM, Ollama, llama.cpp and their like follow a schema; the preflight sees whether this one does.
+        name = urlsplit(choice.base_url or "").netloc
+        provider = ProviderConfig(base_url=choice.base_url, structured_output=True)
     else:
         name, provider = choice.provider, providers[choice.provider]
     model = known_model(choice, providers)
-    takes_schema = provider.structured_output if model.structured_output is None else model.structured_output
+    said = (choice.takes_schema, model.structured_output, provider.structured_output)
     return Endpoint(
         provider=name,
         model=choice.model or "",
@@ -99,7 +101,7 @@ def endpoint_of(choice: ModelChoice, providers: Mapping[str, ProviderConfig], ca
         limits=_limits(model, provider, calls),
         profile=_profile(model.profile or ProfileConfig()),
         timeout_seconds=calls.timeout_seconds,
-        structured_output=takes_schema,
+        structured_output=next(takes for takes in said if takes is not None),
     )
 
 

@@ -9,7 +9,7 @@ from pyspark.sql.types import StringType, StructField, StructType
 
 from jobs.settings_paid import DistillConfig
 from schemas.records import CATEGORIES
-from udfs.llm.routing import first_available, route
+from udfs.llm.routing import choose_teacher
 
 Weights = Mapping[str, Mapping[str, float]]
 SHARE_TOLERANCE = 0.01
@@ -48,14 +48,8 @@ def with_teachers(prompts: DataFrame, config: DistillConfig, down: Collection[st
     Returns:
         The same rows; `actual_teacher` is null where the requested teacher and all its fallbacks are down.
     """
-    weights = category_weights(config)
     fallbacks = {teacher.name: teacher.fallbacks for teacher in config.models}
-    unavailable = frozenset(down)
-
-    def choose(example_id: str, category: str) -> tuple[str, str | None]:
-        requested = route(example_id, weights[category])
-        return requested, first_available(requested, fallbacks[requested], unavailable)
-
+    choose = choose_teacher(category_weights(config), fallbacks, frozenset(down))
     chosen = F.udf(choose, _ROUTE)("example_id", "category")
     return prompts.withColumn("route", chosen).select(*prompts.columns, "route.*")
 

@@ -41,6 +41,11 @@ class ModelChoice(Section):
             yield from look_up(self.provider, self.model)
 
     @property
+    def takes_schema(self) -> bool | None:
+        """Whether it takes a JSON schema; null where the choice does not say."""
+        return None
+
+    @property
     def is_empty(self) -> bool:
         """Whether no model is named."""
         return not any(value is not None for value in (self.provider, self.model, self.base_url))
@@ -97,7 +102,7 @@ class DistillConfig(Section):
     )
     samples_per_prompt: int = Field(1, ge=1, le=16, description="answers asked of a model; the best scored is kept")
     expected_acceptance: float = Field(
-        0.8, ge=0.01, le=1.0, description="answers expected to score above the threshold, until that is measured"
+        0.8, ge=0.01, le=1.0, description="of the prompts asked: those that get a good answer, until that is measured"
     )
     prompt: str = Field("answer.v1", min_length=1, description="template of conf/prompts, or a YAML file")
 
@@ -157,6 +162,9 @@ class ScorerConfig(ModelChoice):
     weights: tuple[int, int, int, int] = Field((1, 1, 1, 1), description="of the four dimensions, in order")
     max_tokens: int = Field(300, ge=1, le=100_000, description="room for a judge's reply")
     temperature: float | None = Field(0.0, ge=0.0, le=2.0, description="of a judge; null: the provider's default")
+    structured_output: bool | None = Field(
+        None, description="the judge takes a JSON schema; null: as providers.yaml says, and yes at a base_url"
+    )
     prompt: str = Field("judge.v1", min_length=1, description="the judge's template of conf/prompts, or a YAML file")
 
     @model_validator(mode="after")
@@ -167,6 +175,11 @@ class ScorerConfig(ModelChoice):
         if min(self.weights) < 0 or not sum(self.weights):
             faults.append(f"weights {list(self.weights)}: none may be negative, one must be positive")
         return without_faults(self, faults)
+
+    @property
+    def takes_schema(self) -> bool | None:
+        """As the configuration says."""
+        return self.structured_output
 
 
 class BudgetConfig(Section):

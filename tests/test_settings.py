@@ -81,7 +81,10 @@ def test_a_file_that_is_no_configuration_is_refused(tmp_path, text, message):
 
 
 def test_a_missing_file_names_the_shipped_ones():
-    with pytest.raises(ConfigError, match=r"no configuration nowhere\.yaml: give a YAML file or one of current, demo, public, reference"):
+    with pytest.raises(
+        ConfigError,
+        match=r"no configuration nowhere\.yaml: give a YAML file or one of current, demo, public, reference",
+    ):
         load_settings("nowhere.yaml")
 
 

@@ -53,6 +53,11 @@ class Endpoint:
     structured_output: bool = False  # takes response_format json_schema
 
     @property
+    def is_free(self) -> bool:
+        """Whether a call costs nothing."""
+        return not self.prices.input_usd_per_mtok and not self.prices.output_usd_per_mtok
+
+    @property
     def key(self) -> tuple[str, str]:
         """What requests name it by."""
         return self.provider, self.model

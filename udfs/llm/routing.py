@@ -10,7 +10,7 @@ Source: Thaler and Ravishankar 1998 for rendezvous hashing; the logarithmic weig
 """
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import xxhash
 
@@ -29,6 +29,24 @@ def route(example_id: str, weights: Mapping[str, float]) -> str:
     if not draws:
         raise ValueError("no teacher has a weight")
     return min(draws)[1]
+
+
+def choose_teacher(
+    weights: Mapping[str, Mapping[str, float]], fallbacks: Mapping[str, Sequence[str]], down: Collection[str]
+) -> Callable[[str, str], tuple[str, str | None]]:
+    """Build the function from a prompt's id and category to who is wanted and who answers.
+
+    Args:
+        weights: category -> teacher -> weight.
+        fallbacks: teacher -> those that take over, in order.
+        down: teachers that cannot be asked.
+    """
+
+    def choose(example_id: str, category: str) -> tuple[str, str | None]:
+        requested = route(example_id, weights[category])
+        return requested, first_available(requested, fallbacks[requested], down)
+
+    return choose
 
 
 def first_available(requested: str, fallbacks: Sequence[str], down: Collection[str]) -> str | None:
