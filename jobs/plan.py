@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from jobs.askings import judge_asking, teacher_askings
 from jobs.draw import askable_prompts
 from jobs.plan_costs import SEED_ANSWER_TOKENS, Judge, Plan, make_plan
-from jobs.plan_rows import PROSE_BYTES_PER_TOKEN, Acceptance, Prompts
+from jobs.plan_rows import BYTES_PER_TOKEN, Acceptance, Prompts
 from jobs.prompt_files import load_judge_prompt
 from jobs.runtime import Runtime
 from jobs.settings import Settings
@@ -119,9 +119,14 @@ def plan_from_assumptions(settings: Settings) -> Plan:
             "`phase0 run --to deduplicate-prompts` with this configuration, or set select.rows"
         )
     accepted = settings.distill.expected_acceptance
-    lengths = (_SEED_PROMPT_TOKENS * PROSE_BYTES_PER_TOKEN, SEED_ANSWER_TOKENS * PROSE_BYTES_PER_TOKEN)
     prompts = [
-        Prompts(str(name), ceil(round(rows * share / accepted, 6)), 0, *lengths)
+        Prompts(
+            category=str(name),
+            count=ceil(round(rows * share / accepted, 6)),
+            usable=0,
+            prompt_bytes=_SEED_PROMPT_TOKENS * BYTES_PER_TOKEN[name],
+            answer_bytes=SEED_ANSWER_TOKENS * BYTES_PER_TOKEN[name],
+        )
         for name, share in settings.select.composition.items()
     ]
     return _plan(settings, prompts, Acceptance(accepted, {}, {}))

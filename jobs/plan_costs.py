@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from math import ceil
 
-from jobs.plan_rows import PROSE_BYTES_PER_TOKEN, Acceptance, PlannedRows, Prompts, plan_rows
+from jobs.plan_rows import Acceptance, PlannedRows, Prompts, plan_rows
 from jobs.routing import TeacherShare, category_weights, expected_shares
 from jobs.settings import Settings
 from udfs.llm.asking import Asking
@@ -18,6 +18,7 @@ from udfs.llm.cost import Usage, cost_of, worst_case
 SEED_ANSWER_TOKENS = 180
 """Mean answer of the seed data set: expected at least, since models answer at more length than people."""
 JUDGE_REPLY_TOKENS = 90
+RUBRIC_BYTES_PER_TOKEN = 3.3
 _BOUND_OVERHEAD = 16  # a message and a request each, as in udfs.llm.cost
 
 
@@ -159,8 +160,8 @@ def _judge_cost(
         answer, answer_bytes = one.public_answer_tokens, one.answer_bytes
         if longest_answer is not None:
             answer = max(answer, SEED_ANSWER_TOKENS)
-            answer_bytes = max(answer_bytes, longest_answer * PROSE_BYTES_PER_TOKEN)
-        read = judge.fixed_bytes / PROSE_BYTES_PER_TOKEN + one.prompt_tokens + answer
+            answer_bytes = max(answer_bytes, longest_answer * one.bytes_per_token)
+        read = judge.fixed_bytes / RUBRIC_BYTES_PER_TOKEN + one.prompt_tokens + answer
         bound = judge.fixed_bytes + one.prompt_bytes + answer_bytes + 4 * _BOUND_OVERHEAD
         total.add(calls, read, JUDGE_REPLY_TOKENS, bound)
     return total.cost()

@@ -8,9 +8,8 @@ from jobs.draw import expected_rows, prompts_to_ask
 from jobs.quotas import category_quotas
 from jobs.settings import SelectConfig, Settings
 
-BYTES_PER_TOKEN: Mapping[str, float] = {"code": 3.0, "reasoning": 2.8}
-"""Formulas and programs hold more tokens; every other category has `PROSE_BYTES_PER_TOKEN`."""
-PROSE_BYTES_PER_TOKEN = 4.0
+BYTES_PER_TOKEN: Mapping[str, float] = {"general": 4.3, "code": 3.2, "reasoning": 2.9, "creative": 5.0, "other": 3.8}
+"""Bytes of UTF-8 that a token holds: the lower of two tokenizers' means, see docs/METHODOLOGY.md."""
 _MESSAGE_TOKENS = 8
 
 
@@ -30,7 +29,7 @@ class Prompts:
     @property
     def bytes_per_token(self) -> float:
         """What a token of this category holds."""
-        return BYTES_PER_TOKEN.get(self.category, PROSE_BYTES_PER_TOKEN)
+        return BYTES_PER_TOKEN[self.category]
 
     @property
     def prompt_tokens(self) -> float:

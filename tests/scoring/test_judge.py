@@ -1,0 +1,116 @@
+"""What is made of a judge's reply: a score only where it gives one beyond doubt."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from udfs.scoring.judge import DIMENSIONS, FAULTS, Verdict, judge_schema, judge_score, read_reply
+
+GOOD = {
+    "reason": "Right.",
+    "accuracy": 8,
+    "helpfulness": 7,
+    "completeness": 9,
+    "clarity": 10,
+    "category": "general",
+}
+VERDICT = Verdict((8, 7, 9, 10), "general", "Right.")
+
+
+def text(**changes) -> str:
+    return json.dumps({**GOOD, **changes})
+
+
+def without(name: str) -> str:
+    return json.dumps({key: value for key, value in GOOD.items() if key != name})
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        text(),
+        f"Here is my rating:\n```json\n{text()}\n```\nI hope it helps {{really}}.",
+        text(accuracy=8.0),
+        text(extra="ignored"),
+        f"{text()} and again {text(reason='Right, again.')}",
+        'The pair says {"accuracy": 10}? No. ' + text(),
+    ],
+    ids=["bare", "in prose and a fence", "8.0", "another key", "twice the same", "after a quoted scrap"],
+)
+def test_a_rating_is_found(reply):
+    found = read_reply(reply)
+    assert found.fault is None and found.verdict.dimensions == VERDICT.dimensions
+
+
+@pytest.mark.parametrize(
+    ("reply", "fault"),
+    [
+        (None, "no_json"),
+        ("", "no_json"),
+        ("I rate it 8 of 10.", "no_json"),
+        ("[8, 7, 9, 10]", "no_json"),
+        (text()[:-10], "no_json"),
+        ("{" * 30_000, "no_json"),
+        ('{"a":' * 3_000 + "1" + "}" * 3_000, "no_json"),
+        (without("clarity"), "missing_dimension"),
+        ("{}", "missing_dimension"),
+        (text(clarity="8"), "not_an_integer"),
+        (text(clarity=8.5), "not_an_integer"),
+        (text(clarity=True), "not_an_integer"),
+        (text(clarity=None), "not_an_integer"),
+        (json.dumps({**GOOD, "clarity": float("nan")}), "not_an_integer"),
+        (text(clarity=0), "out_of_range"),
+        (text(clarity=11), "out_of_range"),
+        (f"{text()} or rather {text(accuracy=3)}", "contradiction"),
+    ],
+)
+def test_every_other_reply_has_a_fault_with_a_name(reply, fault):
+    found = read_reply(reply)
+    assert found.verdict is None and found.fault == fault and fault in FAULTS
+
+
+@given(st.text() | st.recursive(st.none() | st.booleans() | st.floats() | st.text(), st.lists).map(json.dumps))
+def test_no_text_raises_and_each_gives_a_verdict_or_a_fault(reply):
+    found = read_reply(reply)
+    assert (found.verdict is None) == (found.fault is not None)
+
+
+@pytest.mark.parametrize("category", ["poetry", None, 3, ["code"], {"code": 1}])
+def test_a_category_that_is_none_of_ours_does_not_spoil_the_score(category):
+    assert read_reply(text(category=category)).verdict == Verdict(VERDICT.dimensions, None, "Right.")
+
+
+@pytest.mark.parametrize(
+    ("reason", "kept"),
+    [("a\n\x1b[31mb", "a [31mb"), ("x" * 999, "x" * 300), (None, "The judge gave no reason."), (" ", None)],
+)
+def test_a_reason_is_one_short_line_without_control_characters(reason, kept):
+    assert read_reply(text(reason=reason)).verdict.reason == (kept or "The judge gave no reason.")
+
+
+@pytest.mark.parametrize(
+    ("weights", "tenths"),
+    # (8 + 7 + 9 + 10) / 4 = 8.5; (3 * 8 + 7 + 9 + 10) / 6 = 8.33; (8 + 7 + 9) / 3 = 8.0; (8 + 7 + 2 * 9 + 4 * 10) / 8 = 9.125
+    [((1, 1, 1, 1), 85), ((3, 1, 1, 1), 83), ((1, 1, 1, 0), 80), ((1, 1, 2, 4), 91)],
+)
+def test_the_score_is_the_weighted_mean_in_tenths(weights, tenths):
+    score = judge_score(VERDICT, weights)
+    assert score.quality_tenths == tenths
+    assert score.scorer == "judge" and dict(score.dimensions) == dict(zip(DIMENSIONS, (8, 7, 9, 10), strict=True))
+
+
+def test_a_half_is_rounded_up():
+    # 8.25 and 8.35 in tenths, where binary fractions would give 8.2 and 8.3.
+    assert judge_score(Verdict((8, 8, 8, 9), None, ""), (1, 1, 1, 1)).quality_tenths == 83
+    assert judge_score(Verdict((8, 9, 1, 1), None, ""), (13, 7, 0, 0)).quality_tenths == 84
+
+
+def test_the_schema_is_strict_and_what_it_allows_is_read():
+    schema = judge_schema()
+    assert schema["additionalProperties"] is False
+    assert schema["required"] == list(schema["properties"]) == ["reason", *DIMENSIONS, "category"]
+    for name in DIMENSIONS:
+        for rating in schema["properties"][name]["enum"]:
+            assert read_reply(text(**{name: rating})).fault is None
