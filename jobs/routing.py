@@ -50,7 +50,7 @@ def with_teachers(prompts: DataFrame, config: DistillConfig, down: Collection[st
     """
     fallbacks = {teacher.name: teacher.fallbacks for teacher in config.models}
     choose = choose_teacher(category_weights(config), fallbacks, frozenset(down))
-    chosen = F.udf(choose, _ROUTE)("example_id", "category")
+    chosen = F.udf(choose, _ROUTE, useArrow=False)("example_id", "category")
     return prompts.withColumn("route", chosen).select(*prompts.columns, "route.*")
 
 

@@ -92,7 +92,7 @@ def test_a_reason_is_one_short_line_without_control_characters(reason, kept):
 
 @pytest.mark.parametrize(
     ("weights", "tenths"),
-    # (8 + 7 + 9 + 10) / 4 = 8.5; (3 * 8 + 7 + 9 + 10) / 6 = 8.33; (8 + 7 + 9) / 3 = 8.0; (8 + 7 + 2 * 9 + 4 * 10) / 8 = 9.125
+    # 34 / 4 = 8.5; (24 + 7 + 9 + 10) / 6 = 8.33; (8 + 7 + 9) / 3 = 8.0; (8 + 7 + 18 + 40) / 8 = 9.125
     [((1, 1, 1, 1), 85), ((3, 1, 1, 1), 83), ((1, 1, 1, 0), 80), ((1, 1, 2, 4), 91)],
 )
 def test_the_score_is_the_weighted_mean_in_tenths(weights, tenths):
