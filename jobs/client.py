@@ -52,8 +52,10 @@ def explain(error: APIError, endpoint: Endpoint, environment: Mapping[str, str])
         return ProviderError(f"{name} refuses {which} (HTTP {error.status_code})")
     if isinstance(error, APIConnectionError):
         return ProviderError(f"{name} cannot be reached: {error.__cause__ or error}")
-    status = f"HTTP {error.status_code}: " if isinstance(error, APIStatusError) else ""
-    return ProviderError(f"{name} answers {status}{without_key(error.message, endpoint, environment)}")
+    said = without_key(error.message, endpoint, environment)
+    if isinstance(error, APIStatusError):
+        said = f"HTTP {error.status_code}: " + said.removeprefix(f"Error code: {error.status_code} - ")
+    return ProviderError(f"{name} answers {said}")
 
 
 def without_key(text: str, endpoint: Endpoint, environment: Mapping[str, str]) -> str:

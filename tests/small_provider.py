@@ -25,6 +25,8 @@ class SmallProvider:
     usage: dict[str, Any] | None = field(default_factory=lambda: {"prompt_tokens": 10, "completion_tokens": 2})
     status: int = 200
     error: str = "no"
+    page: Any = None
+    """What it says instead of an answer, as a server of something else would."""
     requests: list[dict[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     base_url: str = ""
@@ -52,7 +54,7 @@ def running(provider: SmallProvider) -> Iterator[SmallProvider]:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 provider.requests.append(body)
                 provider.headers.append(dict(self.headers))
-                self.reply(provider.status, self.completion(body))
+                self.reply(provider.status, provider.page or self.completion(body))
 
         def completion(self, body):
             if provider.status != 200:
