@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import date, datetime, timezone
 from decimal import Decimal
-from math import ceil
+from math import ceil, floor
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -85,7 +85,7 @@ def _count(number: float) -> str:
 
 
 def _whole(amount: Decimal) -> str:
-    return f"${ceil(amount):,}"
+    return f"${ceil(amount):,}" if amount > 100 else dollars(amount)
 
 
 def _short(tokens: int) -> str:
@@ -160,11 +160,14 @@ def _show_verdict(console: Console, settings: Settings, plan: Plan) -> bool:
 
 
 def _show_what_fits(console: Console, plan: Plan, cap: Decimal) -> None:
-    public = plan.judge_public.expected_usd if plan.judge_public else Decimal(0)
-    if public > cap:
-        _print(console, f"Judging the sources' own responses alone costs {dollars(public)}.")
-    part, asked = plan.part_that_fits(cap), plan.prompts_asked
-    fits, rows = _count(asked * part // 1), _count(sum(plan.rows.dataset(part).values()))
-    _print(console, f"What fits: {fits} of {_count(asked)} prompts ({part:.1%}), answered and judged; {rows} rows.")
+    public = plan.judge_public
+    if public is not None and public.expected_usd > cap:
+        judged = floor(public.calls * cap / public.expected_usd)
+        fits = f"judging {judged:,} of {public.calls:,} responses of the sources, and asking no model"
+    else:
+        part, asked = plan.part_that_fits(cap), plan.prompts_asked
+        rows = sum(plan.rows.dataset(part).values())
+        fits = f"{floor(asked * part):,} of {asked:,} prompts ({part:.1%}), answered and judged; {rows:,} rows"
+    _print(console, f"What fits: {fits}.")
     more = dollars(plan.expected_usd).replace(",", "").removeprefix("$")
     _print(console, f"To have all of it: --set budget.run_usd={more}.")

@@ -157,6 +157,18 @@ def test_a_plan_over_the_cap_says_what_fits_and_what_all_of_it_takes(tmp_path):
     assert shown(*priced_plan(tmp_path, run_usd=float(raised)))[0]
 
 
+def test_a_cap_below_the_judge_s_cost_for_the_sources_responses_says_how_many_can_be_judged(tmp_path):
+    _, said = shown(models(tmp_path, budget={"run_usd": "0.02"}), judged_plan(tmp_path))
+    # 40 responses at $0.001 each.
+    assert "What fits: judging 20 of 40 responses of the sources, and asking no model." in said
+
+
+def judged_plan(tmp_path):
+    # 100 tokens of rubric, 28 of prompt, 200 of response; 90 of reply at $10 a million are $0.0009.
+    judge = Judge(asking(Decimal(100) / 328, 10, schema="{}"), fixed_bytes=330)
+    return make_plan(models(tmp_path), PROMPTS, {"talks": asking(1, 1)}, judge, EXPECTED)
+
+
 def test_the_cap_of_one_stage_is_enough_to_refuse(tmp_path):
     fits, said = shown(*priced_plan(tmp_path, run_usd=100, score_usd="0.01"))
     assert not fits and "budget.score_usd is $0.01" in said and "run_usd is" not in said

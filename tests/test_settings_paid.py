@@ -1,5 +1,8 @@
 """What the paid part of a configuration refuses: everything that does not fit together, at once."""
 
+import re
+from pathlib import Path
+
 import pytest
 import yaml
 
@@ -70,6 +73,13 @@ def test_all_faults_of_teachers_judge_and_budget_come_at_once(tmp_path):
 )
 def test_teachers_that_do_not_fit_are_refused_with_the_reason(tmp_path, distill, fault):
     assert fault in faults_of(tmp_path, distill=distill)
+
+
+def test_the_example_of_the_readme_is_valid(tmp_path):
+    readme = Path(__file__).resolve().parents[1].joinpath("README.md").read_text("utf-8")
+    (example,) = [block for block in re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL) if "teachers:" in block]
+    (tmp_path / "my.yaml").write_text(example + yaml.safe_dump({"sources": SOURCES}))
+    assert [teacher.name for teacher in load_settings(str(tmp_path / "my.yaml")).distill.models] == ["talks", "codes"]
 
 
 def test_models_that_cost_money_need_a_budget(tmp_path):
