@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from udfs.scoring.judge import DIMENSIONS, FAULTS, Verdict, judge_schema, judge_score, read_reply
@@ -71,6 +71,7 @@ def test_every_other_reply_has_a_fault_with_a_name(reply, fault):
     assert found.verdict is None and found.fault == fault and fault in FAULTS
 
 
+@settings(max_examples=40)
 @given(st.text() | st.recursive(st.none() | st.booleans() | st.floats() | st.text(), st.lists).map(json.dumps))
 def test_no_text_raises_and_each_gives_a_verdict_or_a_fault(reply):
     found = read_reply(reply)
