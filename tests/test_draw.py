@@ -24,8 +24,8 @@ def test_a_quota_is_divided_by_the_expected_acceptance():
 
 
 def test_exact_quotients_are_not_rounded_up_by_binary_fractions():
-    # 3 / 0.6 is 5.000000000000001 in floating point.
-    assert prompts_to_ask(select(4), {}, {"general": 0.6, "code": 0.1}, PLENTY) == {"general": 5, "code": 10}
+    # 21 / 0.7 is 30.000000000000004 in floating point.
+    assert prompts_to_ask(select(28), {}, {"general": 0.7, "code": 0.1}, PLENTY) == {"general": 30, "code": 70}
 
 
 def test_what_is_ready_is_not_asked_for():
