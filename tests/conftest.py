@@ -8,7 +8,10 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs.load_settings import load_settings
+from jobs.pipeline import STAGES, run_stages
 from jobs.session import SparkConfig, get_session
+from jobs.summary import print_summary
+from tests.demo import DemoRun, open_quietly
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -31,6 +34,15 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     session = get_session(config, logs / "spark.log")
     yield session
     session.stop()
+
+
+@pytest.fixture(scope="session")
+def demo(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> DemoRun:
+    """The one run of the demo, for every test that looks at a finished workspace; who changes it takes a copy."""
+    runtime = open_quietly("demo", f"workspace={tmp_path_factory.mktemp('demo')}")
+    results = run_stages(runtime, STAGES)
+    exit_code = print_summary(runtime, results)
+    return DemoRun(runtime, results, exit_code, runtime.progress.console.export_text())
 
 
 @pytest.fixture(scope="session")
