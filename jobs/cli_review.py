@@ -1,6 +1,5 @@
 """The command for reviewers: a sheet of rows to read, and what they wrote in it back into the tables."""
 
-import getpass
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +9,7 @@ import typer
 
 from jobs.cli_options import DEFAULT_CONFIG, Config, Overrides, Verbose, runtime_of
 from jobs.review_sheet import draw_sheet, read_sheet, require_new, write_sheet
-from jobs.reviews import record_verdicts
+from jobs.reviews import login_name, record_verdicts
 from schemas.errors import ConfigError
 
 commands: typer.Typer = typer.Typer()
@@ -35,7 +34,7 @@ def review(
         if not verdicts:
             raise ConfigError(f"{filled_in}: no row has a verdict; write keep or drop into the column verdict")
         runtime = runtime_of(config, overrides, verbose)
-        counts = record_verdicts(runtime, verdicts, reviewer or getpass.getuser())
+        counts = record_verdicts(runtime, verdicts, reviewer or login_name())
         runtime.progress.line(f"recorded: {counts['drop']:,} to drop, {counts['keep']:,} to keep. To apply it, type:")
         runtime.progress.line(_hint("run", config, overrides, "--from", "select"), style="bold")
     else:

@@ -6,6 +6,7 @@ set; `keep` says that somebody read it, and takes an earlier `drop` back. A `kee
 a twin, the threshold or a quota keeps out: what the data set promises does not depend on who read what.
 """
 
+import getpass
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -87,6 +88,14 @@ def sample_pairs(dataset: DataFrame, reviews: DataFrame, count: int) -> DataFram
     turn = F.row_number().over(read_first)
     drawn = rows.withColumn("turn", turn).orderBy("is_reviewed", "turn", "pair_id").limit(count)
     return drawn.drop("turn", "is_reviewed")
+
+
+def login_name() -> str:
+    """Who is logged in, empty where the machine does not know: a container without an account."""
+    try:
+        return getpass.getuser()
+    except (ImportError, KeyError, OSError):
+        return ""
 
 
 def record_verdicts(runtime: Runtime, verdicts: Sequence[Verdict], reviewer: str) -> Counter[str]:

@@ -140,5 +140,10 @@ def _body(parts: Sequence[tuple[str, Any]]) -> str:
 
 def excerpt(text: str, limit: int = EXCERPT_CHARS) -> str:
     """The beginning of an untrusted text, safe for a terminal: no control characters, no markup."""
+    return escape(plain_excerpt(text, limit))
+
+
+def plain_excerpt(text: str, limit: int) -> str:
+    """The beginning of an untrusted text without characters that hide, move or reverse others; still to be escaped."""
     printable = "".join(ch if ch.isprintable() or ch == "\n" else "\N{REPLACEMENT CHARACTER}" for ch in text[:limit])
-    return escape(printable) + (f" … ({len(text):,} characters)" if len(text) > limit else "")
+    return printable + (f" … ({len(text):,} characters)" if len(text) > limit else "")

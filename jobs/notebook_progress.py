@@ -1,0 +1,88 @@
+"""What is seen below a notebook's cell while a run goes on: one block that is rewritten, not a line for each step."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from html import escape
+
+from rich.console import Console
+
+from jobs.progress import Progress
+
+_STYLES = {"yellow": "color:#b26a00", "red": "color:#c62828", "dim": "opacity:.6", "bold": "font-weight:bold"}
+_NO_CELL = 0
+
+
+class NotebookProgress(Progress):
+    """Reports stages and their steps below the cell that runs them, and leaves one line a stage.
+
+    Rich would ask for a package of widgets here, whose output is lost when the notebook is saved.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(Console())
+        self._lines: list[tuple[str, str]] = []
+        self._is_open = False
+        """Whether the last line waits for the counts of its stage."""
+        self._cell: int | None = None
+        self._display_id = ""
+
+    @contextmanager
+    def stage(self, name: str, title: str) -> Iterator[None]:
+        """Show that a stage runs, and how long it took."""
+        self._stage = name
+        started = time.monotonic()
+        self._show(f"{name}: {title}")
+        try:
+            yield
+        except BaseException:
+            self.line(f"{name:<20} stopped after {time.monotonic() - started:.1f} s", style="red")
+            raise
+        self._add(f"{name:<20} {time.monotonic() - started:6.1f} s", "")
+        self._is_open = True
+
+    def step(self, text: str) -> None:
+        """Say what the stage does now."""
+        self._show(f"{self._stage}: {text}")
+
+    def line(self, text: str, style: str = "") -> None:
+        """Print a line that stays, or complete that of the stage which has just ended."""
+        if self._is_open and not style:
+            before, _ = self._lines.pop()
+            text = f"{before}  {text}"
+            self._is_open = False
+        self._add(text, style)
+
+    def _add(self, text: str, style: str) -> None:
+        self._enter_cell()
+        self._lines.append((text, style))
+        self._show("")
+
+    def _show(self, now: str) -> None:
+        from IPython.display import display
+
+        is_new = self._enter_cell()
+        lines = [*self._lines, *([(f"▸ {now} …", "dim")] if now else [])]
+        code = "\n".join(
+            f'<span style="{_STYLES[style]}">{escape(text)}</span>' if style in _STYLES else escape(text)
+            for text, style in lines
+        )
+        # MathJax leaves the text of `pre` alone.
+        bundle = {
+            "text/html": f'<pre style="margin:0;line-height:1.4;overflow-x:auto">{code}</pre>',
+            "text/plain": "\n".join(text for text, _ in lines),
+        }
+        display(bundle, raw=True, display_id=self._display_id, update=not is_new)
+
+    def _enter_cell(self) -> bool:
+        """Begin a new block where another cell runs now; says whether one was begun."""
+        from IPython.core.getipython import get_ipython
+
+        shell = get_ipython()
+        cell = shell.execution_count if shell else _NO_CELL
+        if cell == self._cell:
+            return False
+        self._cell = cell
+        self._display_id = f"phase0-{id(self)}-{cell}"
+        self._lines, self._is_open = [], False
+        return True
