@@ -6,7 +6,6 @@ show(runtime.read(FATES))
 """
 
 import os
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -113,4 +112,7 @@ def _progress() -> Progress:
 
 def _dbutils() -> Any:
     """The tools that Databricks puts into every notebook, null elsewhere."""
-    return getattr(sys.modules["__main__"], "dbutils", None)
+    from IPython.core.getipython import get_ipython
+
+    shell = get_ipython()
+    return shell.user_ns.get("dbutils") if shell else None

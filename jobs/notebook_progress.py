@@ -22,8 +22,8 @@ class NotebookProgress(Progress):
     def __init__(self) -> None:
         super().__init__(Console())
         self._lines: list[tuple[str, str]] = []
-        self._is_open = False
-        """Whether the last line waits for the counts of its stage."""
+        self._open: int | None = None
+        """Which line waits for the counts of its stage: a warning of the validation may come between."""
         self._cell: int | None = None
         self._display_id = ""
 
@@ -39,7 +39,7 @@ class NotebookProgress(Progress):
             self.line(f"{name:<20} stopped after {time.monotonic() - started:.1f} s", style="red")
             raise
         self._add(f"{name:<20} {time.monotonic() - started:6.1f} s", "")
-        self._is_open = True
+        self._open = len(self._lines) - 1
 
     def step(self, text: str) -> None:
         """Say what the stage does now."""
@@ -47,11 +47,13 @@ class NotebookProgress(Progress):
 
     def line(self, text: str, style: str = "") -> None:
         """Print a line that stays, or complete that of the stage which has just ended."""
-        if self._is_open and not style:
-            before, _ = self._lines.pop()
-            text = f"{before}  {text}"
-            self._is_open = False
-        self._add(text, style)
+        if self._open is not None and not style:
+            before, _ = self._lines[self._open]
+            self._lines[self._open] = (f"{before}  {text}", "")
+            self._open = None
+            self._show("")
+        else:
+            self._add(text, style)
 
     def _add(self, text: str, style: str) -> None:
         self._enter_cell()
@@ -84,5 +86,5 @@ class NotebookProgress(Progress):
             return False
         self._cell = cell
         self._display_id = f"phase0-{id(self)}-{cell}"
-        self._lines, self._is_open = [], False
+        self._lines, self._open = [], None
         return True
