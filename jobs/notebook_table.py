@@ -1,9 +1,5 @@
 """Tables in a notebook. What they show comes from strangers: every cell is escaped text, and no `$` is mathematics."""
 
-from collections.abc import Sequence
-from enum import Enum
-from typing import Any
-
 import pandas as pd
 from pandas.io.formats.style import Styler
 from pyspark.sql import DataFrame
@@ -22,20 +18,18 @@ _STYLE = [
 ]
 
 
-def show(rows: "DataFrame | pd.DataFrame | Sequence[Any]", limit: int = 20, chars: int = 400) -> Styler:
+def show(rows: DataFrame | pd.DataFrame, limit: int = 20, chars: int = 400) -> Styler:
     """A table of rows for the eye; put it last in a cell.
 
     Args:
-        rows: of Spark or pandas, or a list of dataclass instances.
+        rows: of Spark or pandas.
         limit: rows shown at most; no more than these are fetched from Spark.
         chars: of each text shown; the rest is told by its length.
     """
     if isinstance(rows, pd.DataFrame):
         frame, is_numbered = rows.head(limit), True
-    elif isinstance(rows, DataFrame):
-        frame, is_numbered = rows.limit(limit).toPandas(), False
     else:
-        frame, is_numbered = pd.DataFrame(list(rows)[:limit]), False
+        frame, is_numbered = rows.limit(limit).toPandas(), False
     # Text before it reaches the styler: that escapes strings, but not the strings in a list.
     texts = frame.astype(object).map(lambda value: _text(value, chars))
     kinds = [["number" if pd.api.types.is_numeric_dtype(kind) else "" for kind in frame.dtypes]] * len(frame)
@@ -49,8 +43,6 @@ def show(rows: "DataFrame | pd.DataFrame | Sequence[Any]", limit: int = 20, char
 def _text(value: object, chars: int) -> str:
     if value is None or value is pd.NaT or (isinstance(value, float) and value != value):
         return ""
-    if isinstance(value, Enum):
-        value = value.value
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int):

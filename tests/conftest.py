@@ -8,7 +8,11 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs.load_settings import load_settings
+from jobs.pipeline import STAGES, StageRun, run_stages
+from jobs.runtime import Runtime
 from jobs.session import SparkConfig, get_session
+from jobs.summary import print_summary
+from tests.open_quietly import open_quietly
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -31,6 +35,18 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     session = get_session(config, logs / "spark.log")
     yield session
     session.stop()
+
+
+@pytest.fixture(scope="session")
+def demo(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> tuple[Runtime, list[StageRun], int, str]:
+    """One run of the demo for the whole suite: its runtime, results, exit code, and what the terminal showed.
+
+    It takes a minute. A test that changes its workspace leaves it as it was, or works on a copy.
+    """
+    runtime = open_quietly("demo", f"workspace={tmp_path_factory.mktemp('demo')}")
+    results = run_stages(runtime, STAGES)
+    exit_code = print_summary(runtime, results)
+    return runtime, results, exit_code, runtime.progress.console.export_text()
 
 
 @pytest.fixture(scope="session")
