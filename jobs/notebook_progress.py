@@ -26,6 +26,7 @@ class NotebookProgress(Progress):
         """Which line waits for the counts of its stage: a warning of the validation may come between."""
         self._cell: int | None = None
         self._display_id = ""
+        self._is_shown = False
 
     @contextmanager
     def stage(self, name: str, title: str) -> Iterator[None]:
@@ -47,6 +48,7 @@ class NotebookProgress(Progress):
 
     def line(self, text: str, style: str = "") -> None:
         """Print a line that stays, or complete that of the stage which has just ended."""
+        self._enter_cell()
         if self._open is not None and not style:
             before, _ = self._lines[self._open]
             self._lines[self._open] = (f"{before}  {text}", "")
@@ -56,14 +58,13 @@ class NotebookProgress(Progress):
             self._add(text, style)
 
     def _add(self, text: str, style: str) -> None:
-        self._enter_cell()
         self._lines.append((text, style))
         self._show("")
 
     def _show(self, now: str) -> None:
         from IPython.display import display
 
-        is_new = self._enter_cell()
+        self._enter_cell()
         lines = [*self._lines, *([(f"▸ {now} …", "dim")] if now else [])]
         code = "\n".join(
             f'<span style="{_STYLES[style]}">{escape(text)}</span>' if style in _STYLES else escape(text)
@@ -74,17 +75,16 @@ class NotebookProgress(Progress):
             "text/html": f'<pre style="margin:0;line-height:1.4;overflow-x:auto">{code}</pre>',
             "text/plain": "\n".join(text for text, _ in lines),
         }
-        display(bundle, raw=True, display_id=self._display_id, update=not is_new)
+        display(bundle, raw=True, display_id=self._display_id, update=self._is_shown)
+        self._is_shown = True
 
-    def _enter_cell(self) -> bool:
-        """Begin a new block where another cell runs now; says whether one was begun."""
+    def _enter_cell(self) -> None:
+        """Begin a new block where another cell runs now."""
         from IPython.core.getipython import get_ipython
 
         shell = get_ipython()
         cell = shell.execution_count if shell else _NO_CELL
-        if cell == self._cell:
-            return False
-        self._cell = cell
-        self._display_id = f"phase0-{id(self)}-{cell}"
-        self._lines, self._open = [], None
-        return True
+        if cell != self._cell:
+            self._cell = cell
+            self._display_id = f"phase0-{id(self)}-{cell}"
+            self._lines, self._open, self._is_shown = [], None, False
