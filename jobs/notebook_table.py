@@ -15,7 +15,10 @@ _STYLE = [
         "max-width: 32em; unicode-bidi: plaintext",
     },
     {"selector": "td.number", "props": "text-align: right; white-space: nowrap"},
+    {"selector": "td.name", "props": "white-space: nowrap"},
 ]
+_NAME_CHARS = 24
+"""Up to this length a text is not broken into lines: beside long texts its column would shrink to a letter or two."""
 
 
 def show(rows: DataFrame | pd.DataFrame, limit: int = 20, chars: int = 400) -> Styler:
@@ -32,9 +35,10 @@ def show(rows: DataFrame | pd.DataFrame, limit: int = 20, chars: int = 400) -> S
         frame, is_numbered = rows.limit(limit).toPandas(), False
     # Text before it reaches the styler: that escapes strings, but not the strings in a list.
     texts = frame.astype(object).map(lambda value: _text(value, chars))
-    kinds = [["number" if pd.api.types.is_numeric_dtype(kind) else "" for kind in frame.dtypes]] * len(frame)
+    kinds = texts.map(lambda text: "name" if len(text) <= _NAME_CHARS and "\n" not in text else "")
+    kinds.loc[:, [pd.api.types.is_numeric_dtype(kind) for kind in frame.dtypes]] = "number"
     styled = texts.style.format(escape="html").format_index(escape="html", axis=0).format_index(escape="html", axis=1)
-    styled = styled.set_table_styles(_STYLE).set_td_classes(pd.DataFrame(kinds, texts.index, texts.columns))
+    styled = styled.set_table_styles(_STYLE).set_td_classes(kinds)
     # The names by which MathJax 2 and 3 know what to leave alone.
     styled = styled.set_table_attributes('class="tex2jax_ignore mathjax_ignore"')
     return styled if is_numbered else styled.hide(axis="index")
