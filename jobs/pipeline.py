@@ -26,7 +26,7 @@ from jobs.runtime import Runtime, Stage, StageReport
 from jobs.status import latest_runs
 from jobs.validate import docs_root, validate_stage
 from schemas.errors import ConfigError, DataRefusedError
-from schemas.tables import RUNS
+from schemas.tables import RUNS, Table
 
 STAGES: tuple[Stage, ...] = (
     ingest.STAGE,
@@ -95,12 +95,16 @@ def run_stages(runtime: Runtime, stages: Sequence[Stage], *, force: bool = False
                     gate = _open_gate
                 finished = run_stage(runtime, stage, fingerprint)
                 gate()
-                failures = validator.submit(validate_stage, runtime, stage.writes)
+                failures = validator.submit(validate_stage, runtime, _tables_to_check(runtime, stage))
                 gate = partial(_settle, runtime, finished, fingerprint, failures)
                 results.append(finished)
             upstream = fingerprint
         gate()
     return results
+
+
+def _tables_to_check(runtime: Runtime, stage: Stage) -> tuple[Table, ...]:
+    return (*stage.writes, *(table for table in stage.given if runtime.storage.exists(table)))
 
 
 def _open_gate() -> None:

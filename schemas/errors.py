@@ -6,6 +6,10 @@ class Phase0Error(Exception):
 
     exit_code = 2
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows in a notebook: the message, as on a terminal."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class ConfigError(Phase0Error):
     """The configuration, a path or an option is wrong; lists every fault found, not only the first."""
