@@ -9,6 +9,7 @@ from pyspark.sql import SparkSession
 
 from jobs.load_settings import load_settings
 from jobs.session import SparkConfig, get_session
+from tests.loopback import Loopback, loopback_server
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -39,3 +40,13 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip(f"the real public files are not at {SHARED_DATA}")
     return SHARED_DATA
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
+    """A server on the loopback, which is the hub too; nothing of this machine's hub settings is left."""
+    for name in ("HF_TOKEN", "HF_HUB_OFFLINE"):
+        monkeypatch.delenv(name, raising=False)
+    with loopback_server() as loopback:
+        monkeypatch.setenv("HF_ENDPOINT", loopback.endpoint)
+        yield loopback
