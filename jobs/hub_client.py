@@ -5,7 +5,8 @@ Of the environment it takes `HF_ENDPOINT` and `HF_TOKEN`; a token is never store
 
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NoReturn
@@ -13,7 +14,7 @@ from typing import Any, Literal, NoReturn
 from httpx2 import HTTPError
 from huggingface_hub import HfApi, constants, hf_hub_download
 from huggingface_hub.errors import (
-    EntryNotFoundError,
+    FileMetadataError,
     GatedRepoError,
     HfHubHTTPError,
     LocalEntryNotFoundError,
@@ -62,10 +63,7 @@ def list_repository(source: SourceConfig, revision: str, downloads: Downloads) -
         except (HTTPError, OSError) as error:
             _explain(error, source, revision)
         except (ValueError, KeyError, TypeError) as error:
-            raise DownloadError(
-                f"{source.name}: {_endpoint()} does not answer as a hub does ({type(error).__name__}); a proxy or a "
-                "login page may stand before it, or HF_ENDPOINT may be wrong"
-            ) from error
+            raise DownloadError(f"{source.name}: {_no_hub()}") from error
         found = [
             RemoteFile(file.rfilename, file.size or 0, file.lfs.sha256 if file.lfs else str(file.blob_id))
             for file in info.siblings or ()
@@ -81,7 +79,7 @@ def download_file(source: SourceConfig, commit: str, remote: RemoteFile, downloa
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # its warnings would break the bars
 
     def attempt() -> str:
-        with downloads.progress.file(remote.name, remote.size) as advance:
+        with downloads.progress.file(remote.name, remote.size) as advance, _plain_http():
             try:
                 return hf_hub_download(
                     str(source.hub),
@@ -97,13 +95,28 @@ def download_file(source: SourceConfig, commit: str, remote: RemoteFile, downloa
                 )
             except LocalEntryNotFoundError as error:
                 try:
-                    _explain(error.__cause__ or error, source, commit)
+                    _explain(error.__cause__ or error, source, commit, remote)
                 except TransientError as transient:  # which the client has tried again by itself
                     raise DownloadError(str(transient)) from error
             except (HTTPError, OSError, ValueError) as error:
-                _explain(error, source, commit)
+                _explain(error, source, commit, remote)
 
     return Path(with_retries(attempt, downloads))
+
+
+@contextmanager
+def _plain_http() -> Iterator[None]:
+    """Keep the client from the hub's other protocol (xet).
+
+    It knows nothing of our timeout, our retries or where a download was cut: with its storage out of reach,
+    as behind many firewalls, it was silent for 3 minutes and then failed. Every file can be had by HTTP too.
+    """
+    before = constants.HF_HUB_DISABLE_XET
+    constants.HF_HUB_DISABLE_XET = True
+    try:
+        yield
+    finally:
+        constants.HF_HUB_DISABLE_XET = before
 
 
 def _endpoint() -> str:
@@ -115,8 +128,15 @@ def _token() -> str | Literal[False]:
     return os.environ.get("HF_TOKEN", "").strip() or False
 
 
-def _explain(error: BaseException, source: SourceConfig, revision: str) -> NoReturn:
-    """Turn an error of the client into one that tells the user what to do."""
+def _no_hub() -> str:
+    return (
+        f"{_endpoint()} does not answer as a hub does; a proxy or a login page may stand before it, or HF_ENDPOINT "
+        "may be wrong"
+    )
+
+
+def _explain(error: BaseException, source: SourceConfig, revision: str, remote: RemoteFile | None = None) -> NoReturn:
+    """Turn an error of the client into one that tells the user what to do; `remote` is the file, if it came so far."""
     status = error.response.status_code if isinstance(error, HfHubHTTPError) else None
     page = f"{_endpoint()}/datasets/{source.hub}"
     if isinstance(error, GatedRepoError):
@@ -126,8 +146,8 @@ def _explain(error: BaseException, source: SourceConfig, revision: str) -> NoRet
         ) from None
     if isinstance(error, RevisionNotFoundError):
         raise ConfigError(f"{source.name}: {source.hub} has no revision {revision}; see {page}/commits") from None
-    if isinstance(error, EntryNotFoundError) and status == 404:
-        raise ConfigError(f"{source.name}: {source.hub} has no such file at {revision}; see {page}/tree") from None
+    if remote and status in (401, 403, 404, 410):
+        raise DownloadError(f"{source.name}: the hub lists {remote.name} and answers {status}; see {page}") from error
     if isinstance(error, RepositoryNotFoundError) or status in (401, 403, 404):
         token = "the HF_TOKEN that is set may not read it" if _token() else "private: export HF_TOKEN=…"
         raise ConfigError(f"{source.name}: there is no data set {source.hub} at {_endpoint()}, or {token}") from None
@@ -136,7 +156,14 @@ def _explain(error: BaseException, source: SourceConfig, revision: str) -> NoRet
         if status in BUSY:
             raise TransientError(what, retry_after_seconds(error.response.headers.get("Retry-After"))) from error
         raise DownloadError(f"{what}: {_first_line(error)}") from error
-    if isinstance(error, HTTPError) or "Consistency check failed" in str(error):
+    if isinstance(error, FileMetadataError):
+        raise DownloadError(f"{source.name}: {_no_hub()}") from error
+    if remote and "Consistency check failed" in str(error):
+        raise TransientError(
+            f"{source.name}: {remote.name} came with another size than the hub lists ({remote.size:,} bytes); a proxy "
+            "or a login page may stand before it"
+        ) from error
+    if isinstance(error, HTTPError):
         raise TransientError(f"{source.name}: {_endpoint()}: {_first_line(error)}") from error
     if isinstance(error, ValueError):
         raise DownloadError(f"{source.name}: {error}") from error

@@ -88,9 +88,8 @@ class Loopback:
         if unquote(path) in self.pages:
             return self.pages[unquote(path)]
         kind, *parts = [unquote(part) for part in path.strip("/").split("/")]
-        if kind == "api":
-            _, owner, name, _, revision = parts
-            return self._listing(f"{owner}/{name}", revision)
+        if kind == "api" and parts[3] == "revision":
+            return self._listing("/".join(parts[1:3]), parts[4])
         if kind == "datasets":
             owner, name, _, revision, *file = parts
             return self._resolve(f"{owner}/{name}", revision, "/".join(file), token)
@@ -126,7 +125,9 @@ class Loopback:
         return Page(json.dumps(info).encode(), {"Content-Type": "application/json"})
 
     def _resolve(self, name: str, revision: str, file: str, token: str | None) -> Page:
-        repository = self.repositories[name]
+        repository = self.repositories.get(name)
+        if repository is None:
+            return Page(b"{}", {"X-Error-Code": "RepoNotFound"}, 401)
         if repository.gated_for and token != f"Bearer {repository.gated_for}":
             return Page(b"{}", {"X-Error-Code": "GatedRepo"}, 403 if token else 401)
         commit = self._commit(repository, revision)
@@ -138,7 +139,12 @@ class Loopback:
             return Page(content, headers)
         sha256 = digest(file, content)
         linked = {"X-Linked-ETag": f'"{sha256}"', "X-Linked-Size": str(len(content))}
-        return Page(b"", headers | linked | {"Location": f"{self.storage}/storage/{sha256}"}, 302)
+        # The hub's other protocol, offered for every large file.
+        xet = {
+            "X-Xet-Hash": sha256,
+            "X-Xet-Refresh-Route": f"{self.endpoint}/api/datasets/{name}/xet-read-token/{commit}",
+        }
+        return Page(b"", headers | linked | xet | {"Location": f"{self.storage}/storage/{sha256}"}, 302)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -67,6 +67,54 @@ def test_a_run_fetches_what_is_missing_reads_it_and_then_needs_no_network(spark,
     assert "up to date" in capsys.readouterr().out and server.asked == []
 
 
+def test_the_public_configuration_fetches_the_files_it_means_and_no_others(server, tmp_path):
+    # What the four data sets hold at the commits that conf/public.yaml names.
+    known = {
+        "tatsu-lab/alpaca": ["README.md", "data/train-00000-of-00001-a09b74b3ef9c3b56.parquet"],
+        "WizardLMTeam/WizardLM_evol_instruct_V2_196k": ["README.md", "WizardLM_evol_instruct_V2_143k.json"],
+        "OpenAssistant/oasst1": [
+            *("README.md", "LICENSE"),
+            *(f"2023-04-12_oasst_{part}.messages.jsonl.gz" for part in ("all", "prompts", "ready", "spam")),
+            *(f"2023-04-12_oasst_{part}.trees.jsonl.gz" for part in ("all", "ready")),
+            "data/train-00000-of-00001-b42a775f407cee45.parquet",
+            "data/validation-00000-of-00001-134b8fd0c89408b6.parquet",
+        ],
+        "Anthropic/hh-rlhf": [
+            "README.md",
+            *(
+                f"{subset}/{split}.jsonl.gz"
+                for subset in ("harmless-base", "helpful-base", "helpful-online", "helpful-rejection-sampled")
+                for split in ("test", "train")
+            ),
+            "red-team-attempts/red_team_attempts.jsonl.gz",
+        ],
+    }
+    licences = {"tatsu-lab/alpaca": "cc-by-nc-4.0", "OpenAssistant/oasst1": "apache-2.0"}
+    settings = load_settings("public", [f"workspace={tmp_path}"])
+    for source in settings.sources:
+        files = {name: f"{source.hub} {name}".encode() for name in known[source.hub]}
+        commits, licence = {source.revision: files}, licences.get(source.hub, "mit")
+        server.repositories[source.hub] = Repository(commits, {"main": "moved on"}, licence=licence)
+    console = Console(record=True, width=200, file=io.StringIO())
+
+    fetch_sources(settings, console)
+
+    read = {s.name: [Path(path).read_text().split()[1] for path in s.paths] for s in located_sources(settings)}
+    assert read == {
+        "alpaca": ["data/train-00000-of-00001-a09b74b3ef9c3b56.parquet"],
+        "wizardlm": ["WizardLM_evol_instruct_V2_143k.json"],
+        "openassistant": ["2023-04-12_oasst_ready.trees.jsonl.gz"],
+        "anthropic_hh": [
+            *("harmless-base/train.jsonl.gz", "helpful-base/train.jsonl.gz"),
+            *("helpful-online/train.jsonl.gz", "helpful-rejection-sampled/train.jsonl.gz"),
+        ],
+    }
+    assert "warning" not in console.export_text(), "a licence is not that of the card"
+    server.asked.clear()
+    fetch_sources(settings, console)
+    assert server.asked == [], "all four are pinned to a commit"
+
+
 def test_the_command_shows_every_source_and_what_to_type_next(server, config, capsys):
     assert run("fetch", "--config", config) == 0
     said = capsys.readouterr().out

@@ -18,6 +18,10 @@ from tests.loopback import Fault, Page, Repository, commit_id, git_sha1
 OLD, NEW = commit_id("old"), commit_id("new")
 PARQUET = b"PAR1" + random.Random(7).randbytes(50_000)
 JSON = b'{"instruction": "Name a prime.", "output": "7"}\n'
+HTML = Page(b"<!DOCTYPE html><html>Log in</html>", {"Content-Type": "text/html"})
+LISTING = "/api/datasets/owner/name/revision/main"
+FILE = f"/datasets/owner/name/resolve/{OLD}/data/train.parquet"
+STORED = f"/storage/{hashlib.sha256(PARQUET).hexdigest()}"
 
 
 @pytest.fixture
@@ -86,7 +90,7 @@ def test_a_pinned_commit_that_is_here_needs_no_network_and_a_branch_one_question
     fetch(pinned)
     assert server.asked == []
     fetch(branch)
-    assert server.paths() == ["/api/datasets/owner/name/revision/main"] == [path for _, path, _ in server.asked]
+    assert server.paths() == [LISTING] == [path for _, path, _ in server.asked]
 
 
 def test_a_cut_connection_goes_on_where_it_stopped(server, repository, tmp_path):
@@ -207,14 +211,13 @@ def test_a_commit_that_became_other_bytes_is_refused(repository, tmp_path):
 
 
 def test_bytes_changed_on_the_way_are_fetched_once_more_and_then_refused(server, repository, tmp_path):
-    address = f"/storage/{hashlib.sha256(PARQUET).hexdigest()}"
     wrong = Fault(Page(bytes(len(PARQUET))))
-    server.faults[address] = [wrong]
+    server.faults[STORED] = [wrong]
     once, twice = settings(tmp_path / "once"), settings(tmp_path / "twice")
     fetch(once)
     assert content(once) == [PARQUET]
 
-    server.faults[address] = [wrong, wrong]
+    server.faults[STORED] = [wrong, wrong]
     with pytest.raises(DataRefusedError, match="came as other bytes than the hub lists"):
         fetch(twice)
     assert not [path for path in (tmp_path / "twice").rglob("*.parquet")]
@@ -229,22 +232,61 @@ def test_a_damaged_file_of_the_cache_is_fetched_again(repository, tmp_path):
     assert content(given) == [PARQUET]
 
 
-def test_a_busy_hub_is_asked_again_when_it_says(server, repository, tmp_path):
-    server.faults["/api/datasets/owner/name/revision/main"] = [Fault(Page(b"", {"Retry-After": "0"}, 429))]
-    said = fetch(settings(tmp_path))
-    assert "the hub answers 429; trying again in 0 s" in said
+@pytest.mark.parametrize("address", [LISTING, STORED], ids=["listing", "storage"])
+def test_a_busy_hub_is_asked_again_when_it_says(server, repository, tmp_path, address):
+    server.faults[address] = [Fault(Page(b"", {"Retry-After": "0"}, 429))]
+    given = settings(tmp_path)
+    said = fetch(given)
+    assert content(given) == [PARQUET] and server.paths().count(address) == 2
+    assert address is not LISTING or "the hub answers 429; trying again in 0 s" in said
 
 
 def test_a_hub_that_fails_is_given_up(server, repository, tmp_path):
-    server.pages["/api/datasets/owner/name/revision/main"] = Page(b"", {}, 500)
+    server.pages[LISTING] = Page(b"", {}, 500)
     with pytest.raises(DownloadError, match="the hub answers 500; given up after one try"):
         fetch(settings(tmp_path, downloads={"retries": 0}))
 
 
-def test_a_web_page_instead_of_the_hub_is_named(server, repository, tmp_path):
-    server.pages["/api/datasets/owner/name/revision/main"] = Page(b"<!DOCTYPE html><html>Log in</html>")
-    with pytest.raises(DownloadError, match=r"does not answer as a hub does .*login page.* HF_ENDPOINT may be wrong"):
-        fetch(settings(tmp_path))
+@pytest.mark.parametrize(
+    ("address", "page", "message"),
+    [
+        (LISTING, HTML, r"does not answer as a hub does; a proxy or a login page .* HF_ENDPOINT may be wrong"),
+        (FILE, HTML, r"does not answer as a hub does; a proxy or a login page .* HF_ENDPOINT may be wrong"),
+        (STORED, HTML, r"data/train\.parquet came with another size .*50,004 bytes.* login page .* given up"),
+        (FILE, Page(b"", status=404), r"the hub lists data/train\.parquet and answers 404; see .*/datasets/owner/name"),
+        (STORED, Page(b"", status=404), r"the hub lists data/train\.parquet and answers 404"),
+        (STORED, Page(b"", status=403), r"the hub lists data/train\.parquet and answers 403"),
+    ],
+    ids=["page for listing", "page for file", "page for content", "no file", "no content", "content closed"],
+)
+def test_what_stands_between_us_and_the_hub_is_named_and_nothing_of_it_is_kept(
+    server, repository, tmp_path, address, page, message
+):
+    server.pages[address] = page
+    with pytest.raises(DownloadError, match=message) as caught:
+        fetch(settings(tmp_path, downloads={"retries": 0}))
+    assert caught.value.exit_code == 3
+    assert not list(tmp_path.rglob("*.parquet")) and not list(tmp_path.rglob("*.lock.json"))
+
+
+def test_files_come_by_http_which_can_go_on_though_the_hub_offers_its_own_protocol(server, repository, tmp_path):
+    fetch(settings(tmp_path))
+    assert STORED in server.paths() and not [path for path in server.paths() if "xet" in path]
+
+
+def test_a_data_set_that_has_moved_is_followed(server, repository, tmp_path):
+    for address in (LISTING, FILE):
+        server.pages[address.replace("owner", "before")] = Page(b"", {"Location": address}, 307)
+    given = settings(tmp_path, hub="before/name")
+    fetch(given)
+    assert content(given) == [PARQUET]
+
+
+def test_a_revision_may_have_slashes_in_its_name(repository, tmp_path):
+    repository.branches["refs/convert/parquet"] = OLD
+    given = settings(tmp_path, revision="refs/convert/parquet")
+    fetch(given)
+    assert content(given) == [PARQUET] and read_lock(given.workspace).sources["s"].commit == OLD
 
 
 def test_a_licence_other_than_the_configured_one_is_told(repository, tmp_path):
