@@ -5,6 +5,7 @@ Of the environment it takes `HF_ENDPOINT` and `HF_TOKEN`; a token is never store
 
 import logging
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -57,9 +58,10 @@ def list_repository(source: SourceConfig, revision: str, downloads: Downloads) -
 
     def ask() -> Listing:
         try:
-            info = api.dataset_info(
-                str(source.hub), revision=revision, files_metadata=True, timeout=downloads.config.timeout_seconds
-            )
+            with _quiet_client():
+                info = api.dataset_info(
+                    str(source.hub), revision=revision, files_metadata=True, timeout=downloads.config.timeout_seconds
+                )
         except (HTTPError, OSError) as error:
             _explain(error, source, revision)
         except (ValueError, KeyError, TypeError) as error:
@@ -79,7 +81,7 @@ def download_file(source: SourceConfig, commit: str, remote: RemoteFile, downloa
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # its warnings would break the bars
 
     def attempt() -> str:
-        with downloads.progress.file(remote.name, remote.size) as advance, _plain_http():
+        with downloads.progress.file(remote.name, remote.size) as advance, _quiet_client():
             try:
                 return hf_hub_download(
                     str(source.hub),
@@ -105,22 +107,26 @@ def download_file(source: SourceConfig, commit: str, remote: RemoteFile, downloa
 
 
 @contextmanager
-def _plain_http() -> Iterator[None]:
-    """Keep the client from the hub's other protocol (xet).
+def _quiet_client() -> Iterator[None]:
+    """Keep the client to plain HTTP, and to what it is asked for.
 
-    It knows nothing of our timeout, our retries or where a download was cut: with its storage out of reach,
-    as behind many firewalls, it was silent for 3 minutes and then failed. Every file can be had by HTTP too.
+    The hub's other protocol (xet) knows nothing of our timeout, our retries or where a download was cut: with
+    its storage out of reach, as behind many firewalls, it was silent for 3 minutes and then failed. Every file
+    can be had by HTTP too. And to report what runs on this machine, the client would ask the hub for a list first.
     """
-    before = constants.HF_HUB_DISABLE_XET
-    constants.HF_HUB_DISABLE_XET = True
+    before = constants.HF_HUB_DISABLE_XET, constants.HF_HUB_DISABLE_TELEMETRY
+    constants.HF_HUB_DISABLE_XET = constants.HF_HUB_DISABLE_TELEMETRY = True
     try:
         yield
     finally:
-        constants.HF_HUB_DISABLE_XET = before
+        constants.HF_HUB_DISABLE_XET, constants.HF_HUB_DISABLE_TELEMETRY = before
 
 
 def _endpoint() -> str:
-    return (os.environ.get("HF_ENDPOINT") or constants.ENDPOINT).rstrip("/")
+    endpoint = os.environ.get("HF_ENDPOINT") or constants.ENDPOINT
+    if not re.match("https?://.", endpoint):
+        raise ConfigError(f"HF_ENDPOINT={endpoint} is not an http or https address; unset it for the public hub")
+    return endpoint.rstrip("/")
 
 
 def _token() -> str | Literal[False]:

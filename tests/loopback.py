@@ -88,7 +88,7 @@ class Loopback:
         if unquote(path) in self.pages:
             return self.pages[unquote(path)]
         kind, *parts = [unquote(part) for part in path.strip("/").split("/")]
-        if kind == "api" and parts[3] == "revision":
+        if kind == "api" and parts[3:4] == ["revision"]:
             return self._listing("/".join(parts[1:3]), parts[4])
         if kind == "datasets":
             owner, name, _, revision, *file = parts

@@ -269,9 +269,17 @@ def test_what_stands_between_us_and_the_hub_is_named_and_nothing_of_it_is_kept(
     assert not list(tmp_path.rglob("*.parquet")) and not list(tmp_path.rglob("*.lock.json"))
 
 
-def test_files_come_by_http_which_can_go_on_though_the_hub_offers_its_own_protocol(server, repository, tmp_path):
+def test_nothing_but_the_data_set_is_asked_for_and_that_by_plain_http(server, repository, tmp_path, monkeypatch):
+    reported = []  # what runs here, for which the client fetches a list of what to look for
+    monkeypatch.setattr("huggingface_hub.utils._headers.detect_agent", lambda: reported.append("agent"))
     fetch(settings(tmp_path))
-    assert STORED in server.paths() and not [path for path in server.paths() if "xet" in path]
+    assert {path for _, path, _ in server.asked} == {LISTING, FILE, STORED} and reported == []
+
+
+def test_an_endpoint_without_http_is_a_fault_of_the_environment(tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_ENDPOINT", "hub.internal")
+    with pytest.raises(ConfigError, match=r"HF_ENDPOINT=hub\.internal is not an http or https address"):
+        fetch(settings(tmp_path))
 
 
 def test_a_data_set_that_has_moved_is_followed(server, repository, tmp_path):
