@@ -119,7 +119,16 @@ def _with_absolute_paths(settings: Settings, sources_folder: Path, workspace_fol
         source.model_copy(update={"path": tuple(absolute(path) for path in source.paths) or None})
         for source in settings.sources
     )
-    workspace = settings.workspace
-    if not re.match(r"^[a-z0-9+]+:/", workspace):
-        workspace = str((workspace_folder / Path(workspace).expanduser()).absolute())
-    return settings.model_copy(update={"sources": sources, "workspace": workspace})
+
+    def from_here(place: str) -> str:
+        return (
+            place
+            if re.match(r"^[a-z0-9+]+:/", place)
+            else str((workspace_folder / Path(place).expanduser()).absolute())
+        )
+
+    downloads = settings.downloads
+    if downloads.folder:
+        downloads = downloads.model_copy(update={"folder": from_here(downloads.folder)})
+    workspace = from_here(settings.workspace)
+    return settings.model_copy(update={"sources": sources, "downloads": downloads, "workspace": workspace})

@@ -20,6 +20,7 @@ from jobs import (
     screen,
     select_rows,
 )
+from jobs.fetch import fetch_missing
 from jobs.fingerprint import stage_fingerprint
 from jobs.manifest import versions
 from jobs.runtime import Runtime, Stage, StageReport
@@ -74,9 +75,13 @@ def run_stages(runtime: Runtime, stages: Sequence[Stage], *, force: bool = False
     The tables of a stage are validated while the next one runs; that one is not finished, and nothing is
     exported, before the gate is known to be open.
 
+    Sources that are not here yet are downloaded before the first stage, unless offline.
+
     Raises:
         DataRefusedError: a gate failed; what was done until then is kept, and the run can go on from there.
     """
+    if ingest.STAGE in stages:
+        fetch_missing(runtime.settings, runtime.progress.console)
     results = []
     last = {row["stage"]: row for row in latest_runs(runtime)} if runtime.storage.exists(RUNS) else {}
     before = STAGES[: STAGES.index(stages[0])]

@@ -12,6 +12,7 @@ from jobs.pipeline import STAGES, run_stages
 from jobs.session import SparkConfig, get_session
 from jobs.summary import print_summary
 from tests.demo import DemoRun, open_quietly
+from tests.loopback import Loopback, loopback_server
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -51,3 +52,13 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip(f"the real public files are not at {SHARED_DATA}")
     return SHARED_DATA
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
+    """A server on the loopback, which is the hub too; nothing of this machine's hub settings is left."""
+    for name in ("HF_TOKEN", "HF_HUB_OFFLINE"):
+        monkeypatch.delenv(name, raising=False)
+    with loopback_server() as loopback:
+        monkeypatch.setenv("HF_ENDPOINT", loopback.endpoint)
+        yield loopback
