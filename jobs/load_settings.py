@@ -21,17 +21,19 @@ from schemas.errors import ConfigError
 _MAY_HOLD_A_SECRET = (".api_key_env", ".base_url")
 
 
-def load_settings(config: str, overrides: Sequence[str] = ()) -> Settings:
+def load_settings(config: str, overrides: Sequence[str] = (), folder: Path | None = None) -> Settings:
     """Read a configuration.
 
     Args:
         config: path of a YAML file, or the name of one that ships with the package, such as `demo`.
         overrides: `a.b=value` each, the value in YAML; list items by number (`sources.0.licence=MIT`).
+        folder: where a relative `config` and a relative workspace are; null: the current folder.
 
     Raises:
         ConfigError: names every fault with file, key, value and what is allowed.
     """
-    path = find_config(config)
+    folder = folder or Path.cwd()
+    path = find_config(config, folder)
     data = _read_yaml(path)
     for override in overrides:
         _apply(data, override)
@@ -44,7 +46,7 @@ def load_settings(config: str, overrides: Sequence[str] = ()) -> Settings:
         raise _refusal(path, faults) from None
     if faults := [*money_faults(settings), *prompt_faults(settings)]:
         raise _refusal(path, faults)
-    return _with_absolute_paths(settings, path.parent)
+    return _with_absolute_paths(settings, path.parent, folder)
 
 
 def _look_up(data: Mapping[str, Any]) -> LookUp | None:
@@ -66,16 +68,17 @@ def shipped_configs() -> tuple[str, ...]:
     return ("current", "demo", "public", "reference")
 
 
-def find_config(config: str) -> Path:
+def find_config(config: str, folder: Path | None = None) -> Path:
     """The file of a configuration.
 
     Args:
         config: path of a YAML file, or the name of a shipped one.
+        folder: where a relative path is; null: the current folder.
 
     Raises:
         ConfigError: there is none.
     """
-    path = Path(config)
+    path = (folder or Path.cwd()) / config
     if path.is_file():
         return path.resolve()
     shipped = Path(str(resources.files("conf").joinpath(f"{config}.yaml")))
@@ -146,15 +149,24 @@ def _known_keys(location: Sequence[int | str]) -> list[str]:
     return list(model.model_fields)
 
 
-def _with_absolute_paths(settings: Settings, folder: Path) -> Settings:
+def _with_absolute_paths(settings: Settings, sources_folder: Path, workspace_folder: Path) -> Settings:
     def absolute(path: str) -> str:
-        return path if re.match(r"^[a-z0-9+]+:/", path) or path.startswith("/") else str(folder / path)
+        return path if re.match(r"^[a-z0-9+]+:/", path) or path.startswith("/") else str(sources_folder / path)
 
     sources = tuple(
         source.model_copy(update={"path": tuple(absolute(path) for path in source.paths) or None})
         for source in settings.sources
     )
-    workspace = settings.workspace
-    if not re.match(r"^[a-z0-9+]+:/", workspace):
-        workspace = str(Path(workspace).expanduser().absolute())
-    return settings.model_copy(update={"sources": sources, "workspace": workspace})
+
+    def from_here(place: str) -> str:
+        return (
+            place
+            if re.match(r"^[a-z0-9+]+:/", place)
+            else str((workspace_folder / Path(place).expanduser()).absolute())
+        )
+
+    downloads = settings.downloads
+    if downloads.folder:
+        downloads = downloads.model_copy(update={"folder": from_here(downloads.folder)})
+    workspace = from_here(settings.workspace)
+    return settings.model_copy(update={"sources": sources, "downloads": downloads, "workspace": workspace})

@@ -31,6 +31,12 @@ class Runtime:
         """Rows of a table; see `Storage.read`."""
         return self.storage.read(table)
 
+    def read_or_empty(self, table: Table) -> DataFrame:
+        """Rows of a table that need not be there yet."""
+        if self.storage.exists(table):
+            return self.read(table)
+        return self.spark.createDataFrame([], table.schema)
+
     def replace(self, table: Table, rows: DataFrame) -> None:
         """Write a whole table anew; see `Storage.replace`."""
         self.storage.replace(table, rows)
@@ -61,3 +67,5 @@ class Stage:
     """Anything else it reads: name -> state."""
     not_available: Callable[[Settings], str | None] = lambda _: None
     """Why this version cannot do what the configuration asks of the stage; null where it can."""
+    given: tuple[Table, ...] = ()
+    """Tables that people write and it reads where they are there; checked together with what it writes."""
