@@ -179,7 +179,7 @@ class PackageConfig(_Section):
         0.02, ge=0.0, description="validation split: below 1 a share, from 1 on a number of rows, 0 for none"
     )
     split_jaccard: float = Field(
-        0.6, ge=0.5, le=1.0, description="rows from this Jaccard similarity on, of prompts or pairs, share a split"
+        0.5, ge=0.5, le=1.0, description="rows from this Jaccard similarity on, of prompts or pairs, share a split"
     )
     shards: int | None = Field(None, ge=1, le=99_999, description="files of the train split; null: by max_shard_mb")
     max_shard_mb: int = Field(500, ge=1, le=10_000, description="MB of JSON that go into one file")
