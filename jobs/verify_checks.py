@@ -10,7 +10,6 @@ from jobs.verify_measures import OTHERS, UNNAMED, Malformed, Measures
 from jobs.verify_split import SplitMeasures
 from jobs.verify_thresholds import FileFacts, Manifest, Thresholds
 
-
 _LISTED = 5
 _LISTED_FIELDS = 10
 
@@ -138,7 +137,7 @@ def check_scores(measures: Measures, wanted: Thresholds, place: Places) -> Check
         return _not_assessed("Every score", f"{scores.rows:,} scores")
     above = f"> {wanted.min_score:g}"
     if scores.not_above:
-        lines = ", ".join(map(place, scores.not_above_lines)) + (", ..." if scores.not_above > 10 else "")
+        lines = place.of_all(scores.not_above_lines) + (", ..." if scores.not_above > 10 else "")
         return Check("Every score", Verdict.FAIL, f"{scores.not_above:,} not above ({lines})", above)
     if scores.rows < measures.rows or not scores.rows:
         return Check(

@@ -4,7 +4,7 @@ import gzip
 import json
 import zlib
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
@@ -55,7 +55,12 @@ class Places:
         if not self._names:
             return f"line {line}"
         file = bisect_left(self._before, line) - 1
-        return f"{self._names[file]} line {line - self._before[file]}"
+        name = self._names[file]
+        return f"{name} {'row' if name.endswith('.parquet') else 'line'} {line - self._before[file]}"
+
+    def of_all(self, lines: Sequence[int]) -> str:
+        """Name several lines."""
+        return ", ".join(map(self, lines)) if self._names else f"lines {', '.join(map(str, lines))}"
 
 
 def read_lines(path: Path) -> Iterator[bytes]:

@@ -1,6 +1,5 @@
 """The files of a package: what its manifest says of them, and the records that are in them."""
 
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,8 +15,10 @@ from schemas.errors import ConfigError
 MANIFEST = "manifest.json"
 DATA_FOLDERS = ("data", "messages")
 _BATCH_ROWS = 1_000
+_GIVE = "give a JSONL, or a folder of `phase0 package`"
 # A name stays inside the folder whoever wrote the manifest.
-_PathName = Annotated[str, StringConstraints(pattern=r"^(?:[A-Za-z0-9_-][A-Za-z0-9._-]*/)?[A-Za-z0-9_-][A-Za-z0-9._-]*$")]
+_PART = "[A-Za-z0-9_-][A-Za-z0-9._-]*"
+_PathName = Annotated[str, StringConstraints(pattern=rf"^(?:{_PART}/)?{_PART}$")]
 
 
 class ShardFacts(FileFacts):
@@ -42,6 +43,10 @@ class PackageManifest(Manifest):
     files: Mapping[_PathName, ShardFacts]
     split: SplitFacts = SplitFacts()
 
+    def formats(self, config: str) -> list[str]:
+        """Formats that a configuration is in; each has all its rows."""
+        return sorted({facts.format for facts in self.files.values() if facts.config == config and facts.format})
+
     def shards(self, config: str, kind: str) -> list[tuple[str, ShardFacts]]:
         """Files of a configuration in a format, by split and number."""
         return sorted(
@@ -57,11 +62,11 @@ def read_package(folder: Path) -> PackageManifest:
     """
     path = folder / MANIFEST
     if not path.is_file():
-        raise ConfigError(f"{folder} is no package: there is no {MANIFEST} in it; give a JSONL, or a folder of `phase0 package`")
+        raise ConfigError(f"{folder} is no package: there is no {MANIFEST} in it; {_GIVE}")
     try:
         return load_manifest(path, PackageManifest)
     except ManifestError as error:
-        raise ConfigError(f"{path} is not the manifest of a package: {error}") from None
+        raise ConfigError(f"{path} is not the manifest of a package: {error}; {_GIVE}") from None
 
 
 def file_faults(folder: Path, manifest: PackageManifest) -> Iterator[str]:
@@ -104,4 +109,5 @@ def _parquet_records(path: Path) -> Iterator[dict[str, Any] | MalformedLineError
     except (pa.ArrowException, UnicodeDecodeError) as error:
         yield MalformedLineError(f"not Parquet with text in UTF-8: {error}")
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror or error}); check the path and its rights") from None
+        reason = error.strerror or error
+        raise ConfigError(f"{path}: cannot be read ({reason}); check the path and its rights") from None

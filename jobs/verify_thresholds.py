@@ -38,7 +38,6 @@ class Thresholds(BaseModel):
     min_teachers: int | None = Field(3, ge=0)
 
 
-
 class FileFacts(BaseModel):
     """What the manifest says of one file."""
 
