@@ -41,3 +41,9 @@ class DataRefusedError(Phase0Error):
     """The data does not pass a gate: refused records, a critical expectation, a checksum, a change upstream."""
 
     exit_code = 1
+
+
+class UploadError(Phase0Error):
+    """A server did not take what was sent: out of reach, or busy. It may at another time."""
+
+    exit_code = 3
