@@ -47,13 +47,14 @@ def package(
     target, source = package_folder(settings, output), read_source(settings)
     repository = HubRepository(push) if push else None  # what is wrong with it is said before the work is done
     if not force and is_current(target, source):
-        _say(f"package    {target} is up to date")
+        _say(f"package:   {target} is up to date")
     else:
         build_package(open_runtime(settings, console, verbose=verbose), source, target)
         _say(f"package:   {target}")
     folder = shlex.quote(str(target))
     if repository is None:
         _say(f"verify it: phase0 verify --input {folder}")
+        _say("push it:   the same command with --push OWNER/NAME")
         return
     _say("verifying and pushing")
     pushed = repository.push(target, public=public)

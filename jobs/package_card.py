@@ -9,7 +9,7 @@ from jobs.settings import Settings
 
 _MESSAGES = (
     "list of {role, content}",
-    "an optional `system`, then `user` and `assistant` in turns; the last is the response, no content is blank",
+    "a system prompt where there is one, then user and assistant in turns; the last is the response, none is blank",
 )
 
 

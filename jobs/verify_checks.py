@@ -225,9 +225,10 @@ def check_messages(rows: int, malformed: int) -> Check:
     return _check("Messages", not malformed, f"{rows - malformed:,} of {rows:,} rows are conversations", "all")
 
 
-def check_split(found: SplitMeasures) -> Check:
-    """No row of validation is known from train."""
-    measured = f"{found.resembling:,} of {found.validation_rows:,} validation rows resemble one of train"
+def check_split(found: SplitMeasures, configs: Sequence[str]) -> Check:
+    """No row of validation is known from train, as whichever configuration."""
+    rows = "validation rows" + (f" ({' and '.join(configs)})" if len(configs) > 1 else "")
+    measured = f"{found.resembling:,} of {found.validation_rows:,} {rows} resemble one of train"
     if found.continued:
         measured += f", {found.continued:,} open like a conversation of train"
     wanted = f"none, by prompt or pair, at Jaccard >= {found.jaccard:g}"

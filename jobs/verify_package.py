@@ -52,7 +52,7 @@ def verify_package(
     if "messages" in rows.counts:
         results.append(checks.check_messages(sum(rows.counts["messages"].values()), malformed.count))
     if split:
-        results.append(checks.check_split(split))
+        results.append(checks.check_split(split, list(rows.counts)))
     return Verification(
         path=folder,
         thresholds=wanted,
