@@ -82,7 +82,7 @@ def test_a_repository_with_something_else_in_it_is_left_alone(hub, tmp_path):
     theirs = {"data/train-00000-of-00001.parquet": b"precious", "manifest.json": json.dumps({"files": {}}).encode()}
     hub.repositories["acme/other"] = Repository(private=False, files=dict(theirs))
 
-    with pytest.raises(ConfigError, match="holds data/train-00000-of-00001.parquet, manifest.json and no package"):
+    with pytest.raises(ConfigError, match=r"holds data/train-00000-of-00001\.parquet, manifest\.json and no package"):
         HubRepository("acme/other").push(package(tmp_path / "package"), public=False)
 
     assert hub.repositories["acme/other"].files == theirs
@@ -106,7 +106,7 @@ def test_a_missing_and_a_wrong_token_are_told_before_the_work_is_done(hub, monke
 
 
 def test_a_token_without_the_right_to_write_is_a_fault_of_the_user(hub, tmp_path):
-    with pytest.raises(ConfigError, match="may not write to .*/datasets/else/instructions"):
+    with pytest.raises(ConfigError, match=r"may not write to .*/datasets/else/instructions"):
         HubRepository("else/instructions").push(package(tmp_path / "package"), public=False)
 
 
