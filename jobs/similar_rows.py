@@ -54,7 +54,7 @@ def similar_rows(
     """
     ranked = texts.select(F.col("node").alias("rank"), F.col(kind).alias("text"), F.lit(least).alias("threshold"))
     rows = materialise(with_bands(shingle(ranked), config), f"{kind}_shingled")
-    copies = materialise(equal_sets(rows), f"{kind}_copies")
+    copies = equal_sets(rows)
     pairs = similar_pairs(rows.join(copies, "rank", "left_anti"), config)
     equal = copies.select(F.col("leader").alias("left"), F.col("rank").alias("right"), F.lit(1.0).alias("jaccard"))
     similar = pairs.select(F.col("winner").alias("left"), F.col("loser").alias("right"), "jaccard")

@@ -58,7 +58,7 @@ def split_rows(rows: DataFrame, validation: float, config: DeduplicateConfig, ma
     prompts, pairs = (similar_rows(texts, kind, least, config, materialise) for kind in TEXTS)
     found = prompts.unionByName(pairs)
     close = found.where(F.col("jaccard") >= config.threshold).select("left", "right")
-    components = connected_components(close.unionByName(same_opening(texts)), materialise)
+    components = connected_components(close.unionByName(same_opening(texts)))
     members = materialise(with_component(texts, components), "members")
     drawn = draw_components(members, quotas).withColumn("split", F.lit(VALIDATION))
     sides = members.join(drawn, "component", "left").withColumn("split", F.coalesce("split", F.lit(TRAIN)))

@@ -3,6 +3,8 @@
 import random
 from itertools import pairwise
 
+import numpy as np
+import pyarrow as pa
 import pytest
 from pyspark.sql import functions as F
 
@@ -12,6 +14,7 @@ from jobs.split_rows import draw_components, split_rows, validation_quotas
 from schemas.errors import ConfigError
 from schemas.tables import DATASET
 from tests.factories import rows_of
+from udfs import components
 
 CODE, GENERAL, GENERAL_CHAT = ("code", True), ("general", True), ("general", False)
 
@@ -25,20 +28,39 @@ def materialise(spark, tmp_path):
     return store
 
 
-def test_components_are_those_of_a_walk_over_the_edges(spark, materialise):
-    chance = random.Random(7)
-    names = [f"n{number:02d}" for number in range(40)]
-    edges = [*pairwise(names[:10]), ("n20", "n20"), *(tuple(chance.sample(names[12:], 2)) for _ in range(12))]
+def edges_of(seed):
+    """A long chain, a loop and pairs by chance, and for every node the smallest that it is connected with."""
+    chance = random.Random(seed)
+    names = [f"n{number:03d}" for number in range(90)]
+    edges = [*pairwise(names[:40]), ("n050", "n050"), *(tuple(chance.sample(names[41:], 2)) for _ in range(30))]
     chance.shuffle(edges)
-    wanted = {name: name for edge in edges for name in edge}
+    smallest = {name: name for edge in edges for name in edge}
     for _ in names:
         for left, right in edges:
-            wanted[left] = wanted[right] = min(wanted[left], wanted[right])
+            smallest[left] = smallest[right] = min(smallest[left], smallest[right])
+    return edges, smallest
 
-    found = connected_components(spark.createDataFrame(edges, ["left", "right"]), materialise).collect()
 
-    connected = {name for edge in edges for name in edge if edge[0] != edge[1]}
-    assert sorted((row.node, row.component) for row in found) == sorted((n, wanted[n]) for n in connected)
+def test_components_are_those_of_a_walk_over_the_edges(spark):
+    edges, smallest = edges_of(7)
+
+    found = connected_components(spark.createDataFrame(edges, ["left", "right"]).repartition(3)).collect()
+
+    assert sorted((row.node, row.component) for row in found) == sorted(smallest.items())
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_components_do_not_depend_on_the_batches_or_on_what_is_condensed_meanwhile(monkeypatch, seed):
+    monkeypatch.setattr(components, "_GATHERED_EDGES", 10)
+    edges, smallest = edges_of(seed)
+    ends = np.array([[int(name[1:]) for name in edge] for edge in edges])
+    table = pa.table([ends[:, 0], ends[:, 1]], names=["left", "right"])
+
+    (found,) = components.label_components(iter(table.to_batches(max_chunksize=3)))
+
+    wanted = {int(name[1:]): int(least[1:]) for name, least in smallest.items()}
+    assert dict(zip(*found.to_pydict().values(), strict=True)) == wanted
+    assert list(components.label_components(iter([]))) == []
 
 
 @pytest.mark.parametrize(
