@@ -50,6 +50,7 @@ def build_package_manifest(
             "config_sha256": exported["config_sha256"],
             "manifest_sha256": source.sha256,
             "files": exported["files"],
+            "downloads": exported["downloads"],
         },
         "fingerprint": source.fingerprint,
         "versions": versions(),
