@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from jobs.package_content import write_content
+from jobs.package_content import Content, write_content
 from jobs.package_folder import KIND, MANIFEST
 from jobs.settings import PackageConfig
 
@@ -62,7 +62,12 @@ def write_package(folder: Path, rows: Sequence[Mapping[str, Any]], **options: An
             if name == "messages" or row["is_bare"]:
                 expected[name, row["split"]] = expected.get((name, row["split"]), 0) + 1
     folder.mkdir(parents=True)
-    content = write_content(batches(rows), folder, config, expected)
+    write_manifest(folder, write_content(batches(rows), folder, config, expected), config)
+    return folder
+
+
+def write_manifest(folder: Path, content: Content, config: PackageConfig) -> None:
+    """What verification reads of the manifest of a package."""
     manifest = {
         "kind": KIND,
         "files": content.files,
@@ -74,7 +79,6 @@ def write_package(folder: Path, rows: Sequence[Mapping[str, Any]], **options: An
         "made_from": {"run_id": "run-7"},
     }
     (folder / MANIFEST).write_text(json.dumps(manifest))
-    return folder
 
 
 def renew(folder: Path, **changed: Any) -> None:
