@@ -6,7 +6,7 @@ configuration are escaped by default, so that none of them can become markup.
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -51,29 +51,46 @@ def render_card(settings: Settings, manifest: Mapping[str, Any]) -> str:
     Returns:
         The text of the `README.md` beside the JSONL.
     """
-    matter = front_matter(settings, manifest)
+    facts = manifest["files"][settings.export.file]
+    data_files = [{"config_name": "default", "data_files": [{"split": "train", "path": settings.export.file}]}]
+    values = card_values(settings, manifest, facts["rows"], data_files)
+    fields = [(name, *FIELDS[name]) for name in EXPORT_FIELDS]
+    return render_template("card.md.j2", **values, file=settings.export.file, facts=facts, fields=fields)
+
+
+def card_values(
+    settings: Settings, manifest: Mapping[str, Any], rows: int, data_files: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """What every card says of its data, whichever files it is in.
+
+    Args:
+        settings: what it was made with.
+        manifest: counts, scorer, teachers, cost, run and versions.
+        rows: of all files.
+        data_files: the configurations of the front matter.
+    """
+    matter = front_matter(settings, manifest, rows, data_files)
     counts, sources = manifest["counts"], {source.name: source for source in settings.sources}
-    return render_template(
-        "card.md.j2",
-        front_matter=matter,
-        matter_yaml=yaml.safe_dump(matter, sort_keys=False, allow_unicode=True),
-        settings=settings,
-        manifest=manifest,
-        file=settings.export.file,
-        facts=manifest["files"][settings.export.file],
-        fields=[(name, *FIELDS[name]) for name in EXPORT_FIELDS],
-        composition={name: by_count(rows) for name, rows in counts.items()},
-        origins=[(name, sources.get(name)) for name, _ in by_count(counts["origin"])],
-        terms=[(name, rows, sources.get(name)) for name, rows in by_count(counts["source"])],
-        licences=_licences(counts["licence"]),
-        strictest=strictest(counts["licence"]) if counts["licence"] else None,
-        recall=settings.deduplicate.expected_recall(settings.deduplicate.threshold),
-        judged=manifest["scorer"]["kind"] != JUDGED_BY_RULES,
-    )
+    return {
+        "front_matter": matter,
+        "matter_yaml": yaml.safe_dump(matter, sort_keys=False, allow_unicode=True),
+        "settings": settings,
+        "manifest": manifest,
+        "rows": rows,
+        "composition": {name: by_count(counted) for name, counted in counts.items()},
+        "origins": [(name, sources.get(name)) for name, _ in by_count(counts["origin"])],
+        "terms": [(name, count, sources.get(name)) for name, count in by_count(counts["source"])],
+        "licences": _licences(counts["licence"]),
+        "strictest": strictest(counts["licence"]) if counts["licence"] else None,
+        "recall": settings.deduplicate.expected_recall(settings.deduplicate.threshold),
+        "judged": manifest["scorer"]["kind"] != JUDGED_BY_RULES,
+    }
 
 
-def front_matter(settings: Settings, manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """What the hub reads of the card."""
+def front_matter(
+    settings: Settings, manifest: Mapping[str, Any], rows: int, data_files: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """What the hub reads of the card; arguments as for `card_values`."""
     names = sorted(manifest["counts"]["licence"])
     licence = hub_identifier(names) if names else "other"
     models = [name for name, kind in manifest["teacher_kinds"].items() if kind != "public"]
@@ -84,9 +101,9 @@ def front_matter(settings: Settings, manifest: Mapping[str, Any]) -> dict[str, A
         **({"license_name": _licence_name(names)} if licence == "other" else {}),
         **({"language": languages} if languages else {}),
         "task_categories": ["text-generation"],
-        "size_categories": [size_category(manifest["files"][settings.export.file]["rows"])],
+        "size_categories": [size_category(rows)],
         "tags": ["instruction-tuning", "supervised-fine-tuning", "deduplicated", *(["synthetic"] if models else [])],
-        "configs": [{"config_name": "default", "data_files": [{"split": "train", "path": settings.export.file}]}],
+        "configs": [dict(config) for config in data_files],
     }
 
 

@@ -43,7 +43,7 @@ def fetch(
 
 @commands.command()
 def verify(
-    input: Annotated[Path, typer.Option("--input", "-i", help="the JSONL, .gz too")],
+    input: Annotated[Path, typer.Option("--input", "-i", help="the JSONL, .gz too, or the folder of a package")],
     min_rows: Annotated[int | None, typer.Option(min=0, help="rows wanted")] = None,
     min_mean_quality: Annotated[float | None, typer.Option(min=1, max=10, help="mean score wanted")] = None,
     min_score: Annotated[float | None, typer.Option(min=0, max=10, help="every score must be above it")] = None,
@@ -53,7 +53,7 @@ def verify(
     min_teachers: Annotated[int | None, typer.Option(min=0, help="different teachers wanted")] = None,
     json: Annotated[bool, typer.Option("--json", help="print the result as JSON")] = False,
 ) -> None:
-    """Check any JSONL of instructions and responses, independent of the pipeline."""
+    """Check any JSONL of instructions and responses, or a package, independent of the pipeline."""
     given = {
         "min_rows": min_rows,
         "min_mean_quality": min_mean_quality,

@@ -22,16 +22,13 @@ from rich.console import Console
 from jobs import files
 from jobs.input_file import InputFiles, find_input, read_texts
 from jobs.kept_rows import KEPT, write_result
-from jobs.near_duplicates import DeduplicateConfig, NearDuplicates, find_near_duplicates
+from jobs.near_duplicates import DeduplicateConfig, NearDuplicates, config_for, find_near_duplicates
 from jobs.progress import Progress
 from jobs.session import SparkConfig, get_session
 from jobs.storage import Storage
 from schemas.errors import ConfigError, DataRefusedError, Phase0Error
 
 DUPLICATES_FILE = "duplicates.parquet"
-LEAST_RECALL = 0.9998
-"""Of twins exactly at the threshold; more similar ones are found with more certainty."""
-MOST_HASHES = 64
 _SCRATCH = ".scratch"
 _FILE_DIGITS, _POSITION_DIGITS = 6, 12
 _SHOWN = 3
@@ -108,20 +105,6 @@ def deduplicate_file(
         groups = _largest_groups(removed)
     seconds = time.monotonic() - started
     _print_summary(console, config, twins, groups, target, found.kind, (total, lost, silent), seconds)
-
-
-def config_for(threshold: float, protect_numbers: bool = False) -> DeduplicateConfig:
-    """Banding that misses next to nothing at this threshold.
-
-    The longest bands, which propose the fewest pairs in vain, whose expected recall at the threshold is at least
-    `LEAST_RECALL` with at most `MOST_HASHES` min-hashes. At 0.8 these are the 12 bands of 3 of the pipeline.
-    """
-    for rows in range(10, 0, -1):
-        for bands in range(1, MOST_HASHES // rows + 1):
-            config = DeduplicateConfig(threshold=threshold, bands=bands, rows=rows, protect_numbers=protect_numbers)
-            if config.expected_recall(threshold) >= LEAST_RECALL:
-                return config
-    raise ConfigError(f"threshold {threshold:g}: no banding reaches a recall of {LEAST_RECALL}; it must be 0.5 to 1.0")
 
 
 def with_rank(rows: DataFrame, found: InputFiles) -> DataFrame:

@@ -12,12 +12,13 @@ from jobs.runtime import Runtime, Stage
 def stage_fingerprint(runtime: Runtime, stage: Stage, upstream: str) -> str:
     """Hash of everything the stage's result depends on: settings, inputs, code, and the stage before."""
     settings = runtime.settings.model_dump(mode="json", include=set(stage.settings))
-    parts = [stage.name, settings, dict(stage.inputs(runtime)), _code_hash(), upstream]
+    parts = [stage.name, settings, dict(stage.inputs(runtime)), code_hash(), upstream]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode("utf-8")).hexdigest()
 
 
 @cache
-def _code_hash() -> str:
+def code_hash() -> str:
+    """Hash of all code and data of the product."""
     digest = hashlib.sha256()
     for package in ("conf", "jobs", "schemas", "udfs"):
         for file in _files(resources.files(package)):

@@ -54,8 +54,16 @@ def build_manifest(runtime: Runtime, facts: Mapping[str, Any]) -> dict[str, Any]
 
 
 def settings_hash(settings: Settings) -> str:
-    """Hash of all that shapes the data, so not of where it is written, of how calls are made or of the session."""
-    content = settings.model_dump(mode="json", exclude={"workspace", "catalog", "calls", "spark", "downloads"})
+    """Hash of all that shapes the data.
+
+    Not of the places where it is read and written, of how it is packed or of the machine's session: the same
+    configuration has the same hash on another machine.
+    """
+    content = settings.model_dump(
+        mode="json", exclude={"workspace", "catalog", "calls", "downloads", "package", "spark"}
+    )
+    for source in content["sources"]:
+        del source["path"]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode("utf-8")).hexdigest()
 
 

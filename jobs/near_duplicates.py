@@ -19,9 +19,14 @@ from pyspark.ml.linalg import Vectors
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from schemas.errors import ConfigError
 from udfs.similarity import EDGE, SHINGLED, shingle_rows, verify_buckets
 
 Materialise = Callable[[DataFrame, str], DataFrame]
+
+LEAST_RECALL = 0.9998
+"""Of twins exactly at the threshold; more similar ones are found with more certainty."""
+MOST_HASHES = 64
 
 
 class DeduplicateConfig(BaseModel):
@@ -43,6 +48,20 @@ class DeduplicateConfig(BaseModel):
     def expected_recall(self, jaccard: float) -> float:
         """Probability that two rows of that similarity share a bucket: 1 - (1 - j^rows)^bands."""
         return float(1.0 - (1.0 - jaccard**self.rows) ** self.bands)
+
+
+def config_for(threshold: float, protect_numbers: bool = False) -> DeduplicateConfig:
+    """Banding that misses next to nothing at this threshold.
+
+    The longest bands, which propose the fewest pairs in vain, whose expected recall at the threshold is at least
+    `LEAST_RECALL` with at most `MOST_HASHES` min-hashes. At 0.8 these are the 12 bands of 3 of the pipeline.
+    """
+    for rows in range(10, 0, -1):
+        for bands in range(1, MOST_HASHES // rows + 1):
+            config = DeduplicateConfig(threshold=threshold, bands=bands, rows=rows, protect_numbers=protect_numbers)
+            if config.expected_recall(threshold) >= LEAST_RECALL:
+                return config
+    raise ConfigError(f"threshold {threshold:g}: no banding reaches a recall of {LEAST_RECALL}; it must be 0.5 to 1.0")
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from jobs.downloads import DownloadsConfig
 from jobs.near_duplicates import DeduplicateConfig
@@ -144,6 +144,37 @@ class ExportConfig(Section):
     title: str = Field("Instruction-tuning data set", description="headline of the data set card")
 
 
+class PackageConfig(Section):
+    """What `phase0 package` makes of a finished run."""
+
+    formats: tuple[Literal["jsonl", "parquet"], ...] = Field(
+        ("jsonl",), min_length=1, description="jsonl, parquet or both"
+    )
+    messages: bool = Field(False, description="chat messages too, with rows that need a system prompt or earlier turns")
+    validation: float = Field(
+        0.02, ge=0.0, description="validation split: below 1 a share, from 1 on a number of rows, 0 for none"
+    )
+    split_jaccard: float = Field(
+        0.5, ge=0.5, le=1.0, description="rows from this Jaccard similarity on, of prompts or pairs, share a split"
+    )
+    shards: int | None = Field(None, ge=1, le=99_999, description="files of the train split; null: by max_shard_mb")
+    max_shard_mb: int = Field(500, ge=1, le=10_000, description="MB of JSON that go into one file")
+
+    @field_validator("formats")
+    @classmethod
+    def _is_named_once(cls, formats: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(formats)) < len(formats):
+            raise ValueError("a format is named twice")
+        return formats
+
+    @field_validator("validation")
+    @classmethod
+    def _is_a_share_or_a_number(cls, value: float) -> float:
+        if value >= 1 and value != int(value):
+            raise ValueError("from 1 on it is a number of rows and has no decimals")
+        return value
+
+
 class TargetsConfig(Section):
     """What the data set is checked against; null: reported, not checked."""
 
@@ -174,6 +205,7 @@ class Settings(Section):
     )
     select: SelectConfig = SelectConfig()
     export: ExportConfig = ExportConfig()
+    package: PackageConfig = PackageConfig()
     targets: TargetsConfig = TargetsConfig()
     spark: SparkConfig = SparkConfig()
 

@@ -13,9 +13,11 @@ from rich.console import Console
 
 from jobs import verify_checks as checks
 from jobs.verify_checks import Check, Verdict, Verification
-from jobs.verify_lines import MalformedLineError, parse_line, read_lines
+from jobs.verify_lines import MalformedLineError, Places, parse_line, read_lines
 from jobs.verify_measures import Measures, Measuring
+from jobs.verify_package import verify_package
 from jobs.verify_report import printable, report_json, report_text, show
+from jobs.verify_shards import MANIFEST
 from jobs.verify_thresholds import (
     Manifest,
     ManifestError,
@@ -27,7 +29,6 @@ from jobs.verify_thresholds import (
 from schemas.errors import Phase0Error
 
 _STEP_LINES = 50_000
-_LISTED_FIELDS = 10
 
 
 def verify_file(
@@ -51,23 +52,14 @@ def verify_file(
         fault = str(error)
     wanted = resolve_thresholds(manifest, given)
     measures = _measure(path, wanted, step or (lambda text: None))
-    quality = checks.quality_of(measures, manifest)
-    results = [
-        *_check_origin(path, measures, manifest, fault),
-        checks.check_rows(measures, wanted),
-        checks.check_format(measures, wanted),
-        checks.check_scores(measures, wanted),
-        checks.check_mean_quality(measures, wanted, quality),
-        checks.check_duplicates(measures, wanted),
-        checks.check_teachers(measures, wanted, quality, manifest, asked_for="min_teachers" in given),
-    ]
+    origin = _check_origin(path, measures, manifest, fault)
     return Verification(
         path=path,
         thresholds=wanted,
         measures=measures,
-        quality=quality,
+        quality=checks.quality_of(measures, manifest),
         scorer=manifest.scorer.name if manifest else None,
-        checks=results,
+        checks=[*origin, *checks.measured_checks(measures, wanted, manifest, Places(), given)],
         notes=_notes(path, measures, has_manifest=bool(manifest or fault)),
     )
 
@@ -101,18 +93,14 @@ def _notes(path: Path, measures: Measures, *, has_manifest: bool) -> list[str]:
         notes.append("the manifest.json beside the file does not list it and was not used")
     elif not has_manifest:
         notes.append("no manifest.json beside the file: nothing says where scores come from")
-    fields = list(measures.unknown_fields.items())
-    notes += [f"unknown field {name} in {count:,} rows" for name, count in fields[:_LISTED_FIELDS]]
-    if len(fields) > _LISTED_FIELDS:
-        notes.append(f"{len(fields) - _LISTED_FIELDS:,} more unknown fields")
-    return notes
+    return notes + checks.field_notes(measures)
 
 
 def main_verify(path: Path, given: Mapping[str, float | None], json: bool = False) -> int:
     """Verify and print.
 
     Args:
-        path: the file.
+        path: the file, the folder of a package or its manifest.
         given: as for `verify_file`.
         json: print JSON and not the checklist.
 
@@ -120,9 +108,11 @@ def main_verify(path: Path, given: Mapping[str, float | None], json: bool = Fals
         The exit code: 0 passed, 1 failed, 2 the file or a threshold cannot be used, with the reason on stderr.
     """
     errors = Console(stderr=True)
+    folder = path.parent if path.name == MANIFEST else path
+    verify = verify_package if folder.is_dir() else verify_file
     try:
         with errors.status("reading") if errors.is_terminal else nullcontext() as status:
-            verification = verify_file(path, given, status.update if status else None)
+            verification = verify(folder, given, status.update if status else None)
     except Phase0Error as error:
         show(f"phase0 verify: {printable(str(error), 1_000)}", errors)
         return error.exit_code

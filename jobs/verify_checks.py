@@ -1,11 +1,17 @@
 """From measures and thresholds to verdicts: PASS, FAIL, or NOT ASSESSED with the reason."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
-from jobs.verify_measures import OTHERS, UNNAMED, Measures
+from jobs.verify_lines import Places
+from jobs.verify_measures import OTHERS, UNNAMED, Malformed, Measures
+from jobs.verify_split import SplitMeasures
 from jobs.verify_thresholds import FileFacts, Manifest, Thresholds
+
+_LISTED = 5
+_LISTED_FIELDS = 10
 
 
 class Verdict(str, Enum):
@@ -46,6 +52,14 @@ class Verification:
     scorer: str | None
     checks: list[Check]
     notes: list[str]
+    place: Places = field(default_factory=Places)
+    """What a line is called."""
+    splits: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Of a package: configuration -> split -> rows."""
+    split: SplitMeasures | None = None
+    """Of a package with a validation split."""
+    malformed_messages: list[Malformed] = field(default_factory=list)
+    """Of a package with chat messages, the first of them."""
 
     @property
     def passed(self) -> bool:
@@ -85,6 +99,21 @@ def quality_of(measures: Measures, manifest: Manifest | None) -> Quality:
     return kinds.get(manifest.scorer.kind or "", Quality.UNKNOWN) if manifest else Quality.UNKNOWN
 
 
+def measured_checks(
+    measures: Measures, wanted: Thresholds, manifest: Manifest | None, place: Places, given: Mapping[str, object]
+) -> list[Check]:
+    """What is checked of rows, wherever they are; `given` are the thresholds that the user set."""
+    quality = quality_of(measures, manifest)
+    return [
+        check_rows(measures, wanted),
+        check_format(measures, wanted),
+        check_scores(measures, wanted, place),
+        check_mean_quality(measures, wanted, quality),
+        check_duplicates(measures, wanted),
+        check_teachers(measures, wanted, quality, manifest, asked_for="min_teachers" in given),
+    ]
+
+
 def check_rows(measures: Measures, wanted: Thresholds) -> Check:
     """Enough valid rows; an empty file never passes."""
     least = max(1, wanted.min_rows or 0)
@@ -101,15 +130,15 @@ def check_format(measures: Measures, wanted: Thresholds) -> Check:
     return _check("Valid format", measures.lines > 0 and share >= least, measured, f">= {_percent(least)}")
 
 
-def check_scores(measures: Measures, wanted: Thresholds) -> Check:
+def check_scores(measures: Measures, wanted: Thresholds, place: Places) -> Check:
     """Every score is above the least one."""
     scores = measures.scores
     if scores.not_above is None:
         return _not_assessed("Every score", f"{scores.rows:,} scores")
     above = f"> {wanted.min_score:g}"
     if scores.not_above:
-        lines = ", ".join(map(str, scores.not_above_lines)) + (", ..." if scores.not_above > 10 else "")
-        return Check("Every score", Verdict.FAIL, f"{scores.not_above:,} not above (lines {lines})", above)
+        lines = place.of_all(scores.not_above_lines) + (", ..." if scores.not_above > 10 else "")
+        return Check("Every score", Verdict.FAIL, f"{scores.not_above:,} not above ({lines})", above)
     if scores.rows < measures.rows or not scores.rows:
         return Check(
             "Every score", Verdict.NOT_ASSESSED, f"{measures.rows - scores.rows:,} rows without a score", above
@@ -182,6 +211,37 @@ def check_manifest(measures: Measures, facts: FileFacts | None, sha256: str | No
     if facts.sha256 is not None and facts.sha256.lower() != sha256:
         faults.append(f"sha256 is {sha256}, not {facts.sha256}")
     return _check("Manifest", not faults, "; ".join(faults) or "sha256 and rows agree", "the same file")
+
+
+def check_files(names: Sequence[str], faults: Sequence[str]) -> Check:
+    """The files of a package are those that its manifest speaks of."""
+    more = f"; and {len(faults) - _LISTED:,} more" if len(faults) > _LISTED else ""
+    measured = "; ".join(faults[:_LISTED]) + more or f"{len(names)} files, sha256 and rows agree"
+    return _check("Files", not faults, measured, "the same files")
+
+
+def check_messages(rows: int, malformed: int) -> Check:
+    """Every row of chat messages is a conversation."""
+    return _check("Messages", not malformed, f"{rows - malformed:,} of {rows:,} rows are conversations", "all")
+
+
+def check_split(found: SplitMeasures, configs: Sequence[str]) -> Check:
+    """No row of validation is known from train, as whichever configuration."""
+    rows = "validation rows" + (f" ({' and '.join(configs)})" if len(configs) > 1 else "")
+    measured = f"{found.resembling:,} of {found.validation_rows:,} {rows} resemble one of train"
+    if found.continued:
+        measured += f", {found.continued:,} open like a conversation of train"
+    wanted = f"none, by prompt or pair, at Jaccard >= {found.jaccard:g}"
+    return _check("Split", not found.resembling and not found.continued, measured, wanted)
+
+
+def field_notes(measures: Measures) -> list[str]:
+    """Fields that no format knows, as notes."""
+    fields = list(measures.unknown_fields.items())
+    notes = [f"unknown field {name} in {count:,} rows" for name, count in fields[:_LISTED_FIELDS]]
+    if len(fields) > _LISTED_FIELDS:
+        notes.append(f"{len(fields) - _LISTED_FIELDS:,} more unknown fields")
+    return notes
 
 
 def _check(name: str, passed: bool, measured: str, wanted: str) -> Check:

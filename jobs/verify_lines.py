@@ -3,7 +3,8 @@
 import gzip
 import json
 import zlib
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
@@ -31,6 +32,35 @@ class Row:
     quality_score: float | None
     category: str | None
     unknown_fields: tuple[str, ...]
+
+
+class Places:
+    """What a line is called: by its number in one file, by file and number where lines are counted over several."""
+
+    def __init__(self) -> None:
+        self._names: list[str] = []
+        self._before: list[int] = []
+
+    def begin(self, name: str, lines_before: int) -> None:
+        """The lines that follow are those of this file."""
+        self._names.append(name)
+        self._before.append(lines_before)
+
+    def files(self) -> dict[str, int]:
+        """Name of each file -> the number of its first line."""
+        return {name: before + 1 for name, before in zip(self._names, self._before, strict=True)}
+
+    def __call__(self, line: int) -> str:
+        """Name a line, counted from 1 over all files."""
+        if not self._names:
+            return f"line {line}"
+        file = bisect_left(self._before, line) - 1
+        name = self._names[file]
+        return f"{name} {'row' if name.endswith('.parquet') else 'line'} {line - self._before[file]}"
+
+    def of_all(self, lines: Sequence[int]) -> str:
+        """Name several lines."""
+        return ", ".join(map(self, lines)) if self._names else f"lines {', '.join(map(str, lines))}"
 
 
 def read_lines(path: Path) -> Iterator[bytes]:
@@ -68,8 +98,16 @@ def parse_line(line: bytes) -> Row:
     Raises:
         MalformedLineError: it is no row; every fault of its fields is named, or the first fault of its JSON.
     """
-    record = _parse_object(line)
-    faults = [*_text_faults(record), *_label_faults(record)]
+    return row_of(parse_object(line))
+
+
+def row_of(record: dict[str, Any]) -> Row:
+    """Read one record, strictly.
+
+    Raises:
+        MalformedLineError: it is no row; every fault of its fields is named.
+    """
+    faults = [*_text_faults(record), *label_faults(record)]
     if faults:
         raise MalformedLineError("; ".join(faults))
     return Row(
@@ -87,26 +125,32 @@ def _text_faults(record: dict[str, Any]) -> Iterator[str]:
         if name not in record:
             yield f"{name} is missing"
         elif not isinstance(record[name], str):
-            yield f"{name} is {_kind(record[name])}, not a string"
+            yield f"{name} is {kind_of(record[name])}, not a string"
         elif not record[name].strip():
             yield f"{name} is blank"
 
 
-def _label_faults(record: dict[str, Any]) -> Iterator[str]:
+def label_faults(record: dict[str, Any]) -> Iterator[str]:
+    """What is wrong with the fields that say where a text comes from and what it is worth."""
     source, score, category = (record.get(name) for name in ("source", "quality_score", "category"))
     if source is not None and not isinstance(source, str):
-        yield f"source is {_kind(source)}, not a string"
+        yield f"source is {kind_of(source)}, not a string"
     elif source is not None and not source.strip():
         yield "source is blank"
     if score is not None and (isinstance(score, bool) or not isinstance(score, int | float)):
-        yield f"quality_score is {_kind(score)}, not a number"
+        yield f"quality_score is {kind_of(score)}, not a number"
     elif score is not None and not MIN_SCORE <= score <= MAX_SCORE:
         yield f"quality_score is {_value(score)}, not between {MIN_SCORE} and {MAX_SCORE}"
     if category is not None and category not in CATEGORIES:
         yield f"category is {_value(category)}, not one of {', '.join(CATEGORIES)}"
 
 
-def _parse_object(line: bytes) -> dict[str, Any]:
+def parse_object(line: bytes) -> dict[str, Any]:
+    """Read the object of a line.
+
+    Raises:
+        MalformedLineError: the first fault of its JSON.
+    """
     if len(line) > MAX_LINE_BYTES:
         raise MalformedLineError(f"longer than {MAX_LINE_BYTES // 2**20} MiB")
     if line.startswith(b"\xef\xbb\xbf"):
@@ -128,7 +172,7 @@ def _parse_object(line: bytes) -> dict[str, Any]:
     except ValueError:  # Python refuses integers past 4,300 digits
         raise MalformedLineError("not JSON: a number with too many digits") from None
     if not isinstance(record, dict):
-        raise MalformedLineError(f"{_kind(record)}, not an object")
+        raise MalformedLineError(f"{kind_of(record)}, not an object")
     # Only an escape can bring half a surrogate pair into a string that was read from valid UTF-8.
     if ("\\ud" in text or "\\uD" in text) and not _is_unicode(record):
         raise MalformedLineError("half of a surrogate pair, which no UTF-8 file can hold")
@@ -159,7 +203,8 @@ def _is_unicode(record: dict[str, Any]) -> bool:
     return True
 
 
-def _kind(value: object) -> str:
+def kind_of(value: object) -> str:
+    """What a value of JSON is, in plain words."""
     # By exact type: to isinstance a boolean is a number.
     kinds: dict[type, str] = {type(None): "null", bool: "a boolean", str: "a string", list: "a list", dict: "an object"}
     return kinds.get(type(value), "a number")
@@ -167,6 +212,6 @@ def _kind(value: object) -> str:
 
 def _value(value: object) -> str:
     if not isinstance(value, str | int | float):
-        return _kind(value)
+        return kind_of(value)
     shown = json.dumps(value, ensure_ascii=False)
     return shown if len(shown) <= _VALUE_CHARS else shown[:_VALUE_CHARS] + "..."

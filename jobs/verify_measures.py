@@ -96,7 +96,8 @@ class Measuring:
         self._row_lines = array("q")
         self._texts: set[bytes] = set()
         self._exact: set[int] = set()
-        self._sets = ShingleSets()
+        self.sets = ShingleSets()
+        """Of the pairs, one for each row."""
         self._scores = array("d")
         self._not_above = 0
         self._not_above_lines: list[int] = []
@@ -134,7 +135,7 @@ class Measuring:
         instruction, response = tokenise(row.instruction), tokenise(row.response)
         self._instruction_tokens.append(len(instruction))
         self._response_tokens.append(len(response))
-        self._sets.append(shingle_tokens(instruction + response), text)
+        self.sets.append(shingle_tokens(instruction + response), text)
 
     def _add_score(self, score: float) -> None:
         self._scores.append(score)
@@ -175,7 +176,7 @@ class Measuring:
     def _duplicates(self, jaccard: float) -> Duplicates:
         first: list[Duplicate] = []
         count = 0
-        for row, twin, similarity in near_duplicates(self._sets, jaccard):
+        for row, twin, similarity in near_duplicates(self.sets, jaccard):
             count += 1
             if count <= LISTED_DUPLICATES:
                 lines = self._row_lines[row], self._row_lines[twin]

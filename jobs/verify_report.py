@@ -4,14 +4,14 @@ What is printed comes from files of strangers: control characters are shown as e
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 
 from rich.console import Console
 from rich.text import Text
 
 from jobs.verify_checks import Quality, Verification
-from jobs.verify_measures import BANDS, Measures
+from jobs.verify_measures import BANDS, Malformed, Measures
 
 _LISTED_NAMES = 20
 _NAME_CHARS = 60
@@ -30,11 +30,12 @@ def _lines(verification: Verification) -> Iterator[str]:
     yield _row("Lines", f"{measures.lines:,}")
     yield _row("Valid rows", f"{measures.rows:,}")
     yield _row("Malformed lines", f"{measures.malformed:,}")
-    yield from (f"  line {fault.line}: {printable(fault.reason, 500)}" for fault in measures.malformed_first)
+    yield from _malformed(verification, measures.malformed_first)
     if measures.malformed > len(measures.malformed_first):
         yield f"  and {measures.malformed - len(measures.malformed_first):,} more"
+    yield from _splits(verification)
     yield from _quality(verification)
-    yield from _duplicates(measures, verification.thresholds.jaccard)
+    yield from _duplicates(verification, measures, verification.thresholds.jaccard)
     yield ""
     yield "Lengths in tokens, min / mean / max (a token is a word or number; each CJK character is one)"
     yield from (_row(f"  {name}", f"{n.min:,} / {n.mean:,.1f} / {n.max:,}") for name, n in measures.lengths.items())
@@ -54,6 +55,24 @@ def _lines(verification: Verification) -> Iterator[str]:
     yield f"Dataset Ready for Training: {verification.readiness}"
 
 
+def _malformed(verification: Verification, faults: Sequence[Malformed]) -> Iterator[str]:
+    yield from (f"  {verification.place(fault.line)}: {printable(fault.reason, 500)}" for fault in faults)
+
+
+def _splits(verification: Verification) -> Iterator[str]:
+    if verification.splits:
+        yield ""
+        yield "Splits"
+        for config, splits in verification.splits.items():
+            yield _row(f"  {config}", ", ".join(f"{name} {rows:,}" for name, rows in splits.items()))
+    yield from _malformed(verification, verification.malformed_messages)
+    if verification.split is None:
+        return
+    place = verification.place
+    for pair in verification.split.first:
+        yield f"  {place(pair.line)} ~ {place(pair.twin_line)}: {pair.jaccard:.4f} by {pair.text}"
+
+
 def _quality(verification: Verification) -> Iterator[str]:
     scores, quality = verification.measures.scores, verification.quality
     yield ""
@@ -68,14 +87,14 @@ def _quality(verification: Verification) -> Iterator[str]:
         yield _row(f"  {name}", _share(scores.bands[name], scores.rows) + upper)
 
 
-def _duplicates(measures: Measures, jaccard: float) -> Iterator[str]:
-    found = measures.duplicates
+def _duplicates(verification: Verification, measures: Measures, jaccard: float) -> Iterator[str]:
+    found, place = measures.duplicates, verification.place
     yield ""
     yield f"Duplicates of an earlier, kept row (Jaccard >= {jaccard:g} over triples of words)"
     yield _row("  exact", _share(found.exact, measures.rows))
     yield _row("  near", _share(found.near, measures.rows))
     for pair in found.first:
-        yield f"  line {pair.line} ~ line {pair.twin_line}: {'exact' if pair.exact else f'{pair.jaccard:.4f}'}"
+        yield f"  {place(pair.line)} ~ {place(pair.twin_line)}: {'exact' if pair.exact else f'{pair.jaccard:.4f}'}"
     if found.exact + found.near > len(found.first):
         yield f"  and {found.exact + found.near - len(found.first):,} more"
 
@@ -110,9 +129,21 @@ def report_json(verification: Verification) -> str:
         "thresholds": verification.thresholds.model_dump(),
         "measures": asdict(verification.measures),
         "notes": verification.notes,
+        **_package_json(verification),
     }
     # DEL is the one control character that JSON leaves as it is.
     return json.dumps(content, indent=2).replace("\x7f", "\\u007f")
+
+
+def _package_json(verification: Verification) -> dict[str, object]:
+    if not verification.splits:
+        return {}
+    return {
+        "splits": verification.splits,
+        "split": asdict(verification.split) if verification.split else None,
+        "malformed_messages": [asdict(fault) for fault in verification.malformed_messages],
+        "files": verification.place.files(),
+    }
 
 
 def printable(text: str, most: int) -> str:

@@ -4,15 +4,24 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from schemas.errors import ConfigError
 
 _MAX_MANIFEST_BYTES = 2**24
 # The teacher kind that passes on the answers of a public data set: no model of ours wrote them.
 _PUBLIC_TEACHER = "public"
+
+
+def _exact_fraction(value: float) -> float:
+    if round(value, 6) != value:
+        raise ValueError("at most six decimals")
+    return value
+
+
+Jaccard = Annotated[float, AfterValidator(_exact_fraction)]
 
 
 class Thresholds(BaseModel):
@@ -24,16 +33,9 @@ class Thresholds(BaseModel):
     min_mean_quality: float | None = Field(8.0, ge=1, le=10)
     min_score: float | None = Field(7.0, ge=0, le=10)
     max_duplicate_share: float | None = Field(0.01, ge=0, le=1)
-    jaccard: float = Field(0.8, ge=0.5, le=1)
+    jaccard: Jaccard = Field(0.8, ge=0.5, le=1)
     min_valid_share: float | None = Field(1.0, ge=0, le=1)
     min_teachers: int | None = Field(3, ge=0)
-
-    @field_validator("jaccard")
-    @classmethod
-    def _is_an_exact_fraction(cls, value: float) -> float:
-        if round(value, 6) != value:
-            raise ValueError("at most six decimals")
-        return value
 
 
 class FileFacts(BaseModel):
@@ -55,7 +57,7 @@ class Manifest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    files: dict[str, FileFacts] = {}
+    files: Mapping[str, FileFacts] = {}
     scorer: Scorer = Scorer()
     teachers: list[str] | None = None
     teacher_kinds: dict[str, str] = {}
@@ -66,6 +68,9 @@ class Manifest(BaseModel):
         if self.teachers is None:
             return None
         return tuple(name for name in self.teachers if self.teacher_kinds.get(name) != _PUBLIC_TEACHER)
+
+
+AnyManifest = TypeVar("AnyManifest", bound=Manifest)
 
 
 class ManifestError(Exception):
@@ -84,10 +89,20 @@ def read_manifest(path: Path) -> Manifest | None:
     beside = path.with_name("manifest.json")
     if not beside.exists():
         return None
+    manifest = load_manifest(beside, Manifest)
+    return None if manifest.files and path.name not in manifest.files else manifest
+
+
+def load_manifest(path: Path, kind: type[AnyManifest]) -> AnyManifest:
+    """Read a manifest of that kind.
+
+    Raises:
+        ManifestError: it cannot be read, is not JSON, or holds values of a wrong type or out of range.
+    """
     try:
-        if beside.stat().st_size > _MAX_MANIFEST_BYTES:
+        if path.stat().st_size > _MAX_MANIFEST_BYTES:
             raise ManifestError("larger than 16 MiB")
-        manifest = Manifest.model_validate(json.loads(beside.read_bytes()))
+        manifest = kind.model_validate(json.loads(path.read_bytes()))
         _thresholds(manifest.targets)
     except ValidationError as error:
         raise ManifestError(_faults(error)) from None
@@ -95,7 +110,7 @@ def read_manifest(path: Path) -> Manifest | None:
         raise ManifestError(f"cannot be read ({error.strerror})") from None
     except (ValueError, RecursionError):
         raise ManifestError("is not JSON in UTF-8") from None
-    return None if manifest.files and path.name not in manifest.files else manifest
+    return manifest
 
 
 def resolve_thresholds(manifest: Manifest | None, given: Mapping[str, float | None]) -> Thresholds:

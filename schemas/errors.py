@@ -47,3 +47,9 @@ class ProviderError(Phase0Error):
     """A model's provider cannot be reached or refuses to answer; what was paid until then is kept."""
 
     exit_code = 3
+
+
+class UploadError(Phase0Error):
+    """A server did not take what was sent: out of reach, or busy. It may at another time."""
+
+    exit_code = 3

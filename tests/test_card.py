@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from jinja2 import UndefinedError
 from markdown_it import MarkdownIt
 
-from jobs.card import code, escape_markdown, excerpt, front_matter, render_card, render_template, size_category
+from jobs.card import code, escape_markdown, excerpt, render_card, render_template, size_category
 from jobs.settings import Settings
 
 HOSTILE = "<script>x</script> | `rm` [a](b)\n# head\u202e*b* \x1b[0m"
@@ -86,13 +86,15 @@ def test_the_front_matter_is_yaml_with_the_keys_of_the_hub():
     ],
 )
 def test_a_licence_that_the_hub_cannot_show_is_other_with_a_name(licences, licence, name):
-    matter = front_matter(settings(), manifest(counts={"licence": licences}))
+    matter = matter_of(render_card(settings(), manifest(counts={"licence": licences})))
 
     assert (matter["license"], matter.get("license_name")) == (licence, name)
 
 
 def test_answers_of_a_model_are_tagged_synthetic_and_unknown_languages_are_left_out():
-    matter = front_matter(settings(), manifest(teacher_kinds={"gpt": "x"}, counts={"language": {"not known": 9}}))
+    changed = manifest(teacher_kinds={"gpt": "x"}, counts={"language": {"not known": 9}})
+
+    matter = matter_of(render_card(settings(), changed))
 
     assert matter["tags"][-1] == "synthetic"
     assert "language" not in matter

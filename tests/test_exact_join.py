@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from udfs import prefix_filter
-from udfs.exact_join import ShingleSets, near_duplicates, similar_pairs
+from udfs.exact_join import ShingleSets, near_duplicates, resembling_rows, similar_pairs
 from udfs.shingles import jaccard, shingles
 
 
@@ -148,3 +148,21 @@ def test_a_sample_of_real_texts_agrees_with_brute_force(shared_data):
     found = sorted(similar_pairs(sets, 0.8))
     assert found == [pair for pair in pairs if pair[2] >= 0.8]
     assert len(found) > 20
+
+
+@settings(max_examples=200, deadline=None)
+@given(rows=clusters(), threshold=st.sampled_from([0.5, 0.6, 0.8, 1.0]), chance=st.randoms(use_true_random=False))
+def test_rows_of_interest_find_the_most_similar_other_row_and_of_those_the_first(rows, threshold, chance):
+    asked = [chance.random() < 0.3 for _ in rows]
+    wanted = []
+    for row in (place for place, is_asked in enumerate(asked) if is_asked):
+        others = [(-similarity(rows[row], rows[o]), o) for o, is_asked in enumerate(asked) if not is_asked]
+        best = min(others, default=(0.0, 0))
+        if -best[0] >= threshold:
+            wanted.append((row, best[1], -best[0]))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(prefix_filter, "_BLOCK_SETS", 3)
+        found = list(resembling_rows(sets_of(rows), np.array(asked, dtype=bool), threshold))
+
+    assert found == wanted

@@ -115,6 +115,41 @@ def near_duplicates(sets: ShingleSets, threshold: float) -> Iterator[tuple[int, 
             yield row, int(kept_row[number]), float(similarity_of_set[number])
 
 
+def resembling_rows(
+    sets: ShingleSets, is_of_interest: npt.NDArray[np.bool_], threshold: float
+) -> Iterator[tuple[int, int, float]]:
+    """The rows of interest that are similar to one of the others.
+
+    Args:
+        sets: the rows.
+        is_of_interest: which rows, one value a row.
+        threshold: above 0 and at most 1, with at most six decimals.
+
+    Yields:
+        (row, the most similar other row and of equally similar ones the first, their similarity), by row.
+    """
+    numbers = sets.set_of_row
+    first_other = np.full(len(sets.offsets) - 1, -1)
+    others = np.flatnonzero(~is_of_interest)[::-1]
+    first_other[numbers[others]] = others
+    wanted = np.zeros(first_other.size, dtype=bool)
+    wanted[numbers[is_of_interest]] = True
+    # A set on both sides needs no search, and nothing is more similar.
+    similarity = np.where(wanted & (first_other >= 0), 1.0, 0.0)
+    twin = np.where(similarity == 1.0, first_other, -1)
+    join = PrefixJoin.prepare(sets.shingles, sets.offsets, threshold)
+    asked = np.flatnonzero(wanted[join.numbers] & (similarity[join.numbers] == 0.0))
+    for lefts, rights, values in join.across(asked, np.flatnonzero(first_other[join.numbers] >= 0)):
+        left, other = join.numbers[lefts], first_other[join.numbers[rights]]
+        best_first = np.lexsort((other, -values, left))
+        left, place = np.unique(left[best_first], return_index=True)
+        twin[left], similarity[left] = other[best_first][place], values[best_first][place]
+    for row in np.flatnonzero(is_of_interest).tolist():
+        number = numbers[row]
+        if twin[number] >= 0:
+            yield row, int(twin[number]), float(similarity[number])
+
+
 def _by_left(matches: Pairs) -> Iterator[tuple[int, Integers, npt.NDArray[np.float64]]]:
     left, right, similarity = matches
     values, starts = np.unique(left, return_index=True)

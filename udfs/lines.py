@@ -1,6 +1,7 @@
-"""Executor side of the export: rows into lines of JSON."""
+"""Rows of the data set into the records that leave it, and on executors into lines of JSON."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -9,10 +10,24 @@ from schemas.records import EXPORT_FIELDS
 from udfs.arrow_groups import Batches
 
 
-def export_line(row: dict[str, Any]) -> str:
-    """One line of the JSONL without its line end: the five fields in fixed order, text as it is (UTF-8)."""
+def export_record(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The five fields of a row in fixed order."""
     values = {**row, "quality_score": row["quality_tenths"] / 10}
-    return json.dumps({name: values[name] for name in EXPORT_FIELDS}, ensure_ascii=False)
+    return {name: values[name] for name in EXPORT_FIELDS}
+
+
+def messages_record(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The same row as a conversation: its system prompt and earlier turns, the instruction and the response."""
+    system = [] if row["system"] is None else [("system", row["system"])]
+    history = [(turn["role"], turn["content"]) for turn in row["history"]]
+    turns = [*system, *history, ("user", row["instruction"]), ("assistant", row["response"])]
+    labels = {name: value for name, value in export_record(row).items() if name not in ("instruction", "response")}
+    return {"messages": [{"role": role, "content": content} for role, content in turns], **labels}
+
+
+def export_line(row: Mapping[str, Any]) -> str:
+    """One line of the JSONL without its line end: the five fields, text as it is (UTF-8)."""
+    return json.dumps(export_record(row), ensure_ascii=False)
 
 
 def with_lines(batches: Batches) -> Batches:

@@ -97,9 +97,7 @@ class PrefixJoin:
         meetings = np.cumsum(self.prefixes @ np.diff(self._index.indptr).astype(np.int64))
         start = 0
         while start < self.numbers.size:
-            done = meetings[start - 1] if start else 0
-            end = int(np.searchsorted(meetings, done + _BLOCK_MEETINGS, side="right"))
-            end = min(max(end, start + 1), start + _BLOCK_SETS)
+            end = _block_end(meetings, start)
             block = np.flatnonzero(self._waiting[start:end]) + start
             self._waiting[start:end] = False
             if block.size:
@@ -120,12 +118,28 @@ class PrefixJoin:
         """Similar pairs of a set of the block and a later one that is still waited for, as places, sorted."""
         return self._similar(block, self._index, self._indexed, self._waiting)
 
+    def across(self, lefts: Integers, rights: Integers) -> Iterator[Pairs]:
+        """Similar pairs of one of these places and another of those, a bounded number of places at a time."""
+        index = self.prefixes[rights].T.tocsr()
+        meetings = np.cumsum(self.prefixes[lefts] @ np.diff(index.indptr).astype(np.int64))
+        start = 0
+        while start < lefts.size:
+            end = _block_end(meetings, start)
+            yield self._similar(lefts[start:end], index, rights, in_order=False)
+            start = end
+
     def _similar(
-        self, lefts: Integers, index: csr_matrix, rights: Integers, wanted: npt.NDArray[np.bool_] | None = None
+        self,
+        lefts: Integers,
+        index: csr_matrix,
+        rights: Integers,
+        wanted: npt.NDArray[np.bool_] | None = None,
+        *,
+        in_order: bool = True,
     ) -> Pairs:
         met = (self.prefixes[lefts] @ index).tocoo()
         left, right = lefts[met.row], rights[met.col]
-        possible = left < right
+        possible = left < right if in_order else left != right
         if wanted is not None:
             possible &= wanted[right]
         left, right, shared = left[possible], right[possible], met.data[possible]
@@ -156,6 +170,13 @@ class PrefixJoin:
             for start, end in pairwise(edges)
         ]
         return np.concatenate([np.empty(0, dtype=np.int64), *counts])
+
+
+def _block_end(meetings: Integers, start: int) -> int:
+    """Where a block ends that begins there: at a bound of places and of meetings, but not before one place."""
+    done = meetings[start - 1] if start else 0
+    end = int(np.searchsorted(meetings, done + _BLOCK_MEETINGS, side="right"))
+    return min(max(end, start + 1), start + _BLOCK_SETS)
 
 
 def _shared_columns(shingles: Shingles) -> npt.NDArray[np.int32]:

@@ -1,8 +1,9 @@
 """How much memory and time verification takes: `python -m tests.benchmarks.verify_memory --rows 600000`.
 
-Writes a synthetic file (about 1,450 characters a row, the size of 600,000 rows in 870 MB), verifies it in a process of
-its own and deletes it. Words follow Zipf's law, and a quarter of the sentences come from a stock of phrases, because
-real texts repeat themselves; one row in 200 is a near-duplicate of an earlier one, and all of them must be found.
+Writes a synthetic file (about 1,450 characters a row, the size of 600,000 rows in 870 MB), or with `--package` the same
+rows as a package with chat messages and a validation split; verifies it in a process of its own and deletes it. Words
+follow Zipf's law, and a quarter of the sentences come from a stock of phrases, as real texts repeat themselves; one
+row in 200 is a near-duplicate of an earlier one, and all of them must be found.
 """
 
 import argparse
@@ -13,10 +14,17 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
+from jobs.package_content import write_content
+from jobs.settings import PackageConfig
+from tests import packages
+
+VALIDATION_EVERY = 50
 VOCABULARY = 200_000
 PHRASES = 20_000
 PHRASE_SHARE = 0.25
@@ -62,6 +70,38 @@ def rows(count: int, seed: int = 7) -> Iterator[dict[str, object]]:
         yield row
 
 
+def write_jsonl(path: Path, count: int) -> Path:
+    """The rows as one file."""
+    with path.open("w", encoding="utf-8") as handle:
+        handle.writelines(json.dumps(row) + "\n" for row in rows(count))
+    return path
+
+
+def write_as_package(folder: Path, count: int) -> Path:
+    """The rows as a package, every fiftieth drawn for validation."""
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        for _, batch in groupby(enumerate(rows(count)), lambda numbered: numbered[0] // 1_000):
+            yield from packages.batches([_packable(number, row) for number, row in batch])
+
+    validation = -(-count // VALIDATION_EVERY)
+    expected = {
+        (config, split): number
+        for config in ("default", "messages")
+        for split, number in (("train", count - validation), ("validation", validation))
+    }
+    folder.mkdir()
+    config = PackageConfig(messages=True)
+    packages.write_manifest(folder, write_content(batches(), folder, config, expected), config)
+    return folder
+
+
+def _packable(number: int, row: dict[str, object]) -> dict[str, object]:
+    split = "train" if number % VALIDATION_EVERY else "validation"
+    known = {name: row[name] for name in ("instruction", "response", "source", "category")}
+    return packages.packable(number, split, **known)
+
+
 def _word_sizes(chance: np.random.Generator) -> list[int]:
     # Frequent words are short.
     sizes = 2 + np.log10(np.arange(1, VOCABULARY + 1)) * 1.2 + chance.random(VOCABULARY) * 3
@@ -93,20 +133,22 @@ def main() -> None:
     """Generate, verify, print, delete."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=50_000)
+    parser.add_argument("--package", action="store_true", help="verify a package")
     parser.add_argument("--folder", type=Path, default=None, help="where to write the file; default a temporary one")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
-        path = Path(folder) / "dataset.jsonl"
-        with path.open("w", encoding="utf-8") as handle:
-            for row in rows(arguments.rows):
-                handle.write(json.dumps(row) + "\n")
+        write = write_as_package if arguments.package else write_jsonl
+        path = write(Path(folder) / ("package" if arguments.package else "dataset.jsonl"), arguments.rows)
         result, seconds, processor, peak = measure(path)
-        megabytes = path.stat().st_size / 1e6
+        megabytes = sum(file.stat().st_size for file in (path.rglob("*") if arguments.package else [path])) / 1e6
     found = result["measures"]["duplicates"]  # type: ignore[index]
     planted = arguments.rows // NEAR_EVERY
     print(f"{arguments.rows:,} rows, {megabytes:,.0f} MB, {result['status']}")
     print(f"{seconds:.0f} s, of processor time {processor:.0f} s, peak memory {peak:,.0f} MiB")
     print(f"near-duplicates planted {planted:,}, found {found['near']:,} and {found['exact']:,} exact")
+    if arguments.package:
+        split = result["split"]
+        print(f"validation rows {split['validation_rows']:,}, {split['resembling']:,} of them resemble one of train")  # type: ignore[index]
     if found["near"] != planted or found["exact"]:
         raise SystemExit("the duplicates found are not those planted")
 

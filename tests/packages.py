@@ -1,0 +1,90 @@
+"""Small packages without Spark: rows written by the code that writes real ones, and a manifest to match."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from jobs.package_content import Content, write_content
+from jobs.package_folder import KIND, MANIFEST
+from jobs.settings import PackageConfig
+
+_TURN = pa.struct([("role", pa.string()), ("content", pa.string())])
+_COLUMNS = pa.schema(
+    [
+        *((name, pa.string()) for name in ("example_id", "pair_id", "split", "instruction", "response", "system")),
+        *((name, pa.string()) for name in ("source", "origin", "licence", "language", "category", "teacher", "scorer")),
+        ("quality_tenths", pa.int32()),
+        ("is_bare", pa.bool_()),
+        ("history", pa.list_(_TURN)),
+    ]
+)
+
+
+def packable(number: int, split: str = "train", **changed: Any) -> dict[str, Any]:
+    """A row unlike every other."""
+    words = " ".join(f"w{number}x{place}" for place in range(12))
+    row = {
+        "example_id": f"e{number:04d}",
+        "pair_id": f"p{number:04d}",
+        "split": split,
+        "instruction": f"Explain {words}.",
+        "response": f"It is {words[::-1]}.",
+        "system": None,
+        "source": "alpaca",
+        "origin": "alpaca",
+        "licence": "Apache-2.0",
+        "language": "en",
+        "category": "general",
+        "teacher": "public",
+        "scorer": "heuristic",
+        "quality_tenths": 85,
+        "is_bare": True,
+        "history": [],
+    }
+    assert not set(changed) - set(row), changed
+    return {**row, **changed}
+
+
+def batches(rows: Sequence[Mapping[str, Any]], size: int = 1000) -> list[pa.RecordBatch]:
+    return pa.Table.from_pylist(list(rows), _COLUMNS).to_batches(max_chunksize=size)
+
+
+def write_package(folder: Path, rows: Sequence[Mapping[str, Any]], **options: Any) -> Path:
+    """A package with these rows, in this order, and nothing that a run would say but what is checked."""
+    config = PackageConfig(**options)
+    expected: dict[tuple[str, str], int] = {}
+    for name in ("default", "messages") if config.messages else ("default",):
+        for row in rows:
+            if name == "messages" or row["is_bare"]:
+                expected[name, row["split"]] = expected.get((name, row["split"]), 0) + 1
+    folder.mkdir(parents=True)
+    write_manifest(folder, write_content(batches(rows), folder, config, expected), config)
+    return folder
+
+
+def write_manifest(folder: Path, content: Content, config: PackageConfig) -> None:
+    """What verification reads of the manifest of a package."""
+    manifest = {
+        "kind": KIND,
+        "files": content.files,
+        "split": {"jaccard": config.split_jaccard},
+        "scorer": {"kind": "heuristic", "name": "heuristic"},
+        "teachers": ["public"],
+        "teacher_kinds": {"public": "public"},
+        "targets": {"min_rows": 1},
+        "made_from": {"run_id": "run-7"},
+    }
+    (folder / MANIFEST).write_text(json.dumps(manifest))
+
+
+def renew(folder: Path, **changed: Any) -> None:
+    """Make the manifest that of the files as they are now."""
+    manifest = json.loads((folder / MANIFEST).read_text())
+    for name, facts in manifest["files"].items():
+        if (folder / name).is_file():
+            facts["sha256"] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+    (folder / MANIFEST).write_text(json.dumps({**manifest, **changed}))
