@@ -75,11 +75,12 @@ def get_session(config: SparkConfig, log_file: Path | None = None) -> SparkSessi
 def _connect(builder: SparkSession.Builder, url: str, config: SparkConfig) -> SparkSession:
     """Join a Connect server and send it the code of our UDFs.
 
-    Master, jars and memory are the server's business. Of the confs those take effect that a session may set.
+    Master, jars and memory are the server's business. Of the confs only those are set that a session may set.
     """
     builder = builder.remote(url).config("spark.sql.session.timeZone", "UTC")
     for key, value in config.conf.items():
-        builder = builder.config(key, value)
+        if key.startswith(("spark.sql.", "spark.databricks.")):
+            builder = builder.config(key, value)
     session = builder.getOrCreate()
     with TemporaryDirectory() as folder:
         session.addArtifacts(str(write_code_archive(Path(folder))), pyfile=True)

@@ -3,6 +3,7 @@
 import ast
 import hashlib
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -23,15 +24,28 @@ def env_archive() -> Path:
     return ROOT / "dist" / "env.tar.gz"
 
 
-def submit(master: str, zipped: Path, env_archive: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    """Run the pipeline as docs/CLUSTER.md says."""
+def documented_command() -> list[str]:
+    """The words of the command for a standalone cluster in docs/CLUSTER.md."""
+    guide = (ROOT / "docs" / "CLUSTER.md").read_text("utf-8")
+    found = re.search(r"## Standalone\n+```text\n(.*?)```", guide, re.DOTALL)
+    assert found
+    return shlex.split(found.group(1).replace("\\\n", " "))
+
+
+def submit(master: str, zipped: Path, env_archive: Path, workspace: Path) -> subprocess.CompletedProcess[str]:
+    """Run the pipeline on the embedded sample as docs/CLUSTER.md says."""
+    ours = {
+        "spark://master:7077": master,
+        "spark.pyspark.driver.python=.venv/bin/python": f"spark.pyspark.driver.python={sys.executable}",
+        "dist/phase0.zip": str(zipped),
+        "dist/env.tar.gz#environment": f"{env_archive}#environment",
+        "my.yaml": str(ROOT / "conf" / "demo.yaml"),
+    }
+    given = documented_command()
+    assert not set(ours) - set(given)
+    name, *command = [ours.get(word, word) for word in given]
+    # Not of the guide: the loopback, little memory, and the haste of the demo.
     confs = {
-        "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
-        "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
-        "spark.sql.session.timeZone": "UTC",
-        "spark.pyspark.driver.python": sys.executable,
-        "spark.pyspark.python": "./environment/bin/python",
-        # The rest is not of the guide: the loopback, little memory, and the haste of the demo.
         **load_settings("demo").spark.conf,
         "spark.driver.host": "127.0.0.1",
         "spark.driver.memory": "1g",
@@ -44,14 +58,15 @@ def submit(master: str, zipped: Path, env_archive: Path, *options: str) -> subpr
         "spark.databricks.delta.stats.skipping": "false",
         "spark.databricks.delta.stats.collect": "false",
     }
-    command = [
-        str(SPARK_HOME / "bin" / "spark-submit"),
-        *("--master", master, "--packages", "io.delta:delta-spark_4.2_2.13:4.4.0"),
-        *("--py-files", str(zipped), "--archives", f"{env_archive}#environment"),
-        *(part for key, value in confs.items() for part in ("--conf", f"{key}={value}")),
-        *(str(ROOT / "jobs" / "pipeline.py"), *options),
-    ]
-    return subprocess.run(command, capture_output=True, text=True, env=bare_environment(), check=False)
+    extra = [part for key, value in confs.items() for part in ("--conf", f"{key}={value}")]
+    return subprocess.run(
+        [str(SPARK_HOME / "bin" / name), *extra, *command, "--set", f"workspace={workspace}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env=bare_environment(),
+        check=False,
+    )
 
 
 def test_a_cluster_whose_machines_lack_our_packages_gives_the_bytes_of_a_local_run(demo, wheel, env_archive, tmp_path):
@@ -60,8 +75,7 @@ def test_a_cluster_whose_machines_lack_our_packages_gives_the_bytes_of_a_local_r
     workspace = tmp_path / "workspace"
 
     with standalone_cluster(tmp_path) as master:
-        given = ("--config", str(ROOT / "conf" / "demo.yaml"), "--set", f"workspace={workspace}")
-        said = submit(master, zipped, env_archive, *given)
+        said = submit(master, zipped, env_archive, workspace)
 
     assert said.returncode == 0, said.stdout[-3000:] + said.stderr[-3000:]
     both = (demo.workspace, workspace)
