@@ -56,11 +56,25 @@ bench: install ## measurements: deduplication, scoring agreement, verification m
 		echo "== $$module"; $(BIN)/python -m tests.benchmarks.$$(basename $$module .py) || exit 1; done
 
 .PHONY: wheel
-wheel: install ## dist/*.whl, and dist/phase0.zip for spark-submit --py-files
-	@rm -rf build dist
-	@$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+wheel: $(VENV)/.installed ## dist/*.whl for Databricks, and dist/phase0.zip for spark-submit --py-files
+	@rm -rf build dist/phase0*
+	@PHASE0_SPARK_PROVIDED=1 $(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 	@cp dist/phase0-*.whl dist/phase0.zip
 	@ls -1 dist
+
+# venv-pack keeps a link to the Python it was made with; PYTHON_PREFIX names the place of that Python on the cluster
+# (/usr for /usr/bin/python3.11) where it is another. The minor version has to be the driver's.
+ENV_PACKAGES ?= --requirement requirements-executors.txt
+.PHONY: env-archive
+env-archive: dist/env.tar.gz ## dist/env.tar.gz, the executors' Python packages for spark-submit --archives
+dist/env.tar.gz: requirements-executors.txt | $(VENV)/.installed
+	@rm -rf build/executors && mkdir -p dist
+	@$(BIN)/python -m venv --without-pip build/executors
+	@PHASE0_SPARK_PROVIDED=1 $(BIN)/python -m pip --python build/executors install --quiet --no-compile $(ENV_PACKAGES)
+	@$(BIN)/venv-pack --quiet --force --prefix build/executors $(if $(PYTHON_PREFIX),--python-prefix $(PYTHON_PREFIX)) \
+		--compress-level 1 --output $@
+	@rm -rf build/executors
+	@ls -lh $@
 
 .PHONY: clean
 clean: ## remove caches and builds, but no workspace

@@ -1,28 +1,23 @@
 """Package and pinned dependencies of Phase 0; tool settings are in pyproject.toml."""
 
+import os
+from pathlib import Path
+
 from setuptools import setup
 
 # Resolved and installed on Python 3.10, 3.11 and 3.12 with Java 17. great-expectations goes without its `spark`
 # extra, which pins pyspark < 4.2; delta-spark 4.4.0 is the newest whose jar resolves.
+_LINES = Path(__file__).with_name("requirements-executors.txt").read_text("utf-8").splitlines()
+EXECUTORS = [line for line in _LINES if not line.startswith("#")]
+SPARK = ["pyspark==4.2.0", "delta-spark==4.4.0"]
 REQUIRED = [
-    "pyspark==4.2.0",
-    "delta-spark==4.4.0",
+    *EXECUTORS,
+    # `make wheel` sets it: the wheel goes to clusters, which bring a Spark that pip must not put another over.
+    *(SPARK if "PHASE0_SPARK_PROVIDED" not in os.environ else []),
     "great-expectations==1.24.1",
-    "pyarrow==26.0.1; python_version >= '3.11'",
-    "pyarrow==25.0.1; python_version < '3.11'",  # the newest for 3.10
-    "pandas==2.3.3",
-    "numpy>=1.26,<3",
-    "scipy>=1.11,<2",
-    "openai==3.54.0",
-    "xxhash==4.1.0",
-    "pydantic==2.14.3",
-    "PyYAML==6.0.3",
-    "jinja2==3.1.6",
-    "fsspec==2026.9.0",
     "packaging>=24",
     "rich==15.0.0",
     "typer==0.29.1",  # 0.29.2 needs Python 3.11
-    "py3langid==0.4.0",
     "huggingface_hub==2.4.0",
     "httpx2>=2,<3",  # what huggingface_hub speaks with
     "pooch==1.9.0",
@@ -39,6 +34,7 @@ TEST = [
     "aiohttp==3.14.5",
     "datasets==5.2.0",
     "venv-pack==0.2.0",
+    "databricks-bundles==1.22.1",  # the models of databricks.yml, to check ours against
     *CONNECT,
     *NOTEBOOK,
 ]
@@ -75,11 +71,12 @@ setup(
     },
     install_requires=REQUIRED,
     extras_require={
+        "spark": SPARK,
         "java": ["cjdk==0.5.0"],
         "connect": CONNECT,
         "notebook": NOTEBOOK,
         "test": TEST,
         "dev": TEST + CHECK,
     },
-    entry_points={"console_scripts": ["phase0=jobs.cli:main"]},
+    entry_points={"console_scripts": ["phase0=jobs.cli:main", "phase0-task=jobs.cli:task"]},
 )

@@ -92,6 +92,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(1)
 
 
+def task() -> None:
+    """Entry of a Databricks task, which takes any exit for a failure, even one with code 0."""
+    try:
+        main()
+    except SystemExit as ending:
+        if ending.code:
+            raise
+
+
 def _complain(text: str) -> None:
     errors.print(f"phase0: {text}", style="red", markup=False, highlight=False, soft_wrap=True)
 

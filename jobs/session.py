@@ -1,34 +1,47 @@
-"""The one door to Spark: use the session that is there, or make a local one that fits this machine."""
+"""The one door to Spark: the session that is there, a Connect server, or a local one that fits this machine."""
 
 import contextlib
 import os
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from tempfile import gettempdir
+from tempfile import TemporaryDirectory, gettempdir
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pyspark.sql import SparkSession
 
+from jobs.code_archive import write_code_archive
 from schemas.errors import EnvironmentSetupError
 
 
 class SparkConfig(BaseModel):
-    """The local session. Ignored where a session is already active: a cluster, a notebook, Databricks."""
+    """The session we start. Ignored where one is already there: `spark-submit`, a notebook, Databricks."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     master: str = Field("local[*]", description="Spark master when no session is active")
+    remote: str | None = Field(
+        None,
+        pattern=r"^(sc://.+|local(\[.+\])?)$",
+        description="Spark Connect server such as sc://host:15002 instead of a master; local[2] starts one here",
+    )
     driver_memory: str = Field("4g", pattern=r"^\d+[gm]$", description="heap of the local JVM")
     shuffle_partitions: int = Field(8, ge=1, le=100_000, description="tasks of a shuffle in a local session")
     conf: Mapping[str, str] = Field(default_factory=dict, description="any other Spark conf of the local session")
 
+    @field_validator("remote")
+    @classmethod
+    def _holds_no_secret(cls, remote: str | None) -> str | None:
+        if remote and "token=" in remote:
+            raise ValueError("a token does not belong in a configuration; export SPARK_CONNECT_AUTHENTICATE_TOKEN=…")
+        return remote
+
 
 def get_session(config: SparkConfig, log_file: Path | None = None) -> SparkSession:
-    """Return the active session, or start a local one with Delta.
+    """Return the active session, connect to a Connect server, or start a local session with Delta.
 
     Args:
-        config: settings of a local session.
+        config: settings of the session.
         log_file: where the JVM's own output goes; null leaves it on the terminal. What Ivy and log4j
             print is of no use to the user, but it must not be lost either.
 
@@ -42,20 +55,36 @@ def get_session(config: SparkConfig, log_file: Path | None = None) -> SparkSessi
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
     builder = SparkSession.builder.appName("phase0")
-    if not _is_submitted():
+    remote = os.environ.get("SPARK_REMOTE", config.remote or "")
+    is_elsewhere = remote.startswith("sc://")
+    is_settled = {"PYSPARK_GATEWAY_PORT", "DATABRICKS_RUNTIME_VERSION"} & set(os.environ)  # by spark-submit, Databricks
+    if not is_elsewhere and not is_settled:
         _require_java()
         builder = _local_builder(builder, config)
+        builder = builder.remote(remote) if remote else builder.master(config.master)
     try:
+        if is_elsewhere:
+            return _connect(builder, remote, config)
         with _output_to(log_file):
             return builder.getOrCreate()
     except Exception as error:
-        where = f"; what Java said is in {log_file}" if log_file else ""
+        where = f"; what Java said is in {log_file}" if log_file and not is_elsewhere else ""
         raise EnvironmentSetupError(f"Spark did not start: {error}{where}. Run `phase0 doctor`.") from error
 
 
-def _is_submitted() -> bool:
-    # spark-submit has started the gateway, or a Connect server is named: master and jars are its business.
-    return "PYSPARK_GATEWAY_PORT" in os.environ or "SPARK_REMOTE" in os.environ
+def _connect(builder: SparkSession.Builder, url: str, config: SparkConfig) -> SparkSession:
+    """Join a Connect server and send it the code of our UDFs.
+
+    Master, jars and memory are the server's business. Of the confs only those are set that a session may set.
+    """
+    builder = builder.remote(url).config("spark.sql.session.timeZone", "UTC")
+    for key, value in config.conf.items():
+        if key.startswith(("spark.sql.", "spark.databricks.")):
+            builder = builder.config(key, value)
+    session = builder.getOrCreate()
+    with TemporaryDirectory() as folder:
+        session.addArtifacts(str(write_code_archive(Path(folder))), pyfile=True)
+    return session
 
 
 def _local_builder(builder: SparkSession.Builder, config: SparkConfig) -> SparkSession.Builder:
@@ -83,7 +112,7 @@ def _local_builder(builder: SparkSession.Builder, config: SparkConfig) -> SparkS
     }
     for key, value in settings.items():
         builder = builder.config(key, value)
-    return configure_spark_with_delta_pip(builder.master(config.master))
+    return configure_spark_with_delta_pip(builder)
 
 
 def _require_java() -> None:

@@ -1,6 +1,8 @@
 """One real Spark session with Delta for the whole suite, and nothing of one test left for the next."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +16,8 @@ from jobs.summary import print_summary
 from tests.demo import DemoRun, open_quietly
 from tests.loopback import Loopback, loopback_server
 
-SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+ROOT = Path(__file__).resolve().parents[1]
+SHARED_DATA = ROOT.parent / "shared" / "data"
 
 
 @pytest.fixture(scope="session")
@@ -44,6 +47,16 @@ def demo(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> DemoR
     results = run_stages(runtime, STAGES)
     exit_code = print_summary(runtime, results)
     return DemoRun(runtime, results, exit_code, runtime.progress.console.export_text())
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel as `make wheel` builds it, for clusters, which bring their own Spark."""
+    folder = tmp_path_factory.mktemp("wheel")
+    command = ["wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), str(ROOT)]
+    environment = {**os.environ, "PHASE0_SPARK_PROVIDED": "1"}
+    subprocess.run([sys.executable, "-m", "pip", *command], check=True, env=environment)
+    return next(folder.glob("phase0-*.whl"))
 
 
 @pytest.fixture(scope="session")

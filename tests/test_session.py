@@ -22,7 +22,15 @@ def test_a_missing_java_says_what_to_install(monkeypatch, tmp_path):
         _require_java()
 
 
-@pytest.mark.parametrize("fault", [{"driver_memory": "lots"}, {"shuffle_partitions": 0}, {"mastr": "local"}])
+@pytest.mark.parametrize(
+    "fault",
+    [{"driver_memory": "lots"}, {"shuffle_partitions": 0}, {"mastr": "local"}, {"remote": "host:15002"}],
+)
 def test_a_session_that_cannot_be_is_refused(fault):
     with pytest.raises(ValueError, match=next(iter(fault))):
         SparkConfig(**fault)
+
+
+def test_a_token_is_not_taken_from_a_configuration():
+    with pytest.raises(ValueError, match="SPARK_CONNECT_AUTHENTICATE_TOKEN"):
+        SparkConfig(remote="sc://host:443/;use_ssl=true;token=abc")
