@@ -66,7 +66,7 @@ setup(
         "conf": ["*.yaml"],
         "conf.expectations": ["*.yaml"],
         "conf.samples": ["*.json", "*.jsonl", "*.gz", "*.md"],
-        "conf.templates": ["*.j2"],
+        "conf.templates": ["*.css", "*.j2"],
     },
     install_requires=REQUIRED,
     extras_require={

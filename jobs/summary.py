@@ -1,21 +1,16 @@
 """What a run ends with: reports written, funnel, some rows to read, the checklist, and where everything is."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from rich.console import Console
 
-from jobs import files
-from jobs.collect_status import collect_status
-from jobs.fates import SELECTED, count_fates
+from jobs.fates import SELECTED
 from jobs.pipeline import StageRun
-from jobs.project_status import render_project_status
 from jobs.runtime import Runtime
 from jobs.show import excerpt, print_examples, print_records, sample_examples, sample_records
 from jobs.status import print_funnel
-from jobs.validate import publish_data_docs
-from jobs.verify import verify_file
-from jobs.verify_report import report_text, show
+from jobs.verify_report import show
+from jobs.write_reports import write_reports
 
 KEPT_ROWS = 10
 
@@ -27,20 +22,11 @@ def print_summary(runtime: Runtime, results: Sequence[StageRun]) -> int:
         Exit code: 1 where the exported file fails its verification.
     """
     console = runtime.progress.console
-    funnel = count_fates(runtime)
-    output = files.join(runtime.settings.workspace, "output")
-    jsonl = files.join(output, runtime.settings.export.file)
-    verification = verify_file(Path(jsonl))
-    index = publish_data_docs(runtime)
-    status = files.join(output, "PROJECT_STATUS.md")
-    files.write_text(status, render_project_status(collect_status(runtime, funnel, verification)))
+    reports = write_reports(runtime)
     _print_rows(console, runtime)
-    print_funnel(console, funnel)
-    show(report_text(verification), console)
-    places = {"data set": jsonl, "data docs": str(index), "status report": status}
-    for name, place in places.items():
-        console.print(f"{name + ':':<15}{place}", markup=False, highlight=False, soft_wrap=True)
-    return 0 if verification.passed else 1
+    print_funnel(console, reports.funnel)
+    show(str(reports), console)
+    return 0 if reports.verification.passed else 1
 
 
 def _print_rows(console: Console, runtime: Runtime) -> None:

@@ -8,7 +8,10 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs.load_settings import load_settings
+from jobs.runtime import Runtime
 from jobs.session import SparkConfig, get_session
+from jobs.write_reports import write_reports
+from tests.hostile import run_hostile
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -39,3 +42,11 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip(f"the real public files are not at {SHARED_DATA}")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def hostile(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Runtime:
+    """A finished run on a data set that attacks whoever looks at it; its reports are written."""
+    runtime = run_hostile(tmp_path_factory.mktemp("hostile"))
+    write_reports(runtime)
+    return runtime
