@@ -67,7 +67,7 @@ setup(
         "conf.expectations": ["*.yaml"],
         "conf.prompts": ["*.yaml"],
         "conf.samples": ["*.json", "*.jsonl", "*.gz", "*.md"],
-        "conf.templates": ["*.j2"],
+        "conf.templates": ["*.css", "*.j2"],
     },
     install_requires=REQUIRED,
     extras_require={

@@ -6,10 +6,14 @@ import typer
 import yaml
 
 from jobs.cli_options import DEFAULT_CONFIG, Config, Overrides, Verbose, runtime_of, settings_of
+from jobs.explain import example_of_line, explain_row
+from jobs.explain_text import print_life
 from jobs.options import options_table
 from jobs.show import show_rows
 from jobs.status import show_status
 from jobs.validate import validate_tables
+from jobs.write_reports import write_reports
+from schemas.errors import ConfigError
 
 commands: typer.Typer = typer.Typer()
 
@@ -28,6 +32,14 @@ def status(config: Config = DEFAULT_CONFIG, overrides: Overrides = None, verbose
 
 
 @commands.command()
+def report(config: Config = DEFAULT_CONFIG, overrides: Overrides = None, verbose: Verbose = False) -> None:
+    """Write the report, the status report and the data docs anew from the tables."""
+    runtime = runtime_of(config, overrides, verbose)
+    for line in write_reports(runtime).lines():
+        runtime.progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+@commands.command()
 def show(
     reason: Annotated[str, typer.Option("--reason", "-r", help="a fate, such as low_score, refusal or selected")],
     count: Annotated[int, typer.Option("-n", min=1, max=1000, help="rows to show")] = 3,
@@ -38,6 +50,24 @@ def show(
 ) -> None:
     """Show rows of one fate with their text."""
     show_rows(runtime_of(config, overrides, verbose), reason, count, source)
+
+
+@commands.command()
+def explain(
+    row: Annotated[
+        str | None, typer.Argument(metavar="EXAMPLE_ID", help="id of an example or a pair, or its beginning")
+    ] = None,
+    line: Annotated[int | None, typer.Option("--line", min=1, help="a line of the exported JSONL instead")] = None,
+    config: Config = DEFAULT_CONFIG,
+    overrides: Overrides = None,
+    verbose: Verbose = False,
+) -> None:
+    """Explain why one row is in the data set or not: what every table says of it."""
+    if (row is None) == (line is None):
+        raise ConfigError("give an id or --line N: phase0 explain EXAMPLE_ID, or phase0 explain --line 1")
+    runtime = runtime_of(config, overrides, verbose)
+    example = row if line is None else example_of_line(runtime, line)
+    print_life(runtime.progress.console, explain_row(runtime, str(example)))
 
 
 @commands.command("show-config")

@@ -1,16 +1,24 @@
 """Collect the figures of the status report from the tables, the run log and the verification."""
 
+import json
 import os
+from collections import Counter
 from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
+import pyarrow.parquet as pq
 from pyspark.sql import functions as F
 
 from jobs import files
+from jobs.data_docs import FOLDER
+from jobs.duplicate_groups import Twins, largest_groups
+from jobs.export import PROVENANCE_FILE
 from jobs.fates import Funnel
 from jobs.losses import count_losses, sample_twins
 from jobs.project_status import (
+    GROUPS_SHOWN,
     MAX_TWINS_SHOWN,
     CategoryRow,
     Criterion,
@@ -20,16 +28,16 @@ from jobs.project_status import (
     OutputFile,
     ProjectStatus,
     StageRow,
-    Twins,
 )
 from jobs.runtime import Runtime
 from jobs.settings import Settings
 from jobs.status import latest_runs
+from jobs.validate import docs_root, last_checks
 from jobs.verdicts import open_prompts
 from jobs.verify_checks import Verification
 from jobs.verify_thresholds import sha256_of
 from schemas.records import CATEGORIES
-from schemas.tables import DATASET, DUPLICATES, EXAMPLES, SCORES, SCREEN
+from schemas.tables import DUPLICATES, EXAMPLES, PAIRS, SCREEN
 
 TOKEN = "a token is a word, a number, or one Chinese or Japanese character, as in the search for duplicates"  # noqa: S105
 
@@ -38,11 +46,14 @@ def collect_status(runtime: Runtime, funnel: Funnel, verification: Verification)
     """Gather what the report says of this run."""
     settings, measures = runtime.settings, verification.measures
     runs = latest_runs(runtime)
+    # Of the run that exported the file: a later one may have had nothing to do.
+    output = files.join(settings.workspace, "output")
+    manifest = json.loads(files.read_text(files.join(output, "manifest.json")) or "{}")
     spent = sum((row["cost_usd"] for row in runs), Decimal(0))
     return ProjectStatus(
         title=settings.export.title,
-        run_id=runtime.run_id,
-        created_at=runtime.started_at,
+        run_id=manifest["run_id"],
+        created_at=datetime.fromisoformat(manifest["created_at"]),
         settings=_excerpt(settings),
         rows=measures.rows,
         scorer=settings.score.kind,
@@ -58,15 +69,21 @@ def collect_status(runtime: Runtime, funnel: Funnel, verification: Verification)
         ),
         sources=measures.sources,
         quality_bands=measures.scores.bands,
-        dimension_means=_dimension_means(runtime),
+        dimension_means=_dimension_means(files.join(output, PROVENANCE_FILE)),
         deduplication=_deduplication(runtime),
-        lengths=tuple(LengthRow(name, of.min, of.mean, of.max) for name, of in measures.lengths.items()),
+        lengths=tuple(
+            LengthRow(name, of.min, of.mean, of.max, of.median, of.histogram) for name, of in measures.lengths.items()
+        ),
         token_definition=TOKEN,
         spent_usd=spent,
         budget_usd=None if settings.targets.max_cost_usd is None else Decimal(str(settings.targets.max_cost_usd)),
         funnel=funnel,
-        stages=tuple(StageRow(r["stage"], r["status"], r["rows_in"], r["rows_out"], r["seconds"]) for r in runs),
+        stages=tuple(
+            StageRow(r["stage"], r["status"], r["rows_in"], r["rows_out"], r["seconds"], r["cost_usd"]) for r in runs
+        ),
         files=_files(settings),
+        tables=last_checks(runtime),
+        data_docs=f"../{FOLDER}/" if docs_root(settings.workspace) == Path(settings.workspace) else None,
         warnings=tuple(row["message"] for row in runs if row["message"]),
     )
 
@@ -113,10 +130,17 @@ def _wanted_share(settings: Settings, category: str) -> float | None:
     return shares.get(category) if settings.select.rows is not None else None
 
 
-def _dimension_means(runtime: Runtime) -> dict[str, float]:
-    exported = runtime.read(SCORES).join(runtime.read(DATASET).select("pair_id"), "pair_id", "left_semi")
-    rows = exported.select(F.explode("dimensions")).groupBy("key").agg(F.avg("value").alias("mean")).orderBy("key")
-    return {row["key"]: float(row["mean"]) for row in rows.collect()}
+def _dimension_means(provenance: str) -> dict[str, float]:
+    """Means over the exported rows, from the file that names the scores of each line."""
+    total: Counter[str] = Counter()
+    rows = 0
+    with files.open_for_reading(provenance) as handle:
+        for batch in pq.ParquetFile(handle).iter_batches(columns=["dimensions"]):
+            scored = [json.loads(dimensions) for dimensions in batch.column("dimensions").to_pylist() if dimensions]
+            rows += len(scored)
+            for dimensions in scored:
+                total.update(dimensions)
+    return {name: total[name] / rows for name in sorted(total)}
 
 
 def _deduplication(runtime: Runtime) -> DeduplicationFigures:
@@ -150,11 +174,12 @@ def _deduplication(runtime: Runtime) -> DeduplicationFigures:
             )
             for loss in losses
         ),
+        groups=largest_groups(duplicates, examples, runtime.read(PAIRS), GROUPS_SHOWN, MAX_TWINS_SHOWN),
     )
 
 
 def _files(settings: Settings) -> tuple[OutputFile, ...]:
     output = files.join(settings.workspace, "output")
-    names = (settings.export.file, "provenance.parquet", "manifest.json", "README.md")
+    names = (settings.export.file, PROVENANCE_FILE, "manifest.json", "README.md")
     paths = {name: files.join(output, name) for name in names}
     return tuple(OutputFile(name, os.path.getsize(path), sha256_of(Path(path))) for name, path in paths.items())

@@ -4,10 +4,12 @@ Counts of neighbouring tables reconcile because nothing is dropped before the ex
 records = refused + absorbed + used, and examples = one fate each.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import reduce
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
 from jobs.runtime import Runtime
@@ -84,8 +86,11 @@ def _fate(stage: str, reason: Column, twin: str | None = None) -> Column:
 
 def record_fates(raw_records: DataFrame) -> DataFrame:
     """The fate of every record: columns source, file, position, reason (`used`, `absorbed` or why refused)."""
-    reason = F.when(F.col("outcome") == "refused", F.col("reason")).otherwise(F.col("outcome"))
-    return raw_records.select("source", "file", "position", reason.alias("reason"))
+    return raw_records.select("source", "file", "position", _record_fate().alias("reason"))
+
+
+def _record_fate() -> Column:
+    return F.when(F.col("outcome") == "refused", F.col("reason")).otherwise(F.col("outcome"))
 
 
 @dataclass(frozen=True)
@@ -98,6 +103,8 @@ class Funnel:
     """Drafts that fold into an example that says the same."""
     examples: Mapping[tuple[str, str], int]
     """(stage, reason) -> examples."""
+    by_source: Mapping[str, "Funnel"] = field(default_factory=dict)
+    """The same counts of each source, by name; empty in the funnel of one source."""
 
     @property
     def selected(self) -> int:
@@ -111,22 +118,50 @@ def count_fates(runtime: Runtime) -> Funnel:
     Raises:
         DataRefusedError: an example has no fate or two; a stage lost or doubled rows.
     """
-    records = record_fates(runtime.read(RAW_RECORDS)).groupBy("reason").count().collect()
-    drafts = runtime.read(RAW_RECORDS).agg(F.sum(F.size("drafts"))).first()
-    totals = runtime.read(EXAMPLES).agg(F.count("*"), F.sum("copies")).first()
-    fates = runtime.read(FATES).groupBy("stage", "reason").count().collect()
-    counted = sum(row["count"] for row in fates)
-    examples, copies = (int(totals[0]), int(totals[1] or 0)) if totals else (0, 0)
-    if counted != examples or (drafts and int(drafts[0] or 0) != copies):
+    rows = _counts(runtime.read(RAW_RECORDS), runtime.read(EXAMPLES), runtime.read(FATES)).collect()
+    funnel = _funnel(rows)
+    examples, drafts, copies = (
+        sum(row[column] or 0 for row in rows if row["kind"] == kind)
+        for kind, column in (("example", "rows"), ("record", "texts"), ("example", "texts"))
+    )
+    counted = sum(funnel.examples.values())
+    if counted != examples or drafts != copies:
         raise DataRefusedError(
             f"the tables do not reconcile: {examples:,} examples have {counted:,} fates and stand for {copies:,} of "
-            f"{drafts and drafts[0]:,} drafts. Run `phase0 run --force`; if it stays, this is a bug"
+            f"{drafts:,} drafts. Run `phase0 run --force`; if it stays, this is a bug"
         )
-    return Funnel(
-        records={row["reason"]: row["count"] for row in sorted(records)},
-        exact_copies=copies - examples,
-        examples={
-            (row["stage"], row["reason"]): row["count"]
-            for row in sorted(fates, key=lambda row: (STAGE_ORDER.index(row["stage"]), row["reason"]))
-        },
-    )
+    names = sorted({row["source"] for row in rows})
+    return replace(funnel, by_source={name: _funnel([row for row in rows if row["source"] == name]) for name in names})
+
+
+def _counts(raw_records: DataFrame, examples: DataFrame, fates: DataFrame) -> DataFrame:
+    """Everything that is counted, in one query: columns kind, source, stage, reason, rows and texts.
+
+    `texts` are drafts of a record, and the drafts that an example stands for.
+    """
+    rows, none = F.count("*").alias("rows"), F.lit(None).cast("string")
+    outcomes = raw_records.groupBy("source", _record_fate().alias("reason"))
+    records = outcomes.agg(rows, F.sum(F.size("drafts")).alias("texts"))
+    distinct = examples.groupBy("source").agg(rows, F.sum("copies").alias("texts"))
+    decided = fates.groupBy("source", "stage", "reason").agg(rows).withColumn("texts", F.lit(0))
+    columns = ("source", "stage", "reason", "rows", "texts")
+    counted = {
+        "record": records.withColumn("stage", none),
+        "example": distinct.withColumn("stage", none).withColumn("reason", none),
+        "fate": decided,
+    }
+    parts = [counts.select(F.lit(kind).alias("kind"), *columns) for kind, counts in counted.items()]
+    return reduce(DataFrame.unionByName, parts)
+
+
+def _funnel(counts: Sequence[Row]) -> Funnel:
+    """Add up rows of `_counts`."""
+    outcomes: Counter[str] = Counter()
+    for row in sorted((row for row in counts if row["kind"] == "record"), key=lambda row: row["reason"]):
+        outcomes[row["reason"]] += row["rows"]
+    decided: Counter[tuple[str, str]] = Counter()
+    fates = (row for row in counts if row["kind"] == "fate")
+    for row in sorted(fates, key=lambda row: (STAGE_ORDER.index(row["stage"]), row["reason"])):
+        decided[row["stage"], row["reason"]] += row["rows"]
+    copies = sum(row["texts"] - row["rows"] for row in counts if row["kind"] == "example")
+    return Funnel(dict(outcomes), copies, dict(decided))

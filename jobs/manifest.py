@@ -4,9 +4,12 @@ import hashlib
 import json
 import platform
 import unicodedata
+from collections import Counter
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
+
+from pyspark.sql import DataFrame
 
 from jobs.runtime import Runtime
 from jobs.settings import Settings
@@ -23,11 +26,7 @@ def build_manifest(runtime: Runtime, facts: Mapping[str, Any]) -> dict[str, Any]
         runtime: the run.
         facts: file, sha256, rows and bytes of the JSONL.
     """
-    settings, dataset = runtime.settings, runtime.read(DATASET)
-    counts = {
-        name: {row[name] or "not known": row["count"] for row in dataset.groupBy(name).count().orderBy(name).collect()}
-        for name in ("category", "source", "origin", "licence", "language")
-    }
+    settings = runtime.settings
     return {
         "files": {facts["file"]: {name: facts[name] for name in ("sha256", "rows", "bytes")}},
         "created_at": runtime.started_at.isoformat(timespec="seconds"),
@@ -44,13 +43,26 @@ def build_manifest(runtime: Runtime, facts: Mapping[str, Any]) -> dict[str, Any]
             "min_valid_share": settings.targets.min_valid_share,
             "min_teachers": settings.targets.min_teachers,
         },
-        "counts": counts,
+        "counts": _counts(runtime.read(DATASET)),
         "downloads": origins(settings),
         "cost_usd": "0",
         "config_sha256": settings_hash(settings),
         "tables": {table.name: runtime.storage.version(table) for table in ALL},
         "versions": versions(),
     }
+
+
+def _counts(dataset: DataFrame) -> dict[str, dict[str, int]]:
+    """Rows by category, source, origin, licence and language: column -> value -> rows, in the order of the values."""
+    names = ("category", "source", "origin", "licence", "language")
+    rows = dataset.groupBy(*names).count().collect()  # there are few combinations, and one query for all is quick
+    counts: dict[str, dict[str, int]] = {}
+    for name in names:
+        total: Counter[str] = Counter()
+        for row in sorted(rows, key=lambda row: row[name] or ""):
+            total[row[name] or "not known"] += row["count"]
+        counts[name] = dict(total)
+    return counts
 
 
 def settings_hash(settings: Settings) -> str:

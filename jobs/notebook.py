@@ -22,7 +22,7 @@ from jobs.progress import Progress
 from jobs.review_sheet import draw_sheet, sheet_verdicts
 from jobs.reviews import login_name, record_verdicts
 from jobs.runtime import Runtime
-from jobs.summary import Reports, write_reports
+from jobs.write_reports import Reports, write_reports
 
 __all__ = ["build", "login_name", "open_workspace", "parameter", "record_reviews", "review_sheet", "show"]
 

@@ -1,6 +1,7 @@
 """The status report: what a run produced, from measured figures only.
 
 `ProjectStatus` is plain data; whoever fills it has counted. What was not measured is null and is said to be.
+`PROJECT_STATUS.md` is made of it here, `report.html` in `jobs.report`.
 """
 
 from collections.abc import Mapping
@@ -10,10 +11,13 @@ from decimal import Decimal
 from typing import Literal
 
 from jobs.card import JUDGED_BY_RULES, by_count, render_template
+from jobs.duplicate_groups import DuplicateGroup, Twins
 from jobs.fates import SELECTED, Funnel
 from jobs.losses import HEAVY_LOSS
+from jobs.stored_checks import TableCheck
 
 MAX_TWINS_SHOWN = 3
+GROUPS_SHOWN = 5
 
 Outcome = Literal["PASS", "FAIL", "NOT ASSESSED"]
 
@@ -37,6 +41,7 @@ class StageRow:
     rows_in: int
     rows_out: int
     seconds: float
+    cost_usd: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True)
@@ -47,17 +52,6 @@ class CategoryRow:
     rows: int
     wanted_share: float | None
     """Null where the configuration asks for no composition."""
-
-
-@dataclass(frozen=True)
-class Twins:
-    """A removed row beside the kept row that it resembles."""
-
-    example_id: str
-    duplicate_of: str
-    jaccard: float
-    text: str
-    twin_text: str
 
 
 @dataclass(frozen=True)
@@ -92,6 +86,8 @@ class DeduplicationFigures:
     numbers_only: int
     """Removed rows that differ from their twin only in numbers."""
     losses: tuple[NearDuplicateLoss, ...]
+    groups: tuple[DuplicateGroup, ...] = ()
+    """The largest, in order."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +98,9 @@ class LengthRow:
     minimum: int
     mean: float
     maximum: int
+    median: int | None = None
+    histogram: Mapping[int, int] = field(default_factory=dict)
+    """Least length of a bar -> rows, in order and without a gap; see `verify_measures.LENGTH_STEPS`."""
 
 
 @dataclass(frozen=True)
@@ -146,6 +145,10 @@ class ProjectStatus:
     funnel: Funnel
     stages: tuple[StageRow, ...]
     files: tuple[OutputFile, ...]
+    tables: tuple[TableCheck, ...] = ()
+    """The last validation of each table."""
+    data_docs: str | None = None
+    """Link to their folder from the folder of the report; null where they are kept elsewhere."""
     warnings: tuple[str, ...] = ()
 
     @property
@@ -163,6 +166,40 @@ class ProjectStatus:
         return tuple(criterion for criterion in self.criteria if criterion.outcome == outcome)
 
 
+@dataclass(frozen=True)
+class NextStep:
+    """Something that a reader should do, and what to type for it where there is a command."""
+
+    text: str
+    command: str | None = None
+
+
+def next_steps(status: ProjectStatus) -> tuple[NextStep, ...]:
+    """What follows from the figures: faults first, then what to look at, then what is always to be done."""
+    steps = [
+        NextStep(f"{criterion.name} failed: {criterion.measured}, wanted {criterion.wanted}")
+        for criterion in status.criteria_with("FAIL")
+    ]
+    if status.left_usd is not None and status.left_usd < 0:
+        steps.append(NextStep("The budget was overspent: find out how before anything else is bought"))
+    steps += [
+        NextStep(f"Read the twins of {loss.source} and decide on its threshold")
+        for loss in status.deduplication.losses
+        if loss.is_high
+    ]
+    verdicts = {why: rows for (_, why), rows in status.funnel.examples.items() if why != SELECTED}
+    if verdicts:
+        reason = max(verdicts, key=lambda why: verdicts[why])
+        steps.append(NextStep("See whether the most frequent verdict is right", f"phase0 show --reason {reason} -n 10"))
+    if not status.is_judged:
+        steps.append(NextStep("Have a judge score the rows, or read a sample, before relying on quality_score"))
+    jsonl = next((file.name for file in status.files if file.name.endswith(".jsonl")), None)
+    if jsonl is not None:
+        steps.append(NextStep("Verify the file wherever it is copied to", f"phase0 verify --input {jsonl}"))
+    steps.append(NextStep("Read the licences and terms in README.md before training on it or passing it on"))
+    return tuple(steps)
+
+
 def render_project_status(status: ProjectStatus) -> str:
     """The text of `PROJECT_STATUS.md`."""
     fates = [(stage, reason, rows) for (stage, reason), rows in status.funnel.examples.items() if reason != SELECTED]
@@ -175,9 +212,8 @@ def render_project_status(status: ProjectStatus) -> str:
         records_used=status.funnel.records.get("used", 0),
         examples=sum(status.funnel.examples.values()),
         fates=fates,
-        most_frequent=max(fates, key=lambda fate: fate[2])[1] if fates else None,
         high_losses=[loss for loss in status.deduplication.losses if loss.is_high],
         heavy_loss=HEAVY_LOSS,
         twins_shown=MAX_TWINS_SHOWN,
-        jsonl=next((file.name for file in status.files if file.name.endswith(".jsonl")), None),
+        next_steps=next_steps(status),
     )

@@ -12,10 +12,14 @@ from schemas.tables import RUNS
 
 
 def latest_runs(runtime: Runtime) -> list[Row]:
-    """The last row of `runs` for each stage, in order of time."""
-    newest = Window.partitionBy("stage").orderBy(F.desc("started_at"))
-    rows = runtime.read(RUNS).withColumn("place", F.row_number().over(newest)).where("place = 1")
-    return rows.orderBy("started_at").collect()
+    """The last row of `runs` for each stage, in order of time; its `cost_usd` is that of all runs of the stage."""
+    runs_of_stage = Window.partitionBy("stage")
+    rows = (
+        runtime.read(RUNS)
+        .withColumn("cost_usd", F.sum("cost_usd").over(runs_of_stage))
+        .withColumn("place", F.row_number().over(runs_of_stage.orderBy(F.desc("started_at"))))
+    )
+    return rows.where("place = 1").orderBy("started_at").collect()
 
 
 def show_status(runtime: Runtime) -> None:

@@ -36,6 +36,7 @@ class SuiteSpec(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     title: str = Field(pattern=r"^[\w ,()-]+$", description="name in the data docs; part of a file name")
+    stage: str = Field(pattern=r"^[a-z-]+$", description="the stage that writes the table, as the data docs name it")
     expectations: tuple[ExpectationSpec, ...] = Field(min_length=1)
 
     @model_validator(mode="after")

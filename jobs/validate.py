@@ -15,6 +15,7 @@ from jobs.runtime import Runtime
 from jobs.screen import rule_names, rules_by_source
 from jobs.select_rows import REASONS
 from jobs.settings import Settings
+from jobs.stored_checks import TableCheck, newest_of_each_table, stored_checks
 from jobs.suites import tables_with_suites
 from jobs.verdicts import clean_pairs, open_prompts, without_duplicates
 from schemas.tables import (
@@ -104,6 +105,11 @@ def publish_data_docs(runtime: Runtime) -> Path:
 
     index: Path = build_data_docs(_context(docs_root(runtime.settings.workspace)))
     return index
+
+
+def last_checks(runtime: Runtime) -> tuple[TableCheck, ...]:
+    """The last validation of each table, in the order of the stages."""
+    return tuple(newest_of_each_table(stored_checks(_context(docs_root(runtime.settings.workspace)))))
 
 
 def docs_root(workspace: str) -> Path:

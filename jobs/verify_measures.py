@@ -1,6 +1,7 @@
 """What is measured of a file while its lines go by, in memory that grows by some 8 bytes a token."""
 
 from array import array
+from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass
 from math import fsum
@@ -16,6 +17,8 @@ LISTED_DUPLICATES = 10
 LISTED_LOW_SCORES = 10
 # Half-open but for the first, which includes 10: a score of exactly 9.0 is in it, one of 8.0 in the second.
 BANDS = (("9-10", 9.0), ("8-9", 8.0), ("7-8", 7.0), ("below 7", float("-inf")))
+LENGTH_STEPS = (0, *(step * 10**power for power in range(8) for step in (1, 2, 3, 5, 7)))
+"""Least lengths of the bars of a histogram, in tokens: about equally wide on a logarithmic scale."""
 # Names of fields and sources are the file's own and may be one a row.
 _DISTINCT_NAMES, _NAME_CHARS = 10_000, 200
 UNNAMED, OTHERS = "(none)", "(others)"
@@ -44,8 +47,10 @@ class Lengths:
     """Lengths in tokens, as `udfs.shingles` defines a token."""
 
     min: int
+    median: int
     mean: float
     max: int
+    histogram: dict[int, int]  # least length of a step of `LENGTH_STEPS` -> rows; no step between is left out
 
 
 @dataclass(frozen=True)
@@ -155,7 +160,7 @@ class Measuring:
             malformed_first=self._malformed_first,
             scores=self._scores_summed_up(),
             duplicates=self._duplicates(jaccard),
-            lengths={name: Lengths(min(n), sum(n) / len(n), max(n)) for name, n in texts.items() if n},
+            lengths={name: _lengths(n) for name, n in texts.items() if n},
             categories=_ordered(self._categories),
             sources=_ordered(self._sources),
             unknown_fields=_ordered(self._unknown_fields),
@@ -183,6 +188,19 @@ class Measuring:
                 first.append(Duplicate(*lines, jaccard=similarity, exact=row in self._exact))
         share = count / len(self._row_lines) if self._row_lines else 0.0
         return Duplicates(exact=len(self._exact), near=count - len(self._exact), share=share, first=first)
+
+
+def _lengths(tokens: "array[int]") -> Lengths:
+    ordered = sorted(tokens)
+    bars = Counter(bisect_right(LENGTH_STEPS, length) - 1 for length in ordered)
+    steps = range(min(bars), max(bars) + 1)
+    return Lengths(
+        min=ordered[0],
+        median=ordered[(len(ordered) - 1) // 2],  # the lower of two: a length that there is
+        mean=sum(ordered) / len(ordered),
+        max=ordered[-1],
+        histogram={LENGTH_STEPS[step]: bars[step] for step in steps},
+    )
 
 
 def _count(names: Counter[str], name: str) -> None:

@@ -11,9 +11,12 @@ from pyspark.sql import SparkSession
 
 from jobs.load_settings import load_settings
 from jobs.pipeline import STAGES, run_stages
+from jobs.runtime import Runtime
 from jobs.session import SparkConfig, get_session
 from jobs.summary import print_summary
+from jobs.write_reports import write_reports
 from tests.demo import DemoRun, open_quietly
+from tests.hostile import run_hostile
 from tests.loopback import Loopback, loopback_server
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -75,3 +78,11 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
     with loopback_server() as loopback:
         monkeypatch.setenv("HF_ENDPOINT", loopback.endpoint)
         yield loopback
+
+
+@pytest.fixture(scope="session")
+def hostile(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Runtime:
+    """A finished run on a data set that attacks whoever looks at it; its reports are written."""
+    runtime = run_hostile(tmp_path_factory.mktemp("hostile"))
+    write_reports(runtime)
+    return runtime

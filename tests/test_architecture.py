@@ -20,7 +20,19 @@ STAGES = {
     "export",
 }
 # Above the stages: they may import stages, no stage imports them.
-ABOVE = {"pipeline", "validate", "summary", "cli", "cli_review", "notebook"}
+ABOVE = {
+    "pipeline",
+    "validate",
+    "collect_status",
+    "write_reports",
+    "explain",
+    "summary",
+    "cli",
+    "cli_inspect",
+    "cli_package",
+    "cli_review",
+    "notebook",
+}
 
 
 def imports(path: Path) -> set[str]:

@@ -167,12 +167,39 @@ def test_the_index_shows_the_newest_run_first_and_what_to_look_at(docs: Path, wo
     index = docs.read_text("utf-8")
 
     assert docs == workspace / "data_docs" / "index.html"
-    assert index.index("<bdi>clean</bdi>") < index.index("<bdi>faulty</bdi>")
-    assert index.count("<details open>") == 1
+    by_stage, by_run = index.split("<h2>By run</h2>")
+    assert by_run.index(">clean</bdi>") < by_run.index(">faulty</bdi>")
+    assert "96 of 96 checks passed" in by_stage
+    assert "9 tables: 3 of 96 checks passed, 82 failed, 11 to look at" in by_run
     for case in FAULTY:
-        assert index.count(f">{load_suite(case.table.name).title}</a>") == 2
-    assert "Every instruction has visible text. Found: <bdi>1 of 11 rows fail</bdi>" in index
-    assert "2026-01-02 12:00" in index
+        suite = load_suite(case.table.name)
+        # In its stage's row of the last results, with a mark for the earlier run; and once in each run.
+        assert f"<tr><td>{suite.stage}</td>" in by_stage and suite.title.partition(" - ")[2] in by_stage
+        assert (by_stage.count(f">{case.table.name}</a>"), by_run.count(f">{case.table.name}</a>")) == (1, 2)
+    assert by_stage.count('aria-label="faulty: Failed"') == len(FAULTY)
+    assert 'Every instruction has visible text. Found: <bdi class="name">1 of 11 rows fail</bdi>' in by_run
+    assert "2026-01-02 12:00" in by_run
+    assert "What to look at" not in index, "the last results have no faults"
+
+
+def test_the_faults_of_the_last_run_come_first_on_the_index(tmp_path: Path, spark: SparkSession) -> None:
+    context = open_context(tmp_path)
+    run(spark, context, Case(SCORES, [], {"scorers": ["heuristic"], "expected_rows": 1}), "only")
+
+    index = build_data_docs(context).read_text("utf-8")
+
+    look, _ = index.split("<h2>By stage</h2>")
+    assert re.search(r'<article class="bad">\s*<h3>.*Failed', look)
+    assert '<a href="validations/07' in look
+    assert "report.html" not in index
+    (tmp_path / "output").mkdir()
+    (tmp_path / "output" / "report.html").touch()
+    build_data_docs(context)
+    pages = list((tmp_path / "data_docs").rglob("*.html"))
+    assert len(pages) == 2
+    for path in pages:
+        (link,) = re.findall(r'href="([^"]*report.html)"', path.read_text("utf-8"))
+        assert (path.parent / link).resolve() == (tmp_path / "output" / "report.html").resolve()
 
 
 def test_every_link_of_the_index_leads_to_a_page_that_names_the_rows(docs: Path) -> None:
@@ -181,7 +208,9 @@ def test_every_link_of_the_index_leads_to_a_page_that_names_the_rows(docs: Path)
 
     assert len(pages) == len(CLEAN) + len(FAULTY)
     examples = next(text for link, text in pages.items() if "02 examples" in link and "faulty" in link)
-    assert f"<bdi>{hexed('3')}</bdi><br><bdi>{hexed('4')}</bdi>" in examples
+    ids = [re.findall(r"<bdi>(.*?)</bdi>", shown) for shown in re.findall(r'<ul class="ids">(.*?)</ul>', examples)]
+    assert [hexed("3"), hexed("4")] in ids
+    assert f"phase0 explain {hexed('3')}</code>" in examples
     assert "Teachers and quotas are chosen by category" in examples
 
 
@@ -190,14 +219,14 @@ def test_no_text_of_the_data_set_is_stored_or_shown(docs: Path, workspace: Path)
     texts = {path: path.read_bytes() for path in files}
 
     assert len([path for path in files if path.suffix == ".html"]) > len(CLEAN)
-    for fragment in (b"zq-canary-7", b"alert('canary')", b"&#x27;canary"):
+    for fragment in (b"zq-canary-7", b"alert('canary')", b"&#39;canary"):
         assert [str(path) for path, text in texts.items() if fragment in text] == []
 
 
 def test_pages_run_no_script_and_ask_nothing_of_the_network(docs: Path) -> None:
     pages = [path.read_text("utf-8") for path in docs.parent.rglob("*.html")]
 
-    assert any(escape(HOSTILE_ID) in text for text in pages)
+    assert any(escape(HOSTILE_ID).replace("&#x27;", "&#39;") in text for text in pages)
     for text in pages:
         assert "<script" not in text
         assert "http:" not in text
@@ -233,7 +262,7 @@ def test_an_expectation_that_cannot_be_run_is_a_fault_of_the_configuration(
     expectation = ExpectationSpec(
         name="one", expectation=kind, kwargs=kwargs, critical=True, description="One.", reason="Because."
     )
-    broken = SuiteSpec(title="03 broken", expectations=(expectation,))
+    broken = SuiteSpec(title="03 broken", stage="screen", expectations=(expectation,))
     monkeypatch.setattr("jobs.expectations.load_suite", lambda table: broken)
 
     with pytest.raises(ConfigError, match=f"(?s)conf/expectations/screen.yaml.*{fault}"):

@@ -97,9 +97,11 @@ def test_it_has_its_sections_in_order():
 
 @pytest.mark.parametrize("name", [f.name for f in fields(ProjectStatus)])
 def test_every_field_of_the_status_is_used(name):
-    template = resources.files("conf.templates").joinpath("project_status.md.j2").read_text(encoding="utf-8")
-    # Those two reach the template as a property and as sorted rows.
-    assert f"status.{name}" in template or name in ("sources", "budget_usd")
+    templates = resources.files("conf.templates")
+    text, html = (templates.joinpath(file).read_text("utf-8") for file in ("project_status.md.j2", "report.html.j2"))
+    # Those reach the templates as a property, as sorted rows, or are said by the data docs and the status report.
+    assert f"status.{name}" in text or name in ("sources", "budget_usd", "tables", "data_docs")
+    assert f"status.{name}" in html or name in ("sources", "scorer_kind")
 
 
 # What is changed -> the section that must say so, and how.
@@ -168,7 +170,7 @@ def test_a_source_is_named_only_where_it_loses_more_than_thirty_percent():
     assert "**WARNING: `tools` lost 52.0 % of its distinct rows" in section(text, "Deduplication")
     assert "| `alpaca` | 1,000 | 300 | 30.0 % |  |" in section(text, "Deduplication")
     assert "`tools` lost 52.0 %" in section(text, "Warnings")
-    assert "Read the twins of `tools`" in section(text, "What to do next")
+    assert "Read the twins of tools" in section(text, "What to do next")
     assert "`alpaca` lost" not in text
     calm = report(deduplication=replace(STATUS.deduplication, losses=()), warnings=())
     assert "None." in section(calm, "Warnings")
@@ -218,9 +220,9 @@ def test_rules_are_screened_not_judged_and_a_judge_is_not_called_so():
 def test_what_to_do_next_follows_from_the_figures():
     text = section(report(), "What to do next")
 
-    assert "**duplicates** failed: 1.2 %, wanted below 1 %" in text
-    assert "`phase0 show --reason` `refusal`" in text  # the most frequent verdict
-    assert "`phase0 verify --input` `dataset.jsonl`" in text
+    assert "duplicates failed: 1.2 %, wanted below 1 %" in text
+    assert "`phase0 show --reason refusal -n 10`" in text  # the most frequent verdict
+    assert "`phase0 verify --input dataset.jsonl`" in text
     assert "overspent" not in text
     assert "overspent" in section(report(spent_usd=Decimal(151)), "What to do next")
     nothing = section(report(criteria=(), files=(), funnel=Funnel({}, 0, {})), "What to do next")

@@ -15,7 +15,7 @@ def test_it_holds_every_module_and_every_data_file(wheel):
         str(path.relative_to(ROOT))
         for package in PACKAGES
         for path in (ROOT / package).rglob("*")
-        if path.suffix in (".py", ".yaml", ".j2", ".json", ".jsonl", ".gz") and "__pycache__" not in path.parts
+        if path.suffix in (".py", ".yaml", ".css", ".j2", ".json", ".jsonl", ".gz") and "__pycache__" not in path.parts
     }
     assert wanted and not wanted - held
 
