@@ -20,7 +20,7 @@ from jobs import files
 from jobs.near_duplicates import config_for
 from jobs.package_card import render_package_card
 from jobs.package_content import write_content
-from jobs.package_folder import MANIFEST, new_folder
+from jobs.package_folder import MANIFEST, new_folder, require_own
 from jobs.package_manifest import build_package_manifest
 from jobs.package_rows import is_conversation, packable_rows
 from jobs.package_source import Source, require_exported
@@ -38,11 +38,13 @@ def package_folder(settings: Settings, output: Path | None) -> Path:
     """Where the package goes.
 
     Raises:
-        ConfigError: the workspace is no local folder, and no other is named.
+        ConfigError: the workspace is no local folder and no other is named, or the folder holds something else.
     """
     if output is None and "://" in settings.workspace:
         raise ConfigError(f"a package is a local folder, unlike {settings.workspace}; name one with --output")
-    return (output or Path(settings.workspace) / "package").expanduser().absolute()
+    target = (output or Path(settings.workspace) / "package").expanduser().absolute()
+    require_own(target)
+    return target
 
 
 def build_package(runtime: Runtime, source: Source, target: Path) -> None:

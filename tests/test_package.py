@@ -168,13 +168,14 @@ def test_a_change_of_options_or_of_a_file_makes_it_anew(demo, packed, tmp_path, 
     assert len(built) == 3
 
 
-def test_a_folder_with_something_else_in_it_is_left_alone(demo, tmp_path):
+def test_a_folder_with_something_else_in_it_is_left_alone(demo, tmp_path, capsys):
     (tmp_path / "notes.txt").write_text("precious")
 
+    assert package(demo, tmp_path) == 2
     with pytest.raises(ConfigError, match=r"holds notes\.txt, which is no part of a package; name another folder"):
-        runtime = demo.runtime
-        build_package(runtime, read_source(runtime.settings), tmp_path)
+        build_package(demo.runtime, read_source(demo.runtime.settings), tmp_path)
 
+    assert "holds notes.txt" in capsys.readouterr().err
     assert contents(tmp_path) == {"notes.txt": b"precious"}
 
 
