@@ -46,7 +46,9 @@ def test_usage_is_what_the_provider_says_or_nothing():
     assert silent.usage is None
 
 
-@pytest.mark.parametrize("reply", [b"", b"<html>", b"[]", b"null", b'{"choices": []}', b'{"choices": [{}]}', body()[:40]])
+@pytest.mark.parametrize(
+    "reply", [b"", b"<html>", b"[]", b"null", b'{"choices": []}', b'{"choices": [{}]}', body()[:40]]
+)
 def test_a_reply_that_is_no_completion_was_billed_and_is_tried_again(reply):
     failure = read_answer(reply)
     assert isinstance(failure, Failure)

@@ -14,9 +14,10 @@ from udfs.llm.work import Again, HandBack, Hold, Respond, Step, Work
 POLICY = RetryPolicy(max_attempts=3, base_seconds=0.5, longest_backoff_seconds=30, max_wait_seconds=60)
 REFUSED = Failure("rate_limited", "slow down")
 BROKEN = Failure("transient", "HTTP 500")
+USAGE = Usage(10, 5)
 
 
-def answer(status: Status = "answered", usage: Usage | None = Usage(10, 5)) -> Answer:
+def answer(status: Status = "answered", usage: Usage | None = USAGE) -> Answer:
     return Answer(status, "text", "stop", "m-1", usage)
 
 

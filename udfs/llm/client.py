@@ -18,6 +18,7 @@ from udfs.llm.failures import Failure, short_message, status_failure
 from udfs.llm.models import Endpoint
 from udfs.llm.request import Request
 
+_OPENAI = "https://api.openai.com/"
 _CONNECT_SECONDS = 10.0
 # Proof that nothing was sent. The aiohttp transport reports a connection that broke *after* sending as a
 # ConnectTimeout, so an aiohttp exception in the chain decides before httpx's own do.
@@ -42,6 +43,10 @@ class Client:
             raise ValueError(f"{name} holds characters that no key has")
         self._endpoint = endpoint
         self._key = key
+        self._headers: dict[str, str | openai.Omit] = {"Content-Type": "application/json"}
+        if endpoint.base_url is not None and not endpoint.base_url.startswith(_OPENAI):
+            # The SDK finds an OpenAI account's names in the environment, and they are nobody else's business.
+            self._headers |= {"OpenAI-Organization": openai.Omit(), "OpenAI-Project": openai.Omit()}
         limits = httpx2.Limits(max_connections=connections, max_keepalive_connections=connections)
         timeout = httpx2.Timeout(endpoint.timeout_seconds, connect=min(_CONNECT_SECONDS, endpoint.timeout_seconds))
         self._sdk = openai.AsyncOpenAI(
@@ -59,7 +64,7 @@ class Client:
                 "/chat/completions",
                 cast_to=httpx2.Response,
                 content=body_of(request, self._endpoint, max_tokens),
-                options={"headers": {"Content-Type": "application/json"}},
+                options={"headers": self._headers},
             )
             found = read_answer(response.content)
         except openai.OpenAIError as error:
@@ -97,8 +102,10 @@ def failure_of(error: openai.OpenAIError) -> Failure:
     why = f"{type(chain[-1]).__name__} {chain[-1]}".strip()
     if any(isinstance(link, _WRONG_ADDRESS) for link in chain):
         return Failure("not_found", short_message(f"wrong address: {why}"))
+    if _is_unsent(chain):
+        return Failure("transient", short_message(f"not connected: {why}"))
     what = "timed out" if isinstance(error, openai.APITimeoutError) else "connection failed"
-    return Failure("transient", short_message(f"{what}: {why}"), billed=not _is_unsent(chain))
+    return Failure("transient", short_message(f"{what}: {why}"), billed=True)
 
 
 def _chain(error: BaseException) -> list[BaseException]:
