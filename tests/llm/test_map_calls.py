@@ -3,19 +3,12 @@
 import pytest
 from pyspark.errors import PythonException
 
-from schemas.calls import WAVE
 from schemas.errors import SchemaMismatchError
-from tests.llm.waves import QUICK, context, endpoint, request
+from tests.llm.waves import QUICK, context, endpoint, request, wave_rows
 from udfs.llm.deal import tasks_of, with_task
 from udfs.llm.journal_reader import journal_records
 from udfs.llm.map_calls import map_calls
 from udfs.llm.models import Limits
-
-
-def wave_rows(spark, requests):
-    fields = [field for field in WAVE.schema if field.name != "task"]
-    rows = [tuple(getattr(one, field.name) for field in fields) for one in requests]
-    return spark.createDataFrame(rows, type(WAVE.schema)(fields))
 
 
 def test_requests_are_called_once_and_evenly_by_the_tasks_of_their_endpoint(spark, provider, tmp_path):

@@ -6,6 +6,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import StructType
+
+from schemas.calls import WAVE
 from udfs.llm.cost import prompt_tokens_bound
 from udfs.llm.map_calls import drive_calls
 from udfs.llm.models import Endpoint, Limits, Prices
@@ -58,3 +62,22 @@ def drive(requests: Sequence[Request], wave: WaveContext) -> dict[str, Outcome]:
     outcomes = list(drive_calls(requests, wave))
     assert sorted(outcome.request_id for outcome in outcomes) == sorted(request.request_id for request in requests)
     return {outcome.request_id: outcome for outcome in outcomes}
+
+
+def words(token: str, count: int = 100) -> str:
+    """A prompt of so many words."""
+    return f"#{token}# " + " ".join(f"word{number}" for number in range(count - 1))
+
+
+def asked_at_length(token: str, **changes: Any) -> Request:
+    """A request of 100 words."""
+    messages = json.dumps([{"role": "user", "content": words(token)}])
+    bound = prompt_tokens_bound(messages)
+    return request(token, messages_json=messages, prompt_tokens_bound=bound, max_tokens=300, **changes)
+
+
+def wave_rows(spark: SparkSession, requests: Sequence[Request]) -> DataFrame:
+    """Rows of `WAVE` that are not dealt yet."""
+    fields = [field for field in WAVE.schema if field.name != "task"]
+    rows = [tuple(getattr(one, field.name) for field in fields) for one in requests]
+    return spark.createDataFrame(rows, StructType(fields))
