@@ -14,6 +14,7 @@ REQUIRED = [
     "numpy>=1.26,<3",
     "scipy>=1.11,<2",
     "openai==3.54.0",
+    "aiohttp==3.14.5",  # the transport of its calls: less than half the CPU of the usual one
     "xxhash==4.1.0",
     "pydantic==2.14.3",
     "PyYAML==6.0.3",
@@ -34,7 +35,6 @@ NOTEBOOK = ["ipykernel>=7.3,<8", "nbclient==0.11.0", "nbformat==5.11.1"]
 TEST = [
     "pytest==9.2.0",
     "hypothesis==6.168.5",  # later ones need Python 3.11
-    "aiohttp==3.14.5",
     "datasets==5.2.0",
     "venv-pack==0.2.0",
     *CONNECT,

@@ -9,6 +9,7 @@ from pyspark.sql import SparkSession
 
 from jobs.load_settings import load_settings
 from jobs.session import SparkConfig, get_session
+from tests.llm.provider_process import ProviderProcess
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -39,3 +40,16 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip(f"the real public files are not at {SHARED_DATA}")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def provider_process() -> Iterator[ProviderProcess]:
+    with ProviderProcess() as process:
+        yield process
+
+
+@pytest.fixture
+def provider(provider_process: ProviderProcess) -> ProviderProcess:
+    """A provider of models on the loopback, afresh for each test."""
+    provider_process.behave()
+    return provider_process

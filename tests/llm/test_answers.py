@@ -95,3 +95,7 @@ def test_a_message_is_one_short_line_with_what_was_said():
     failure = status_failure(400, {"code": "bad", "message": "line\none " + "x" * 1000}, {})
     assert failure.message.startswith("HTTP 400 bad - line one x")
     assert len(failure.message) == 300
+
+
+def test_half_a_surrogate_pair_in_a_message_can_be_stored():
+    assert "oh \ufffd no" in status_failure(400, {"message": "oh \ud83d no"}, {}).message

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from udfs.llm.cost import Usage, parse_usage
-from udfs.llm.failures import Failure, short_message, status_failure
+from udfs.llm.failures import Failure, short_message, status_failure, without_lone_surrogates
 
 # How an answer ended. Only `answered` is ever exported.
 Status = Literal["answered", "truncated", "refused", "content_filtered", "empty"]
@@ -42,9 +42,9 @@ def read_answer(body: bytes) -> Answer | Failure:
         return Failure("transient", short_message(what), billed=True)
     return Answer(
         _status(text, finish_reason, refusal),
-        _without_lone_surrogates(text or (str(refusal) if refusal else None)),
-        None if finish_reason is None else str(finish_reason),
-        None if content.get("model") is None else str(content["model"]),
+        without_lone_surrogates(text or (str(refusal) if refusal else None)),
+        without_lone_surrogates(None if finish_reason is None else str(finish_reason)),
+        without_lone_surrogates(None if content.get("model") is None else str(content["model"])),
         parse_usage(content.get("usage")),
     )
 
@@ -70,10 +70,3 @@ def _status(text: str, finish_reason: object, refusal: object) -> Status:
     if finish_reason == "length":
         return "truncated"
     return "answered" if text.strip() else "empty"
-
-
-def _without_lone_surrogates(text: str | None) -> str | None:
-    """JSON may spell half a surrogate pair, which no UTF-8 file can hold."""
-    if text is None or text.isascii():
-        return text
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

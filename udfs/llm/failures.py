@@ -89,5 +89,12 @@ def _kind(status: int, codes: set[str]) -> Kind:
 
 def short_message(message: str) -> str:
     """One line of at most 300 characters."""
-    flat = " ".join(message.split())
+    flat = without_lone_surrogates(" ".join(message.split())) or ""
     return flat if len(flat) <= _LONGEST_MESSAGE else flat[: _LONGEST_MESSAGE - 1] + "…"
+
+
+def without_lone_surrogates(text: str | None) -> str | None:
+    """What a provider wrote, fit for UTF-8: JSON may spell half a surrogate pair, which no file can hold."""
+    if text is None or text.isascii():
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
