@@ -15,6 +15,7 @@ from udfs.llm.journal import Journal
 from udfs.llm.journal_reader import journal_records, read_journal
 from udfs.llm.map_calls import drive_calls
 from udfs.llm.models import Limits, Profile
+from udfs.llm.outcome import Outcome
 from udfs.llm.retries import RetryPolicy
 
 
@@ -334,3 +335,19 @@ def test_an_error_of_the_input_is_raised_and_what_was_answered_is_kept(provider,
         list(drive_calls(requests(), wave))
     found = read_journal(wave.journal)
     assert len(provider.calls()) == len(found.sends)
+
+
+def test_a_task_that_is_run_again_beside_itself_pays_nothing_twice(provider, tmp_path):
+    provider.behave(latency_seconds=0.2)
+    wave = context(tmp_path, [endpoint(provider.base_url, limits=Limits(max_in_flight=4))])
+    requests = [request(f"t{number}") for number in range(60)]
+    first: dict[str, Outcome] = {}
+    half_dead = threading.Thread(target=lambda: first.update(drive(requests, wave)))
+    half_dead.start()
+    while provider.summary()["calls"] < 8:
+        time.sleep(0.05)
+    second = drive(requests, wave)
+    half_dead.join()
+    assert {outcome.state for outcome in second.values()} == {"answered"}
+    assert {outcome.reason for outcome in first.values()} == {None, "superseded"}
+    assert sorted(call.token for call in provider.calls()) == sorted(second)
