@@ -25,7 +25,9 @@ REQUIRED = [
     "typer==0.29.1",  # 0.29.2 needs Python 3.11
     "py3langid==0.4.0",
     "huggingface_hub==2.4.0",
+    "httpx2>=2,<3",  # what huggingface_hub speaks with
     "pooch==1.9.0",
+    "requests>=2.32,<3",
     "tqdm==4.70.1",
     "matplotlib>=3.10,<3.12",
 ]

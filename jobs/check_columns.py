@@ -21,6 +21,7 @@ from schemas.tables import (
     EXAMPLES,
     PAIRS,
     RAW_RECORDS,
+    REVIEWS,
     SCORES,
     SCREEN,
     SELECTION,
@@ -174,6 +175,16 @@ def _scores(scores: DataFrame, related: Related) -> DataFrame:
     return _with_pair_is_known(checks, related)
 
 
+def _reviews(reviews: DataFrame, related: Related) -> DataFrame:
+    checks = reviews.select(
+        *REVIEWS.key,
+        "key_is_complete",
+        _named("verdict"),
+        _is_given("reviewer").alias("reviewer_is_given"),
+    )
+    return _with_pair_is_known(checks, related)
+
+
 def _selection(selection: DataFrame, related: Related) -> DataFrame:
     is_selected = F.col("reason").isNull()
     checks = selection.select(
@@ -221,6 +232,7 @@ _CHECKS = {
     ASSIGNMENTS.name: _assignments,
     PAIRS.name: _pairs,
     SCORES.name: _scores,
+    REVIEWS.name: _reviews,
     SELECTION.name: _selection,
     DATASET.name: _dataset,
 }

@@ -9,8 +9,8 @@ import typer
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 
-from jobs import cli_files, cli_inspect
-from jobs.cli_options import DEFAULT_CONFIG, Config, Overrides, Verbose, errors, runtime_of
+from jobs import cli_files, cli_inspect, cli_review
+from jobs.cli_options import DEFAULT_CONFIG, Config, Offline, Overrides, Verbose, errors, offline_override, runtime_of
 from jobs.pipeline import STAGES, run_stages, stages_between
 from jobs.summary import print_summary
 from schemas.errors import Phase0Error
@@ -35,11 +35,12 @@ def run(
     overrides: Overrides = None,
     limit: Limit = None,
     force: Force = False,
+    offline: Offline = False,
     verbose: Verbose = False,
 ) -> None:
     """Run the whole pipeline, or a part of it; what is up to date is skipped."""
     stages = stages_between(first, last)
-    runtime = runtime_of(config, overrides, verbose, limit)
+    runtime = runtime_of(config, [*(overrides or []), *offline_override(offline)], verbose, limit)
     results = run_stages(runtime, stages, force=force)
     if stages[-1] is STAGES[-1]:
         raise typer.Exit(print_summary(runtime, results))
@@ -98,6 +99,7 @@ def _complain(text: str) -> None:
 _add_stage_commands()
 app.add_typer(cli_inspect.commands)
 app.add_typer(cli_files.commands)
+app.add_typer(cli_review.commands)
 
 if __name__ == "__main__":
     main()

@@ -1,4 +1,4 @@
-"""Commands on files and on this machine, which need no run: look at data, verify, deduplicate, doctor."""
+"""Commands on files and on this machine, which need no run: fetch, look at data, verify, deduplicate, doctor."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from jobs import doctor as doctor_job
-from jobs.cli_options import DEFAULT_CONFIG, Verbose, console
+from jobs.cli_options import DEFAULT_CONFIG, Config, Offline, Overrides, Verbose, console, offline_override, settings_of
 from jobs.deduplicate_file import deduplicate_file
+from jobs.fetch import fetch_sources
 from jobs.preview import preview_files
 from jobs.verify import main_verify
 
@@ -22,6 +23,22 @@ def init(
 ) -> None:
     """Detect the format of files, show how records are read, write a configuration."""
     preview_files(files, output, console, force=force)
+
+
+@commands.command()
+def fetch(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[SOURCE]...", help="only these; default all")] = None,
+    config: Config = DEFAULT_CONFIG,
+    overrides: Overrides = None,
+    update: Annotated[
+        list[str] | None, typer.Option("--update", help="take this source as it is upstream now; repeatable")
+    ] = None,
+    offline: Offline = False,
+) -> None:
+    """Download the sources that are on the hub or at an address, and show what is here."""
+    settings = settings_of(config, [*(overrides or []), *offline_override(offline)])
+    fetch_sources(settings, console, names or (), update or ())
+    console.print(f"next: phase0 run --config {config}", markup=False, highlight=False, soft_wrap=True)
 
 
 @commands.command()

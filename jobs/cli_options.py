@@ -19,6 +19,7 @@ Overrides = Annotated[
     list[str] | None, typer.Option("--set", help="override a setting: --set select.min_score=7.5; repeatable")
 ]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="show what Spark and Java print")]
+Offline = Annotated[bool, typer.Option("--offline", help="download nothing; as HF_HUB_OFFLINE=1")]
 DEFAULT_CONFIG = "phase0.yaml"
 
 
@@ -26,6 +27,11 @@ def settings_of(config: str, overrides: Sequence[str] | None, limit: int | None 
     """The settings that the options name; `limit` is that of `ingest`."""
     extra = [f"ingest.limit={limit}"] if limit else []
     return load_settings(config, [*(overrides or []), *extra])
+
+
+def offline_override(offline: bool) -> list[str]:
+    """The override that `--offline` stands for."""
+    return ["downloads.offline=true"] if offline else []
 
 
 def runtime_of(config: str, overrides: Sequence[str] | None, verbose: bool, limit: int | None = None) -> Runtime:

@@ -156,10 +156,11 @@ def judge_packages(requirements: Sequence[str], version_of: Callable[[str], str 
     """Compare the pinned packages with what is installed: one line if all fit, else one for each that does not.
 
     Args:
-        requirements: as in the metadata of a package; those of extras are left out.
+        requirements: as in the metadata of a package; those of extras, or for another Python or system, are left out.
         version_of: installed version of a package, null where it is not installed.
     """
-    pinned = [pin for pin in map(_requirement, requirements) if pin and not (pin.marker and "extra" in str(pin.marker))]
+    known = [pin for pin in map(_requirement, requirements) if pin]
+    pinned = [pin for pin in known if pin.marker is None or pin.marker.evaluate({"extra": ""})]
     faults = []
     for pin in pinned:
         version = version_of(pin.name)

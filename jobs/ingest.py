@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 
 from jobs.runtime import Runtime, Stage, StageReport
 from jobs.source_files import SourceFile, all_files, list_files, open_records
+from jobs.sources_lock import located_sources
 from schemas.errors import DataRefusedError
 from schemas.tables import DRAFT, EXAMPLES, RAW_RECORDS
 from udfs.categories import load_category_rules
@@ -90,7 +91,7 @@ def run(runtime: Runtime) -> StageReport:
     """
     settings = runtime.settings
     runtime.progress.step("looking at the files")
-    files = list(all_files(runtime.spark, settings.sources, settings.ingest))
+    files = list(all_files(runtime.spark, located_sources(settings), settings.ingest))
     runtime.progress.step(f"reading {len(files)} files, {sum(file.size for file in files) / 1e6:,.1f} MB")
     runtime.replace(RAW_RECORDS, read_drafts(open_records(runtime.spark, files), files))
     runtime.progress.step("folding exact copies")
@@ -150,7 +151,8 @@ def _require_usable(runtime: Runtime, counts: Sequence[Row]) -> None:
             why = ", ".join(f"{row['records']:,} {row['reason']}" for row in refused)
             faults.append(f"  {source.name}: {count:,} of {total:,} records refused ({why})")
         elif not total:
-            faults.append(f"  {source.name}: no records at all in {', '.join(source.paths)}")
+            where = ", ".join(source.paths or source.urls) or source.hub
+            faults.append(f"  {source.name}: no records at all in {where}")
     if faults:
         raise DataRefusedError(
             f"more than {limit:.0%} of a source cannot be used (ingest.max_refused_share); the records and their "
@@ -160,7 +162,7 @@ def _require_usable(runtime: Runtime, counts: Sequence[Row]) -> None:
 
 def inputs(runtime: Runtime) -> Mapping[str, str]:
     """State of every source file: its size and time of change."""
-    found = (file for source in runtime.settings.sources for file in list_files(runtime.spark, source))
+    found = (file for source in located_sources(runtime.settings) for file in list_files(runtime.spark, source))
     return {path: f"{size} bytes, {modified}" for path, size, modified in found}
 
 

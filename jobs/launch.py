@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -30,7 +31,16 @@ def open_runtime(settings: Settings, console: Console, *, verbose: bool = False)
     log = Path(settings.workspace) / "logs" / "spark.log" if is_local and not verbose else None
     spark = get_session(settings.spark, log)
     now = datetime.now(timezone.utc)
-    # A run id is a name in the log, not a key of any data, so it may be random.
-    run_id = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
     storage = Storage(spark, settings.workspace, settings.catalog)
-    return Runtime(settings, spark, storage, Progress(console), run_id, now)
+    return Runtime(settings, spark, storage, Progress(console), _run_id(now), now)
+
+
+def begin_run(runtime: Runtime) -> Runtime:
+    """The same workspace and session for one more run, which gets an id and a time of its own."""
+    now = datetime.now(timezone.utc)
+    return replace(runtime, run_id=_run_id(now), started_at=now)
+
+
+def _run_id(now: datetime) -> str:
+    # A run id is a name in the log, not a key of any data, so it may be random.
+    return f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"

@@ -14,17 +14,19 @@ from jobs.settings import Settings
 from schemas.errors import ConfigError
 
 
-def load_settings(config: str, overrides: Sequence[str] = ()) -> Settings:
+def load_settings(config: str, overrides: Sequence[str] = (), folder: Path | None = None) -> Settings:
     """Read a configuration.
 
     Args:
         config: path of a YAML file, or the name of one that ships with the package (`demo`, `public`).
         overrides: `a.b=value` each, the value in YAML; list items by number (`sources.0.licence=MIT`).
+        folder: where a relative `config` and a relative workspace are; null: the current folder.
 
     Raises:
         ConfigError: names every fault with file, key, value and what is allowed.
     """
-    path = _find(config)
+    folder = folder or Path.cwd()
+    path = _find(config, folder)
     data = _read_yaml(path)
     for override in overrides:
         _apply(data, override)
@@ -34,7 +36,7 @@ def load_settings(config: str, overrides: Sequence[str] = ()) -> Settings:
         faults = [_describe(fault) for fault in error.errors() if fault["type"] != "too_short" or not fault["input"]]
         listed = "\n".join(f"  {fault}" for fault in faults)
         raise ConfigError(f"{path}: {len(faults)} fault{'s' if len(faults) > 1 else ''}\n{listed}") from None
-    return _with_absolute_paths(settings, path.parent)
+    return _with_absolute_paths(settings, path.parent, folder)
 
 
 def shipped_configs() -> tuple[str, ...]:
@@ -43,8 +45,8 @@ def shipped_configs() -> tuple[str, ...]:
     return tuple(sorted(f.name.removesuffix(".yaml") for f in files if re.fullmatch(r"(demo|public)\.yaml", f.name)))
 
 
-def _find(config: str) -> Path:
-    path = Path(config)
+def _find(config: str, folder: Path) -> Path:
+    path = folder / config
     if path.is_file():
         return path.resolve()
     shipped = Path(str(resources.files("conf").joinpath(f"{config}.yaml")))
@@ -109,15 +111,24 @@ def _known_keys(location: Sequence[int | str]) -> list[str]:
     return list(model.model_fields)
 
 
-def _with_absolute_paths(settings: Settings, folder: Path) -> Settings:
+def _with_absolute_paths(settings: Settings, sources_folder: Path, workspace_folder: Path) -> Settings:
     def absolute(path: str) -> str:
-        return path if re.match(r"^[a-z0-9+]+:/", path) or path.startswith("/") else str(folder / path)
+        return path if re.match(r"^[a-z0-9+]+:/", path) or path.startswith("/") else str(sources_folder / path)
 
     sources = tuple(
         source.model_copy(update={"path": tuple(absolute(path) for path in source.paths) or None})
         for source in settings.sources
     )
-    workspace = settings.workspace
-    if not re.match(r"^[a-z0-9+]+:/", workspace):
-        workspace = str(Path(workspace).expanduser().absolute())
-    return settings.model_copy(update={"sources": sources, "workspace": workspace})
+
+    def from_here(place: str) -> str:
+        return (
+            place
+            if re.match(r"^[a-z0-9+]+:/", place)
+            else str((workspace_folder / Path(place).expanduser()).absolute())
+        )
+
+    downloads = settings.downloads
+    if downloads.folder:
+        downloads = downloads.model_copy(update={"folder": from_here(downloads.folder)})
+    workspace = from_here(settings.workspace)
+    return settings.model_copy(update={"sources": sources, "downloads": downloads, "workspace": workspace})

@@ -10,6 +10,7 @@ from typing import Any
 
 from jobs.runtime import Runtime
 from jobs.settings import Settings
+from jobs.sources_lock import origins
 from schemas.tables import ALL, DATASET
 
 PACKAGES = ("phase0", "pyspark", "delta-spark", "great-expectations", "pyarrow", "xxhash")
@@ -44,6 +45,7 @@ def build_manifest(runtime: Runtime, facts: Mapping[str, Any]) -> dict[str, Any]
             "min_teachers": settings.targets.min_teachers,
         },
         "counts": counts,
+        "downloads": origins(settings),
         "cost_usd": "0",
         "config_sha256": settings_hash(settings),
         "tables": {table.name: runtime.storage.version(table) for table in ALL},
@@ -53,7 +55,7 @@ def build_manifest(runtime: Runtime, facts: Mapping[str, Any]) -> dict[str, Any]
 
 def settings_hash(settings: Settings) -> str:
     """Hash of all that shapes the data, so not of where it is written or of the machine's session."""
-    content = settings.model_dump(mode="json", exclude={"workspace", "catalog", "spark"})
+    content = settings.model_dump(mode="json", exclude={"workspace", "catalog", "spark", "downloads"})
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode("utf-8")).hexdigest()
 
 

@@ -20,13 +20,14 @@ from jobs import (
     screen,
     select_rows,
 )
+from jobs.fetch import fetch_missing
 from jobs.fingerprint import stage_fingerprint
 from jobs.manifest import versions
 from jobs.runtime import Runtime, Stage, StageReport
 from jobs.status import latest_runs
 from jobs.validate import docs_root, validate_stage
 from schemas.errors import ConfigError, DataRefusedError
-from schemas.tables import RUNS
+from schemas.tables import RUNS, Table
 
 STAGES: tuple[Stage, ...] = (
     ingest.STAGE,
@@ -74,9 +75,13 @@ def run_stages(runtime: Runtime, stages: Sequence[Stage], *, force: bool = False
     The tables of a stage are validated while the next one runs; that one is not finished, and nothing is
     exported, before the gate is known to be open.
 
+    Sources that are not here yet are downloaded before the first stage, unless offline.
+
     Raises:
         DataRefusedError: a gate failed; what was done until then is kept, and the run can go on from there.
     """
+    if ingest.STAGE in stages:
+        fetch_missing(runtime.settings, runtime.progress.console)
     results = []
     last = {row["stage"]: row for row in latest_runs(runtime)} if runtime.storage.exists(RUNS) else {}
     before = STAGES[: STAGES.index(stages[0])]
@@ -95,12 +100,16 @@ def run_stages(runtime: Runtime, stages: Sequence[Stage], *, force: bool = False
                     gate = _open_gate
                 finished = run_stage(runtime, stage, fingerprint)
                 gate()
-                failures = validator.submit(validate_stage, runtime, stage.writes)
+                failures = validator.submit(validate_stage, runtime, _tables_to_check(runtime, stage))
                 gate = partial(_settle, runtime, finished, fingerprint, failures)
                 results.append(finished)
             upstream = fingerprint
         gate()
     return results
+
+
+def _tables_to_check(runtime: Runtime, stage: Stage) -> tuple[Table, ...]:
+    return (*stage.writes, *(table for table in stage.given if runtime.storage.exists(table)))
 
 
 def _open_gate() -> None:

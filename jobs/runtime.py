@@ -31,6 +31,12 @@ class Runtime:
         """Rows of a table; see `Storage.read`."""
         return self.storage.read(table)
 
+    def read_or_empty(self, table: Table) -> DataFrame:
+        """Rows of a table that need not be there yet."""
+        if self.storage.exists(table):
+            return self.read(table)
+        return self.spark.createDataFrame([], table.schema)
+
     def replace(self, table: Table, rows: DataFrame) -> None:
         """Write a whole table anew; see `Storage.replace`."""
         self.storage.replace(table, rows)
@@ -59,3 +65,5 @@ class Stage:
     """Sections of the configuration it looks at."""
     inputs: Callable[[Runtime], Mapping[str, str]] = lambda _: {}
     """Anything else it reads: name -> state."""
+    given: tuple[Table, ...] = ()
+    """Tables that people write and it reads where they are there; checked together with what it writes."""

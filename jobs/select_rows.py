@@ -1,7 +1,7 @@
 """Select stage: which scored pairs make the data set, and why each other one does not.
 
-Reads `pairs` and `scores`, replaces `selection` (a reason for every scored pair), `dataset`, and, now that all
-verdicts are known, `fates`. Not called
+Reads `pairs` and `scores`, and `reviews` where people have written any; replaces `selection` (a reason for every
+scored pair), `dataset`, and, now that all verdicts are known, `fates`. Not called
 `select.py`: a script of that name would hide the standard library's `select` from everything it imports.
 """
 
@@ -12,28 +12,38 @@ from pyspark.sql import functions as F
 
 from jobs.fates import example_fates
 from jobs.quotas import category_quotas
+from jobs.reviews import rejected_pairs, rejections_state
 from jobs.runtime import Runtime, Stage, StageReport
 from jobs.settings import SelectConfig
-from schemas.tables import DATASET, DUPLICATES, EXAMPLES, FATES, PAIRS, SCORES, SCREEN, SELECTION
+from schemas.tables import DATASET, DUPLICATES, EXAMPLES, FATES, PAIRS, REVIEWS, SCORES, SCREEN, SELECTION
 
-REASONS = ("low_score", "needs_system", "needs_history", "over_quota")
+REASONS = ("rejected_by_reviewer", "low_score", "needs_system", "needs_history", "over_quota")
 """Why a scored pair is not selected."""
 
 
-def qualify_pairs(pairs: DataFrame, scores: DataFrame, config: SelectConfig) -> DataFrame:
+def qualify_pairs(pairs: DataFrame, scores: DataFrame, rejected: DataFrame, config: SelectConfig) -> DataFrame:
     """Give every scored pair the reason why it cannot be exported, or null.
 
-    A pair that needs its system prompt or its history to make sense is never exported bare.
+    A person's word goes first, but only against a pair: nobody can lift one over the threshold. A pair that
+    needs its system prompt or its history to make sense is never exported bare.
+
+    Args:
+        pairs: rows of `PAIRS`.
+        scores: rows of `SCORES`.
+        rejected: column `pair_id`, each once: what reviewers reject.
+        config: the threshold.
 
     Returns:
         Rows of `SELECTION`, before quotas.
     """
     reason = (
-        F.when(F.col("quality_tenths") <= config.min_score_tenths, "low_score")
+        F.when(F.col("is_rejected"), "rejected_by_reviewer")
+        .when(F.col("quality_tenths") <= config.min_score_tenths, "low_score")
         .when(F.col("system").isNotNull(), "needs_system")
         .when(F.size("history") > 0, "needs_history")
     )
-    return SELECTION.select_from(scores.join(pairs, "pair_id").withColumn("reason", reason))
+    scored = scores.join(pairs, "pair_id").join(rejected.withColumn("is_rejected", F.lit(True)), "pair_id", "left")
+    return SELECTION.select_from(scored.withColumn("reason", reason))
 
 
 def fill_quotas(qualified: DataFrame, quotas: Mapping[str, int]) -> DataFrame:
@@ -75,7 +85,7 @@ def run(runtime: Runtime) -> StageReport:
     """Select from all scored pairs."""
     config = runtime.settings.select
     pairs, scores = runtime.read(PAIRS), runtime.read(SCORES)
-    selection = qualify_pairs(pairs, scores, config)
+    selection = qualify_pairs(pairs, scores, rejected_pairs(runtime.read_or_empty(REVIEWS)), config)
     if config.rows is not None:
         supply = {
             row["category"]: row["count"]
@@ -95,6 +105,11 @@ def run(runtime: Runtime) -> StageReport:
     return StageReport(selected + sum(counts.values()), selected, dict(sorted(counts.items())))
 
 
+def inputs(runtime: Runtime) -> Mapping[str, str]:
+    """State of the reviewers' rejections."""
+    return {"reviews": rejections_state(runtime.read_or_empty(REVIEWS))}
+
+
 STAGE: Stage = Stage(
     name="select",
     title="select the data set",
@@ -102,6 +117,8 @@ STAGE: Stage = Stage(
     reads=(EXAMPLES, SCREEN, DUPLICATES, PAIRS, SCORES),
     writes=(SELECTION, DATASET, FATES),
     settings=("select",),
+    inputs=inputs,
+    given=(REVIEWS,),
 )
 
 if __name__ == "__main__":

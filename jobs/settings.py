@@ -1,10 +1,13 @@
 """The configuration as frozen models: every option, its default, its range and what it means."""
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from jobs.downloads import DownloadsConfig
 from jobs.near_duplicates import DeduplicateConfig
 from jobs.session import SparkConfig
 from schemas.records import Category
@@ -22,8 +25,15 @@ class SourceConfig(_Section):
 
     name: Name = Field(description="what its rows are called in `source`")
     path: str | tuple[str, ...] | None = Field(None, description="file, glob or URI; relative to the config file")
-    hub: str | None = Field(None, description="owner/name on the Hugging Face hub, where it can be had")
-    url: str | None = Field(None, description="where it can be downloaded")
+    hub: str | None = Field(
+        None, pattern=r"^[\w.-]+/[\w.-]+$", description="owner/name of a data set on the Hugging Face hub"
+    )
+    files: tuple[str, ...] = Field(
+        (), description="globs of its files on the hub; empty: all data files, of one kind where there are several"
+    )
+    revision: str = Field("main", min_length=1, description="branch, tag or commit on the hub; fetch locks the commit")
+    url: str | tuple[str, ...] | None = Field(None, description="http or https address of its file or files")
+    sha256: str | tuple[str, ...] | None = Field(None, description="of the files at `url`, in their order")
     format: Literal[
         "auto", "alpaca", "anthropic_hh", "wizardlm", "openassistant", "sharegpt", "messages", "table", "jsonl"
     ] = Field("auto", description="auto looks at the first records")
@@ -44,12 +54,49 @@ class SourceConfig(_Section):
     def _has_an_origin(self) -> "SourceConfig":
         if not (self.path or self.hub or self.url):
             raise ValueError("needs one of path, hub or url")
+        faults = []
+        if self.hub and self.url:
+            faults.append("has both hub and url; name one")
+        if not self.hub and (self.files or self.revision != "main"):
+            faults.append("files and revision are of a hub, and there is none")
+        if self.sha256s and len(self.sha256s) != len(self.urls):
+            faults.append(f"{len(self.sha256s)} sha256 for {len(self.urls)} url")
+        faults += [f"sha256 {given} is not 64 hexadecimal digits" for given in self.sha256s if not _is_sha256(given)]
+        faults += [fault for url in self.urls if (fault := _fault_of_url(url))]
+        if faults:
+            raise ValueError("; ".join(faults))
         return self
 
     @property
     def paths(self) -> tuple[str, ...]:
         """Configured paths, none where the source is only known by hub or URL."""
-        return (self.path,) if isinstance(self.path, str) else self.path or ()
+        return _as_tuple(self.path)
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """Configured addresses."""
+        return _as_tuple(self.url)
+
+    @property
+    def sha256s(self) -> tuple[str, ...]:
+        """Configured checksums, one for each address or none at all."""
+        return _as_tuple(self.sha256)
+
+
+def _as_tuple(value: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else value or ()
+
+
+def _is_sha256(text: str) -> bool:
+    return re.fullmatch("[0-9a-f]{64}", text) is not None
+
+
+def _fault_of_url(url: str) -> str | None:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        return f"url {url} is not an http or https address"
+    # It is written to the lock, the manifest and the card.
+    return "url: a user name or password in an address would be published with it" if "@" in parts.netloc else None
 
 
 class IngestConfig(_Section):
@@ -138,6 +185,7 @@ class Settings(_Section):
     workspace: str = Field("workspace", min_length=1, description="folder or URI of tables, output and data docs")
     catalog: str | None = Field(None, pattern=r"^\w+\.\w+$", description="catalog.schema of the tables; null: files")
     sources: tuple[SourceConfig, ...] = Field(min_length=1)
+    downloads: DownloadsConfig = DownloadsConfig()
     ingest: IngestConfig = IngestConfig()
     screen: ScreenConfig = ScreenConfig()
     deduplicate: DeduplicateConfig = DeduplicateConfig()

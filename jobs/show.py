@@ -10,9 +10,10 @@ from rich.markup import escape
 from rich.panel import Panel
 
 from jobs.fates import record_fates
+from jobs.reviews import latest_verdicts
 from jobs.runtime import Runtime
 from schemas.errors import ConfigError
-from schemas.tables import DUPLICATES, EXAMPLES, FATES, PAIRS, RAW_RECORDS, SCORES, SCREEN
+from schemas.tables import DUPLICATES, EXAMPLES, FATES, PAIRS, RAW_RECORDS, REVIEWS, SCORES, SCREEN
 
 EXCERPT_CHARS = 600
 
@@ -37,6 +38,8 @@ def sample_examples(
         .agg(F.min("span").alias("span"))
     )
     scores = runtime.read(SCORES).select("pair_id", "quality_tenths", F.col("reason").alias("score_reason"))
+    said = F.concat_ws(": ", F.concat_ws(" by ", "verdict", "reviewer"), "note")
+    reviews = latest_verdicts(runtime.read_or_empty(REVIEWS)).select("pair_id", said.alias("review"))
     joined = (
         chosen.join(examples.drop("source"), "example_id")
         .join(twins, "duplicate_of", "left")
@@ -45,9 +48,10 @@ def sample_examples(
         .join(similarity, "id", "left")
         .join(spans, ["example_id", "reason"], "left")
         .join(scores, "pair_id", "left")
+        .join(reviews, "pair_id", "left")
     )
     columns = ("example_id", "source", "stage", "reason", "instruction", "reference_response", "twin", "duplicate_of")
-    more = ("jaccard", "quality_tenths", "score_reason", "span", "category", "system", "history")
+    more = ("jaccard", "quality_tenths", "score_reason", "review", "span", "category", "system", "history")
     return joined.select(*columns, *more).orderBy("stage", "reason", "example_id").collect()
 
 
@@ -110,6 +114,7 @@ def print_examples(console: Console, rows: Sequence[Row]) -> None:
             ("twin that stays", row["twin"]),
             ("found", row["span"]),
             ("score", _score(row)),
+            ("review", row["review"]),
         ]
         facts = [f"Jaccard {row['jaccard']:.3f}"] if row["duplicate_of"] and row["jaccard"] else []
         title = " · ".join([row["reason"], row["source"], row["category"], row["example_id"], *facts])
@@ -135,5 +140,10 @@ def _body(parts: Sequence[tuple[str, Any]]) -> str:
 
 def excerpt(text: str, limit: int = EXCERPT_CHARS) -> str:
     """The beginning of an untrusted text, safe for a terminal: no control characters, no markup."""
+    return escape(plain_excerpt(text, limit))
+
+
+def plain_excerpt(text: str, limit: int) -> str:
+    """The beginning of an untrusted text without characters that hide, move or reverse others; still to be escaped."""
     printable = "".join(ch if ch.isprintable() or ch == "\n" else "\N{REPLACEMENT CHARACTER}" for ch in text[:limit])
-    return escape(printable) + (f" … ({len(text):,} characters)" if len(text) > limit else "")
+    return printable + (f" … ({len(text):,} characters)" if len(text) > limit else "")

@@ -45,10 +45,8 @@ def list_files(spark: SparkSession, source: SourceConfig) -> list[tuple[str, int
         ConfigError: a path matches nothing, or the source has no path yet.
     """
     if not source.paths:
-        where = f"hub {source.hub}" if source.hub else str(source.url)
         raise ConfigError(
-            f"source {source.name}: {where} is not on this machine. Download it and name the file: "
-            f"--set sources.N.path=FILE, or path: in the configuration"
+            f"source {source.name}: {source.hub or ', '.join(source.urls)} is not on this machine; type `phase0 fetch`"
         )
     try:
         listing = spark.read.format("binaryFile").load(list(source.paths))

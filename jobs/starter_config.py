@@ -14,7 +14,7 @@ from jobs.settings import Settings, SourceConfig
 _NAME_CHARS = 64
 _LICENCE = "unknown"
 _WRITTEN = ("name", "path", "format", "fields", "licence", "language")
-_LEFT_OUT = ("hub", "url", "use")
+_LEFT_OUT = ("hub", "files", "revision", "url", "sha256", "use")
 
 
 class _OneLineDumper(yaml.SafeDumper):

@@ -1,13 +1,14 @@
 """What a run ends with: reports written, funnel, some rows to read, the checklist, and where everything is."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
 from jobs import files
 from jobs.collect_status import collect_status
-from jobs.fates import SELECTED, count_fates
+from jobs.fates import SELECTED, Funnel, count_fates
 from jobs.pipeline import StageRun
 from jobs.project_status import render_project_status
 from jobs.runtime import Runtime
@@ -15,9 +16,37 @@ from jobs.show import excerpt, print_examples, print_records, sample_examples, s
 from jobs.status import print_funnel
 from jobs.validate import publish_data_docs
 from jobs.verify import verify_file
+from jobs.verify_checks import Verification
 from jobs.verify_report import report_text, show
 
 KEPT_ROWS = 10
+
+
+@dataclass(frozen=True)
+class Reports:
+    """What is known of a finished run."""
+
+    funnel: Funnel
+    verification: Verification
+    places: Mapping[str, str]
+    """Name of a file -> its path."""
+
+    def __str__(self) -> str:
+        """The verification and the places, as the terminal shows them."""
+        places = (f"{name + ':':<15}{place}" for name, place in self.places.items())
+        return "\n".join([report_text(self.verification), *places])
+
+
+def write_reports(runtime: Runtime) -> Reports:
+    """Verify the exported file, publish the data docs and write the status report."""
+    funnel = count_fates(runtime)
+    output = files.join(runtime.settings.workspace, "output")
+    jsonl = files.join(output, runtime.settings.export.file)
+    verification = verify_file(Path(jsonl))
+    index = publish_data_docs(runtime)
+    status = files.join(output, "PROJECT_STATUS.md")
+    files.write_text(status, render_project_status(collect_status(runtime, funnel, verification)))
+    return Reports(funnel, verification, {"data set": jsonl, "data docs": str(index), "status report": status})
 
 
 def print_summary(runtime: Runtime, results: Sequence[StageRun]) -> int:
@@ -27,20 +56,11 @@ def print_summary(runtime: Runtime, results: Sequence[StageRun]) -> int:
         Exit code: 1 where the exported file fails its verification.
     """
     console = runtime.progress.console
-    funnel = count_fates(runtime)
-    output = files.join(runtime.settings.workspace, "output")
-    jsonl = files.join(output, runtime.settings.export.file)
-    verification = verify_file(Path(jsonl))
-    index = publish_data_docs(runtime)
-    status = files.join(output, "PROJECT_STATUS.md")
-    files.write_text(status, render_project_status(collect_status(runtime, funnel, verification)))
+    reports = write_reports(runtime)
     _print_rows(console, runtime)
-    print_funnel(console, funnel)
-    show(report_text(verification), console)
-    places = {"data set": jsonl, "data docs": str(index), "status report": status}
-    for name, place in places.items():
-        console.print(f"{name + ':':<15}{place}", markup=False, highlight=False, soft_wrap=True)
-    return 0 if verification.passed else 1
+    print_funnel(console, reports.funnel)
+    show(str(reports), console)
+    return 0 if reports.verification.passed else 1
 
 
 def _print_rows(console: Console, runtime: Runtime) -> None:

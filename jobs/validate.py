@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.losses import HEAVY_LOSS
+from jobs.reviews import VERDICTS
 from jobs.runtime import Runtime
 from jobs.screen import rule_names, rules_by_source
 from jobs.select_rows import REASONS
@@ -24,6 +25,7 @@ from schemas.tables import (
     EXAMPLES,
     PAIRS,
     RAW_RECORDS,
+    REVIEWS,
     SCORES,
     SCREEN,
     SELECTION,
@@ -40,6 +42,7 @@ _RELATED: Mapping[Table, tuple[Table, ...]] = {
     ASSIGNMENTS: (EXAMPLES, SCREEN, DUPLICATES),
     PAIRS: (EXAMPLES,),
     SCORES: (PAIRS,),
+    REVIEWS: (PAIRS,),
     SELECTION: (PAIRS,),
     DATASET: (SELECTION,),
 }
@@ -152,6 +155,8 @@ def parameters(runtime: Runtime, table: Table) -> dict[str, Any]:
         return {"teachers": teachers, "expected_rows": _expected_rows(runtime, table)}
     if table is SCORES:
         return {"scorers": [settings.score.kind], "expected_rows": _expected_rows(runtime, table)}
+    if table is REVIEWS:
+        return {"verdicts": list(VERDICTS)}
     if table is SELECTION:
         return {
             "min_score_tenths": min_score,

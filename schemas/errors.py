@@ -6,6 +6,10 @@ class Phase0Error(Exception):
 
     exit_code = 2
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows in a notebook: the message, as on a terminal."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class ConfigError(Phase0Error):
     """The configuration, a path or an option is wrong; lists every fault found, not only the first."""
@@ -27,7 +31,13 @@ class SourceFormatError(Phase0Error):
     """A source file is not in the format it was said to be in."""
 
 
+class DownloadError(Phase0Error):
+    """A server did not give what was asked for: out of reach, busy, or cut too often. It may at another time."""
+
+    exit_code = 3
+
+
 class DataRefusedError(Phase0Error):
-    """The data does not pass a gate: too many refused records, or a critical expectation failed."""
+    """The data does not pass a gate: refused records, a critical expectation, a checksum, a change upstream."""
 
     exit_code = 1

@@ -183,6 +183,20 @@ SCORES = Table(
     ),
 )
 
+# What people say of pairs. Rows are only ever added, by `jobs.reviews`; the latest verdict on a pair counts.
+REVIEWS = Table(
+    "reviews",
+    ("pair_id", "reviewer", "reviewed_at"),
+    _columns(
+        ("pair_id", _TEXT),
+        ("example_id", _TEXT),
+        ("verdict", _TEXT),  # keep or drop
+        ("reviewer", _TEXT),
+        ("note", _TEXT),  # null: none was given
+        ("reviewed_at", TimestampType()),
+    ),
+)
+
 SELECTION = Table(
     "selection",
     ("pair_id",),
@@ -257,6 +271,7 @@ ALL = (
     ASSIGNMENTS,
     PAIRS,
     SCORES,
+    REVIEWS,
     SELECTION,
     FATES,
     DATASET,

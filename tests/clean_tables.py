@@ -13,6 +13,7 @@ from schemas.tables import (
     EXAMPLES,
     PAIRS,
     RAW_RECORDS,
+    REVIEWS,
     SCORES,
     SCREEN,
     SELECTION,
@@ -109,6 +110,7 @@ CLEAN = [
         (EXAMPLES,),
     ),
     Case(SCORES, [{"pair_id": "p"}, {"pair_id": "q"}], {"scorers": ["heuristic"], "expected_rows": 2}, (PAIRS,)),
+    Case(REVIEWS, [{"pair_id": "p"}, {"pair_id": "q", "verdict": "keep"}], {"verdicts": ["keep", "drop"]}, (PAIRS,)),
     Case(
         SELECTION,
         [{"pair_id": "p", "quality_tenths": 71}, {"pair_id": "q", "quality_tenths": 70, "reason": "low_score"}],

@@ -8,8 +8,12 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs.load_settings import load_settings
+from jobs.pipeline import STAGES, run_stages
 from jobs.session import SparkConfig, get_session
+from jobs.summary import print_summary
+from tests.demo import DemoRun, open_quietly
 from tests.llm.provider_process import ProviderProcess
+from tests.loopback import Loopback, loopback_server
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -35,6 +39,15 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
 
 
 @pytest.fixture(scope="session")
+def demo(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> DemoRun:
+    """The one run of the demo, for every test that looks at a finished workspace; who changes it takes a copy."""
+    runtime = open_quietly("demo", f"workspace={tmp_path_factory.mktemp('demo')}")
+    results = run_stages(runtime, STAGES)
+    exit_code = print_summary(runtime, results)
+    return DemoRun(runtime, results, exit_code, runtime.progress.console.export_text())
+
+
+@pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Real public files beside the repository; tests that need them are skipped where they are not."""
     if not SHARED_DATA.is_dir():
@@ -53,3 +66,13 @@ def provider(provider_process: ProviderProcess) -> ProviderProcess:
     """A provider of models on the loopback, afresh for each test."""
     provider_process.behave()
     return provider_process
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
+    """A server on the loopback, which is the hub too; nothing of this machine's hub settings is left."""
+    for name in ("HF_TOKEN", "HF_HUB_OFFLINE"):
+        monkeypatch.delenv(name, raising=False)
+    with loopback_server() as loopback:
+        monkeypatch.setenv("HF_ENDPOINT", loopback.endpoint)
+        yield loopback

@@ -1,11 +1,12 @@
 """Frames for tests: one complete default row a table, each test states only what differs."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from schemas.tables import DATASET, DUPLICATES, EXAMPLES, PAIRS, SCORES, SCREEN, SELECTION, Table
+from schemas.tables import DATASET, DUPLICATES, EXAMPLES, PAIRS, REVIEWS, SCORES, SCREEN, SELECTION, Table
 
 _DEFAULTS: dict[str, dict[str, Any]] = {
     "examples": {
@@ -52,6 +53,14 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
         "quality_tenths": 80,
         "reason": "nothing found",
     },
+    "reviews": {
+        "pair_id": "p",
+        "example_id": "e",
+        "verdict": "drop",
+        "reviewer": "ana",
+        "note": None,
+        "reviewed_at": datetime(2026, 1, 2, 12, 0, tzinfo=timezone.utc),
+    },
     "selection": {"pair_id": "p", "example_id": "e", "category": "general", "quality_tenths": 80, "reason": None},
     "dataset": {
         "pair_id": "p",
@@ -81,4 +90,4 @@ def rows_of(spark: SparkSession, table: Table, rows: Sequence[Mapping[str, Any]]
     return spark.createDataFrame(values, table.schema)
 
 
-TABLES_WITH_DEFAULTS = (EXAMPLES, SCREEN, DUPLICATES, PAIRS, SCORES, SELECTION, DATASET)
+TABLES_WITH_DEFAULTS = (EXAMPLES, SCREEN, DUPLICATES, PAIRS, SCORES, REVIEWS, SELECTION, DATASET)

@@ -7,11 +7,14 @@ from schemas.tables import (
     EXAMPLES,
     PAIRS,
     RAW_RECORDS,
+    REVIEWS,
     SCORES,
     SCREEN,
     SELECTION,
 )
 from tests.clean_tables import CANARY, HOSTILE_ID, Case, composition, hexed
+
+REVIEWED = "2026-01-02 12:00:00"
 
 FAULTY = [
     Case(
@@ -215,6 +218,27 @@ FAULTY = [
             "quality_is_within_dimensions": ("f", "g", "i"),
             "reason_is_given": ("h",),
             "pair_is_known": (HOSTILE_ID, *"abcdefghi", "null"),
+        },
+    ),
+    Case(
+        REVIEWS,
+        [
+            {"pair_id": "p", "note": CANARY},
+            {"pair_id": "q"},
+            {"pair_id": "q", "verdict": "keep"},
+            {"pair_id": None},
+            {"pair_id": "r", "verdict": "DROP"},
+            {"pair_id": "s", "reviewer": " "},
+            {"pair_id": "stranger", "verdict": None},
+        ],
+        {"verdicts": ["keep", "drop"]},
+        (PAIRS,),
+        expected={
+            "key_is_complete": (f"null / ana / {REVIEWED}",),
+            "key_is_unique": (f"q / ana / {REVIEWED}",),
+            "verdict_is_known": (f"r / ana / {REVIEWED}", f"stranger / ana / {REVIEWED}"),
+            "reviewer_is_given": (f"s /   / {REVIEWED}",),
+            "pair_is_known": (f"null / ana / {REVIEWED}", f"stranger / ana / {REVIEWED}"),
         },
     ),
     Case(

@@ -20,7 +20,7 @@ STAGES = {
     "export",
 }
 # Above the stages: they may import stages, no stage imports them.
-ABOVE = {"pipeline", "validate", "summary", "cli"}
+ABOVE = {"pipeline", "validate", "summary", "cli", "cli_review", "notebook"}
 
 
 def imports(path: Path) -> set[str]:

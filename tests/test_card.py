@@ -187,6 +187,8 @@ def test_composition_has_counts_and_shares_the_largest_first():
     assert (
         "| `alpaca` | `tatsu-lab/alpaca` on the Hugging Face hub |\n| `oasst` | `https://example.org/oasst` |" in text
     )
+    fetched = manifest(downloads={"alpaca": {"hub": "tatsu-lab/alpaca", "commit": "c0ffee", "files": []}})
+    assert "on the Hugging Face hub, commit `c0ffee` |" in render_card(settings(), fetched)
 
 
 def test_it_says_how_to_load_verify_and_repeat():

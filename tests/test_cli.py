@@ -69,16 +69,15 @@ def test_an_unknown_stage_or_option_is_a_usage_error(capsys):
     assert run("run", "--colour") == 2
 
 
-def test_showing_an_unknown_fate_names_the_known_ones(spark, tmp_path, capsys):
-    (tmp_path / "a.jsonl").write_text(json.dumps({"instruction": "Name a river.", "output": "The Nile."}) + "\n")
-    config = tmp_path / "c.yaml"
-    config.write_text(f"workspace: {tmp_path}/w\nsources: [{{name: a, path: a.jsonl, licence: MIT}}]\n")
-    assert run("status", "--config", str(config)) == 2
+def test_the_status_of_a_run_that_never_was_says_what_to_type(spark, tmp_path, capsys):
+    assert run("status", "--config", "demo", "--set", f"workspace={tmp_path}/none") == 2
     assert "there is no table runs" in capsys.readouterr().err
-    assert run("run", "--config", str(config)) == 0
-    capsys.readouterr()
-    assert run("show", "--config", str(config), "--reason", "no_such") == 2
-    assert "there are: selected" in " ".join(capsys.readouterr().err.split())
+
+
+def test_showing_an_unknown_fate_names_the_known_ones(demo, capsys):
+    of_the_demo = ("--config", "demo", "--set", f"workspace={demo.workspace}")
+    assert run("show", *of_the_demo, "--reason", "no_such") == 2
+    assert "selected" in " ".join(capsys.readouterr().err.split()).partition("there are: ")[2]
 
 
 def test_a_stage_runs_as_a_script_with_only_the_zip_of_the_package_beside_it(tmp_path):

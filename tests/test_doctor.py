@@ -125,6 +125,14 @@ def test_each_package_that_does_not_fit_is_named_with_what_to_type():
     ]
 
 
+def test_a_pin_for_another_python_does_not_count():
+    requirements = ["pyspark==4.2.0; python_version >= '3.10'", "pyspark==4.1.0; python_version < '3.10'"]
+
+    assert doctor.judge_packages(requirements, INSTALLED.get) == [doctor.Check("packages", "all 1 as pinned")]
+    (fault,) = doctor.judge_packages(["pyspark==4.3.0; python_version >= '3.10'", *requirements[1:]], INSTALLED.get)
+    assert fault.found == "pyspark is 4.2.0, wanted ==4.3.0"
+
+
 def test_a_folder_to_be_made_is_judged_by_the_one_above_it_and_nothing_is_left_there(tmp_path):
     judged = doctor.check_folder("workspace", tmp_path / "a" / "b", "type this")
 

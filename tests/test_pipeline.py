@@ -9,34 +9,14 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 from pyspark.sql import functions as F
-from rich.console import Console
 
 from jobs.fates import count_fates
-from jobs.launch import open_runtime
-from jobs.load_settings import load_settings
 from jobs.pipeline import STAGES, run_stages, stages_between
-from jobs.summary import print_summary
 from jobs.verify import verify_file
 from schemas.errors import ConfigError, DataRefusedError
 from schemas.tables import DATASET, DUPLICATES, FATES, RAW_RECORDS, RUNS
+from tests.demo import open_quietly
 from udfs.screen.rules import load_rules
-
-
-def open_quietly(config, *overrides):
-    # A wide record console: what is printed is part of what is tested.
-    return open_runtime(
-        load_settings(str(config), overrides), Console(record=True, width=200, quiet=False, file=open("/dev/null", "w"))
-    )
-
-
-@pytest.fixture(scope="module")
-def demo(spark, tmp_path_factory):
-    """One run of the demo: its runtime, its results and what the terminal showed."""
-    workspace = tmp_path_factory.mktemp("demo")
-    runtime = open_quietly("demo", f"workspace={workspace}")
-    results = run_stages(runtime, STAGES)
-    exit_code = print_summary(runtime, results)
-    return runtime, results, exit_code, runtime.progress.console.export_text()
 
 
 def output(runtime) -> Path:

@@ -12,12 +12,15 @@ def test_each_scored_pair_is_taken_or_told_why_not(spark):
         "at_the_threshold": ({}, {"quality_tenths": 70}, "low_score"),
         "needs_system": ({"system": "Be brief."}, {}, "needs_system"),
         "needs_history": ({"history": [("user", "Hi.")]}, {}, "needs_history"),
+        "rejected": ({}, {"quality_tenths": 95}, "rejected_by_reviewer"),
+        "bad_and_rejected": ({}, {"quality_tenths": 10}, "rejected_by_reviewer"),
         "bad_and_needs_history": ({"history": [("user", "Hi.")]}, {"quality_tenths": 10}, "low_score"),
     }
     pairs = rows_of(spark, PAIRS, [{"pair_id": k, "example_id": k, **p} for k, (p, _, _) in cases.items()])
     scores = rows_of(spark, SCORES, [{"pair_id": k, **s} for k, (_, s, _) in cases.items()])
 
-    selection = qualify_pairs(pairs, scores, SelectConfig())
+    rejected = spark.createDataFrame([("rejected",), ("bad_and_rejected",), ("not_scored",)], "pair_id string")
+    selection = qualify_pairs(pairs, scores, rejected, SelectConfig())
     rows = build_dataset(selection, pairs, scores).collect()
 
     reasons = sorted((row.pair_id, row.reason) for row in selection.collect())
