@@ -51,7 +51,7 @@ check: install ## ruff, mypy --strict, and that imports go one way
 	@$(BIN)/python -m pytest tests/test_architecture.py
 
 .PHONY: bench
-bench: install ## measurements: deduplication, scoring agreement, verification memory
+bench: install ## measurements: deduplication, scoring agreement, verification memory, paid calls
 	@for module in tests/benchmarks/[a-z]*.py; do \
 		echo "== $$module"; $(BIN)/python -m tests.benchmarks.$$(basename $$module .py) || exit 1; done
 

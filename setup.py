@@ -31,7 +31,6 @@ NOTEBOOK = ["ipykernel>=7.3,<8", "nbclient==0.11.0", "nbformat==5.11.1"]
 TEST = [
     "pytest==9.2.0",
     "hypothesis==6.168.5",  # later ones need Python 3.11
-    "aiohttp==3.14.5",
     "datasets==5.2.0",
     "venv-pack==0.2.0",
     "databricks-bundles==1.22.1",  # the models of databricks.yml, to check ours against

@@ -17,6 +17,7 @@ from jobs.summary import print_summary
 from jobs.write_reports import write_reports
 from tests.demo import DemoRun, open_quietly
 from tests.hostile import run_hostile
+from tests.llm.provider_process import ProviderProcess
 from tests.loopback import Loopback, loopback_server
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -68,6 +69,19 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip(f"the real public files are not at {SHARED_DATA}")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def provider_process() -> Iterator[ProviderProcess]:
+    with ProviderProcess() as process:
+        yield process
+
+
+@pytest.fixture
+def provider(provider_process: ProviderProcess) -> ProviderProcess:
+    """A provider of models on the loopback, afresh for each test."""
+    provider_process.behave()
+    return provider_process
 
 
 @pytest.fixture

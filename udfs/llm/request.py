@@ -30,11 +30,17 @@ class Request:
     prompt_tokens_bound: int  # no tokenizer makes more of the messages; see `udfs.llm.cost`
     reserved_usd: Decimal  # for all attempts of this wave
     attempts_before: int = 0  # made in earlier waves; numbering goes on from there
+    was_cut: bool = False  # an answer of an earlier wave was: the first attempt has all the room there is
 
     @property
     def endpoint_key(self) -> tuple[str, str]:
         """Provider and model."""
         return self.provider, self.model
+
+    @property
+    def most_tokens(self) -> int:
+        """Room of the attempt after a cut answer."""
+        return max(self.max_tokens, self.max_tokens_cap)
 
 
 def request_id(

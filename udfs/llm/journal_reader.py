@@ -1,0 +1,83 @@
+"""Read the journal of a wave: what is answered, what was spent, what was lost in flight, and when calls were sent."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, get_args
+
+from udfs.llm.answers import Status
+from udfs.llm.journal import open_folder
+from udfs.llm.outcome import Terminal
+
+Record = dict[str, Any]
+ANSWERED = get_args(Status)
+
+
+@dataclass
+class Progress:
+    """How far a request got."""
+
+    status: Terminal | None = None  # of its response; null: none yet
+    attempts: int = 0
+    failures: int = 0  # attempts that count against `max_attempts`
+    spent_usd: Decimal = Decimal(0)  # with what was lost in flight, at its worst case
+    is_cut: bool = False  # an answer was cut, so that the next attempt has more room
+
+
+@dataclass
+class JournalContents:
+    """A journal, folded. Texts are not held."""
+
+    requests: dict[str, Progress] = field(default_factory=dict)
+    lost: list[Record] = field(default_factory=list)  # `sent` records whose call never ended
+    sends: list[Record] = field(default_factory=list)  # all `sent` records, by time
+    answered_by: set[tuple[str, str]] = field(default_factory=set)  # provider and model that answered at least once
+
+
+def read_journal(folder: str, options: Mapping[str, Any] | None = None) -> JournalContents:
+    """Fold all files of a wave's journal.
+
+    A torn line, such as the last of a killed writer, is passed over; a call whose `attempt` was torn counts as lost.
+    """
+    found = JournalContents()
+    ended: dict[str, Record] = {}
+    for record in journal_records(folder, options):
+        if record["kind"] == "sent":
+            found.sends.append(record)
+        elif record["kind"] == "attempt":
+            ended[record["attempt_id"]] = {name: record[name] for name in ("status", "cost_usd")}
+        elif record["kind"] == "response":
+            found.requests.setdefault(record["request_id"], Progress()).status = record["status"]
+    found.sends.sort(key=lambda record: (record["sent_at"], record["attempt_id"]))
+    for sent in found.sends:
+        _add(found, sent, ended.get(sent["attempt_id"]))
+    return found
+
+
+def _add(found: JournalContents, sent: Record, attempt: Record | None) -> None:
+    progress = found.requests.setdefault(sent["request_id"], Progress())
+    progress.attempts += 1
+    progress.spent_usd += Decimal((attempt or sent)["cost_usd"])
+    if attempt is None:
+        found.lost.append(sent)
+    elif attempt["status"] in ANSWERED:
+        found.answered_by.add((sent["provider"], sent["model"]))
+    progress.failures += attempt is None or attempt["status"] == "transient"
+    progress.is_cut = progress.is_cut or (attempt is not None and attempt["status"] == "truncated")
+
+
+def journal_records(folder: str, options: Mapping[str, Any] | None = None) -> Iterator[Record]:
+    """All whole records of a wave's journal, file by file."""
+    files, path = open_folder(folder, options or {})
+    if not files.exists(path):
+        return
+    files.invalidate_cache(path)
+    for name in sorted(name for name in files.ls(path, detail=False) if name.endswith(".jsonl")):
+        for line in files.cat_file(name).splitlines():
+            try:
+                record = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(record, dict) and "kind" in record:
+                yield record

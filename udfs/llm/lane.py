@@ -1,0 +1,195 @@
+"""One endpoint within one task: what waits, what may start, and when the endpoint is given up.
+
+An endpoint is stopped at once when it refuses the key or the bill or does not know the model; after 20 equal rejections
+without one answer; when it has brought nothing but failures for `max_wait_seconds`; and when it bills more than was
+reserved. Its requests are handed back, never failed for good.
+"""
+
+import heapq
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from itertools import count
+
+from udfs.llm.answers import Answer
+from udfs.llm.concurrency import Concurrency
+from udfs.llm.failures import Failure
+from udfs.llm.limits import Grant, RateLimit, share, share_of_history
+from udfs.llm.models import Endpoint
+from udfs.llm.outcome import Reason
+from udfs.llm.retries import RetryPolicy
+from udfs.llm.wave import Send
+from udfs.llm.work import Work
+
+_EQUAL_REJECTIONS = 20
+_FEWEST_FAILURES = 10  # before an endpoint is called unavailable
+_REFUSALS_IN_A_ROW = 3  # before all of an endpoint's calls wait for the time one of them was told
+_ANSWERS_TO_TRUST = 20  # before prompts are counted by their usual tokens a byte
+_ROOM_FOR_CHANCE = 1.1
+
+Grants = tuple[Grant | None, Grant | None]
+
+
+class Lane:
+    """The calls of one task to one endpoint.
+
+    Args:
+        endpoint: the model.
+        place, tasks: which of how many equal shares of its limits is this task's.
+        history: (time, requests, tokens) that all tasks sent in the last window, on the clock of `now`.
+        own_history: the same of an earlier attempt of this task alone.
+        is_proven: it has answered before.
+        policy: of retries.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        place: int,
+        tasks: int,
+        policy: RetryPolicy,
+        *,
+        history: Sequence[Send] = (),
+        own_history: Sequence[Send] = (),
+        is_proven: bool = False,
+    ) -> None:
+        limits = endpoint.limits
+        requests, tokens = share_of_history(history, tasks)
+        requests += [(at, number) for at, number, _ in own_history]
+        tokens += [(at, amount) for at, _, amount in own_history]
+        self.endpoint, self._policy = endpoint, policy
+        self.most_in_flight = share(limits.max_in_flight, place, tasks)
+        self._concurrency = Concurrency(self.most_in_flight)
+        self._requests = self._tokens = None
+        if limits.rpm is not None:
+            self._requests = RateLimit(share(limits.rpm, place, tasks), limits.window_seconds, sorted(requests))
+        if limits.tpm is not None:
+            self._tokens = RateLimit(share(limits.tpm, place, tasks), limits.window_seconds, sorted(tokens))
+        self.stopped: tuple[Reason, str] | None = None
+        self.is_proven = is_proven
+        self.in_flight = 0
+        self._ready: deque[Work] = deque()
+        self._delayed: list[tuple[float, int, Work]] = []
+        self._number = count()
+        self._held: list[Work] = []
+        self._rejections: Counter[str] = Counter()
+        self._paused_until = float("-inf")
+        self._refusals = self._failures = 0
+        self._failing_since: float | None = None
+        self._answers, self._tokens_per_byte = 0, 0.0
+
+    @property
+    def waiting(self) -> int:
+        """Requests that are to be called yet."""
+        return len(self._ready) + len(self._delayed)
+
+    def add(self, work: Work, due: float | None = None) -> None:
+        """Queue a request, to start at a time or at once."""
+        if due is None:
+            self._ready.append(work)
+        else:
+            heapq.heappush(self._delayed, (due, next(self._number), work))
+
+    def next_start(self, now: float) -> Work | float:
+        """The request to start now, or the seconds until there may be one (infinite: not before something ends)."""
+        while self._delayed and self._delayed[0][0] <= now:
+            self._ready.appendleft(heapq.heappop(self._delayed)[2])
+        if self.stopped or self.in_flight >= self._concurrency.calls:
+            return float("inf")
+        if not self._ready:
+            return self._delayed[0][0] - now if self._delayed else float("inf")
+        seconds = max(self._paused_until - now, self._wait(now, self._ready[0]))
+        return self._ready.popleft() if seconds <= 0 else seconds
+
+    def fits(self, work: Work) -> bool:
+        """Whether this task's share of the limits has room for the request at all."""
+        if self._requests is not None and self._requests.limit < 1:
+            return False
+        return self._tokens is None or work.request.most_tokens <= self._tokens.limit
+
+    def admit(self, now: float, work: Work) -> Grants:
+        """Count a request that starts now."""
+        self.in_flight += 1
+        return (
+            self._requests.take(now, 1) if self._requests else None,
+            self._tokens.take(now, self.tokens_of(work)) if self._tokens else None,
+        )
+
+    def tokens_of(self, work: Work) -> float:
+        """What an attempt counts against the tokens a minute when it is admitted: prompt and all room there is.
+
+        The prompt counts with its bytes until 20 answers have told how many tokens this model makes of a byte.
+        """
+        is_known = self._answers >= _ANSWERS_TO_TRUST
+        usual = min(1.0, self._tokens_per_byte * _ROOM_FOR_CHANCE) if is_known else 1.0
+        counted = work.request.prompt_tokens_bound * usual + work.max_tokens
+        # A long prompt's bytes may exceed a limit that its tokens do not; it has the window to itself.
+        return min(counted, self._tokens.limit) if self._tokens else counted
+
+    def note(self, now: float, work: Work, max_tokens: int, grants: Grants, result: Answer | Failure) -> None:
+        """Learn from how a call ended."""
+        if isinstance(result, Answer):
+            self._note_answer(work, max_tokens, grants, result)
+        elif result.kind == "rate_limited":
+            self._refusals += 1
+            self._concurrency.refused()
+            if self._refusals >= _REFUSALS_IN_A_ROW:
+                self._pause(now, result)
+            self._note_failure(now, result)
+        elif result.kind == "transient":
+            self._note_failure(now, result)
+        elif result.kind != "filtered" and result.kind != "rejected":
+            self.stop(result.kind, result.message)
+
+    def _note_answer(self, work: Work, max_tokens: int, grants: Grants, answer: Answer) -> None:
+        self.is_proven = True
+        self._ready.extend(self.take_held())  # whoever is rejected again is so for its own fault
+        self._refusals = self._failures = 0
+        self._failing_since = None
+        self._concurrency.answered()
+        if answer.usage is None:
+            return
+        self._answers += 1
+        spent = answer.usage.prompt_tokens
+        self._tokens_per_byte = max(self._tokens_per_byte, spent / max(1, work.request.prompt_tokens_bound))
+        if self._tokens and grants[1]:
+            self._tokens.correct(grants[1], spent + max_tokens)
+
+    def _note_failure(self, now: float, failure: Failure) -> None:
+        self._failures += 1
+        self._failing_since = now if self._failing_since is None else self._failing_since
+        if self._failures >= _FEWEST_FAILURES and now - self._failing_since > self._policy.max_wait_seconds:
+            self.stop("unavailable", failure.message)
+
+    def _pause(self, now: float, failure: Failure) -> None:
+        seconds = self._policy.backoff(self._refusals - _REFUSALS_IN_A_ROW + 1, failure.retry_after)
+        if seconds > self._policy.max_wait_seconds:
+            self.stop("unavailable", f"{failure.message}; asks to wait {seconds:.0f} s")
+        self._paused_until = max(self._paused_until, now + seconds)
+
+    def hold(self, work: Work, failure: Failure) -> None:
+        """Keep a rejected request until the endpoint answers another, or stop an endpoint that answers none."""
+        self._held.append(work)
+        self._rejections[failure.signature] += 1
+        if self._rejections[failure.signature] >= _EQUAL_REJECTIONS:
+            self.stop("rejected", failure.message)
+
+    def take_held(self) -> list[Work]:
+        """Take out the requests that were kept."""
+        held, self._held = self._held, []
+        return held
+
+    def stop(self, reason: Reason, message: str) -> None:
+        """Start nothing more here. The first reason stays."""
+        self.stopped = self.stopped or (reason, message)
+
+    def drain(self) -> Iterator[Work]:
+        """Take out all that waits or was kept."""
+        yield from self._ready
+        yield from self.take_held()
+        self._ready.clear()
+        while self._delayed:
+            yield heapq.heappop(self._delayed)[2]
+
+    def _wait(self, now: float, work: Work) -> float:
+        requests = self._requests.wait(now, 1) if self._requests else 0.0
+        return max(requests, self._tokens.wait(now, self.tokens_of(work)) if self._tokens else 0.0)
