@@ -23,6 +23,11 @@ def test_the_shipped_configurations_are_valid(name):
     assert load_settings(name).sources
 
 
+def test_the_configurations_with_paid_teachers_read_what_the_public_one_reads():
+    public = load_settings("public").sources
+    assert load_settings("reference").sources == public == load_settings("current").sources
+
+
 def test_all_faults_are_named_at_once_with_file_key_value_and_range(tmp_path):
     faulty = {
         "sources": [{"name": "a b", "path": "a", "licence": "MIT", "formt": "alpaca"}, {"name": "c", "licence": "MIT"}],
