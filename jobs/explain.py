@@ -24,6 +24,7 @@ from schemas.tables import (
     FATES,
     PAIRS,
     RAW_RECORDS,
+    REVIEWS,
     SCORES,
     SCREEN,
     SELECTION,
@@ -79,7 +80,9 @@ def explain_row(runtime: Runtime, row_id: str) -> Life:
     """
     storage = runtime.storage
     tables = {
-        table for table in (PAIRS, SCREEN, DUPLICATES, ASSIGNMENTS, SCORES, SELECTION, FATES) if storage.exists(table)
+        table
+        for table in (PAIRS, SCREEN, DUPLICATES, ASSIGNMENTS, SCORES, REVIEWS, SELECTION, FATES)
+        if storage.exists(table)
     }
     example_id = _find_example(runtime, row_id, tables)
     rows: dict[str, list[Found]] = {table.name: [] for table in (EXAMPLES, RAW_RECORDS, *tables)}
@@ -92,6 +95,7 @@ def explain_row(runtime: Runtime, row_id: str) -> Life:
         DUPLICATES: ids | F.col("duplicate_of").isin(example_id, *pairs),
         ASSIGNMENTS: F.col("example_id") == example_id,
         SCORES: F.col("pair_id").isin(*pairs),
+        REVIEWS: F.col("pair_id").isin(*pairs),
         SELECTION: F.col("pair_id").isin(*pairs),
         FATES: F.col("example_id") == example_id,
     }

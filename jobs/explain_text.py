@@ -9,7 +9,7 @@ from jobs.explain import Found, Life, record_text
 from jobs.reasons import meaning_of
 from jobs.show import excerpt
 from jobs.twin_words import differing_words
-from schemas.tables import ASSIGNMENTS, DUPLICATES, FATES, PAIRS, RAW_RECORDS, SCORES, SCREEN, SELECTION, Table
+from schemas.tables import ASSIGNMENTS, DUPLICATES, FATES, PAIRS, RAW_RECORDS, REVIEWS, SCORES, SCREEN, SELECTION, Table
 
 _RECORD_CHARS, _LISTED = 300, 5
 _NOT_YET = "[dim]this stage has not run yet[/dim]"
@@ -169,6 +169,9 @@ def _score(life: Life, pair: Found) -> Iterator[str]:
 
 
 def _select(life: Life, pair: Found) -> Iterator[str]:
+    for review in sorted(life.of(REVIEWS, pair_id=pair["pair_id"]), key=lambda review: str(review["reviewed_at"])):
+        note = f": {excerpt(review['note'])}" if "note" in review else ""
+        yield f"{excerpt(review['reviewer'])} says {excerpt(review['verdict'])}{note}"
     chosen = life.of(SELECTION, pair_id=pair["pair_id"])
     if not chosen:
         yield "not considered"

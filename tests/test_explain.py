@@ -45,6 +45,16 @@ STORY = Life(
             {"pair_id": "p2", "answered_by": "alpaca"},
         ],
         "scores": [{"pair_id": "p2", "scorer": "judge", "quality_tenths": 65, "dimensions": {"b": 6, "a": 7}}],
+        "reviews": [
+            {
+                "pair_id": "p2",
+                "reviewer": "eve",
+                "verdict": "drop",
+                "note": "It is [wrong].",
+                "reviewed_at": "2026-01-02",
+            },
+            {"pair_id": "p2", "reviewer": "bob", "verdict": "keep", "reviewed_at": "2026-01-01"},
+        ],
         "selection": [{"pair_id": "p2", "reason": "low_score"}],
         "fates": [{"stage": "select", "reason": "low_score"}],
     },
@@ -86,6 +96,7 @@ def test_each_stage_says_what_it_decided_and_on_what_grounds():
         "stays; 1 fall to it: p1",
     ]
     assert told(STORY, "score")[1:] == ["not scored", "[dim]pair p2[/dim]", "6.5 by judge: a 7, b 6"]
+    assert told(STORY, "select")[-3:-1] == ["bob says keep", "eve says drop: It is \\[wrong]."]
     assert told(STORY, "select")[-1].startswith("not selected: low_score.")
     assert told(STORY, "export") == ["not in dataset.jsonl"]
     assert "Ask [bold]me[/bold]" in printed(STORY)

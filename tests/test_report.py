@@ -14,6 +14,7 @@ from jobs.fates import Funnel
 from jobs.project_status import CategoryRow, Criterion, LengthRow, StageRow
 from jobs.reasons import meaning_of
 from jobs.report import funnel_steps, render_report
+from jobs.select_rows import REASONS
 from tests.hostile import ATTACKS, MARKDOWN, SCRIPT
 from tests.test_project_status import STATUS
 
@@ -70,6 +71,7 @@ def test_every_reason_of_the_sample_is_explained():
     named = re.findall(r"^\| ([a-z-]+) \| (\w+) \| *[0-9]", rows[1] if rows else "", re.MULTILINE)
 
     assert len(named) > 40
+    named += [("select", reason) for reason in REASONS]
     assert [(stage, reason) for stage, reason in named if not meaning_of(stage, reason)] == []
     assert "file ends" in (meaning_of("ingest", "truncated") or ""), "a rule of the same name means something else"
     assert meaning_of("screen", "no_such_rule") is None

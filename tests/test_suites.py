@@ -8,6 +8,7 @@ from tests.clean_tables import FULL
 
 SPEC = """
 title: 00 test
+stage: ingest
 expectations:
   - {name: one, expectation: expect_table_row_count_to_equal, kwargs: {value: 1}, critical: true,
      description: One row., reason: Because.}
