@@ -19,7 +19,6 @@ REQUIRED = [
     "rich==15.0.0",
     "typer==0.29.1",  # 0.29.2 needs Python 3.11
     "huggingface_hub==2.4.0",
-    "httpx2>=2,<3",  # what huggingface_hub speaks with
     "pooch==1.9.0",
     "requests>=2.32,<3",
     "tqdm==4.70.1",
