@@ -72,7 +72,7 @@ class NotebookProgress(Progress):
         )
         # MathJax leaves the text of `pre` alone.
         bundle = {
-            "text/html": f'<pre style="margin:0;line-height:1.4;overflow-x:auto">{code}</pre>',
+            "text/html": f'<pre style="margin:0;font-family:monospace;line-height:1.4;overflow-x:auto">{code}</pre>',
             "text/plain": "\n".join(text for text, _ in lines),
         }
         display(bundle, raw=True, display_id=self._display_id, update=self._is_shown)
