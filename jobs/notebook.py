@@ -16,7 +16,7 @@ from rich.console import Console
 
 from jobs.launch import begin_run, open_runtime
 from jobs.load_settings import load_settings
-from jobs.notebook_progress import NotebookProgress
+from jobs.notebook_progress import NotebookProgress, plain_console
 from jobs.notebook_table import show
 from jobs.progress import Progress
 from jobs.review_sheet import draw_sheet, sheet_verdicts
@@ -115,7 +115,7 @@ def _project_folder() -> Path:
 
 def _progress() -> Progress:
     # Whether Databricks rewrites an output in place was not seen; plain lines are right everywhere.
-    return NotebookProgress() if _dbutils() is None else Progress(Console(force_jupyter=False, width=100))
+    return NotebookProgress() if _dbutils() is None else Progress(plain_console())
 
 
 def _dbutils() -> Any:

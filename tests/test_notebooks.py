@@ -127,8 +127,17 @@ def errors(notebook) -> list[str]:
     return [str(o) for o in shown if o.output_type == "error" or (o.output_type == "stream" and o.name == "stderr")]
 
 
+# Downloads report to this console. A terminal's bars would end as a heap of lines, Jupyter's ask for another package.
+CONSOLE = """
+console = runtime.progress.console
+assert not console.is_terminal and not console.is_jupyter
+"""
+
+
 def test_the_quickstart_shows_the_run_and_its_result(workspace, monkeypatch):
-    notebook = execute("01_quickstart", monkeypatch, PHASE0_WORKSPACE=str(workspace))
+    notebook = execute(
+        "01_quickstart", monkeypatch, nbformat.v4.new_code_cell(CONSOLE), PHASE0_WORKSPACE=str(workspace)
+    )
     text, html = "\n".join(outputs(notebook, "text/plain")), "\n".join(outputs(notebook, "text/html"))
 
     assert not errors(notebook)
