@@ -6,23 +6,25 @@ show(runtime.read(FATES))
 """
 
 import os
+import warnings
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from rich.console import Console
 
 from jobs.launch import begin_run, open_runtime
 from jobs.load_settings import load_settings
-from jobs.notebook_progress import NotebookProgress
+from jobs.notebook_progress import NotebookProgress, plain_console
 from jobs.notebook_table import show
-from jobs.pipeline import STAGES, run_stages
 from jobs.progress import Progress
 from jobs.review_sheet import draw_sheet, sheet_verdicts
 from jobs.reviews import login_name, record_verdicts
 from jobs.runtime import Runtime
-from jobs.write_reports import Reports, write_reports
+
+if TYPE_CHECKING:
+    from jobs.write_reports import Reports
 
 __all__ = ["build", "login_name", "open_workspace", "parameter", "record_reviews", "review_sheet", "show"]
 
@@ -57,6 +59,8 @@ def open_workspace(config: str = "demo", workspace: str = "", *overrides: str) -
     """
     # Tables that are shown without `show` are escaped by pandas, but their dollars would become formulas.
     pd.set_option("display.html.use_mathjax", False)
+    # The libraries that download draw bars of text where there is no package of widgets, and would complain about it.
+    warnings.filterwarnings("ignore", "IProgress not found")
     given = [f"workspace={workspace}"] if workspace else []
     settings = load_settings(config, [*given, *overrides], _project_folder())
     runtime = replace(open_runtime(settings, Console(quiet=True)), progress=_progress())
@@ -64,7 +68,7 @@ def open_workspace(config: str = "demo", workspace: str = "", *overrides: str) -
     return runtime
 
 
-def build(runtime: Runtime, *, force: bool = False) -> Reports:
+def build(runtime: Runtime, *, force: bool = False) -> "Reports":
     """Run what is not up to date and write the reports; `print` shows the verification.
 
     Args:
@@ -74,6 +78,10 @@ def build(runtime: Runtime, *, force: bool = False) -> Reports:
     Raises:
         DataRefusedError: a gate failed; says which expectation and where the data docs are.
     """
+    # Not above: whoever only looks at tables need not wait for all stages, and `open_workspace` hushes what they load.
+    from jobs.pipeline import STAGES, run_stages
+    from jobs.write_reports import write_reports
+
     run = begin_run(runtime)
     run_stages(run, STAGES, force=force)
     return write_reports(run)
@@ -107,7 +115,7 @@ def _project_folder() -> Path:
 
 def _progress() -> Progress:
     # Whether Databricks rewrites an output in place was not seen; plain lines are right everywhere.
-    return NotebookProgress() if _dbutils() is None else Progress(Console(force_jupyter=False, width=100))
+    return NotebookProgress() if _dbutils() is None else Progress(plain_console())
 
 
 def _dbutils() -> Any:

@@ -13,6 +13,11 @@ _STYLES = {"yellow": "color:#b26a00", "red": "color:#c62828", "dim": "opacity:.6
 _NO_CELL = 0
 
 
+def plain_console() -> Console:
+    """Where downloads are reported, a line each: a bar would need the package of widgets, or a terminal."""
+    return Console(force_jupyter=False, force_terminal=False, width=100)
+
+
 class NotebookProgress(Progress):
     """Reports stages and their steps below the cell that runs them, and leaves one line a stage.
 
@@ -20,7 +25,7 @@ class NotebookProgress(Progress):
     """
 
     def __init__(self) -> None:
-        super().__init__(Console())
+        super().__init__(plain_console())
         self._lines: list[tuple[str, str]] = []
         self._open: int | None = None
         """Which line waits for the counts of its stage: a warning of the validation may come between."""
@@ -72,7 +77,7 @@ class NotebookProgress(Progress):
         )
         # MathJax leaves the text of `pre` alone.
         bundle = {
-            "text/html": f'<pre style="margin:0;line-height:1.4;overflow-x:auto">{code}</pre>',
+            "text/html": f'<pre style="margin:0;font-family:monospace;line-height:1.4;overflow-x:auto">{code}</pre>',
             "text/plain": "\n".join(text for text, _ in lines),
         }
         display(bundle, raw=True, display_id=self._display_id, update=self._is_shown)

@@ -41,7 +41,8 @@ def show(rows: DataFrame | pd.DataFrame, limit: int = 20, chars: int = 400) -> S
     styled = styled.set_table_styles(_STYLE).set_td_classes(kinds)
     # The names by which MathJax 2 and 3 know what to leave alone.
     styled = styled.set_table_attributes('class="tex2jax_ignore mathjax_ignore"')
-    return styled if is_numbered else styled.hide(axis="index")
+    # The name of the index would take a line of its own.
+    return styled.hide(axis="index", names=is_numbered)
 
 
 def _text(value: object, chars: int) -> str:
@@ -52,5 +53,5 @@ def _text(value: object, chars: int) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, float):
-        return f"{value:.4g}"
+        return f"{round(value, 4):,}"
     return plain_excerpt(str(value), chars)

@@ -49,4 +49,5 @@ class Progress:
 
     def line(self, text: str, style: str = "") -> None:
         """Print a line that stays."""
-        self.console.print(text, style=style, highlight=False, markup=False)
+        # A command to copy must not be broken into lines; the terminal wraps what is too long.
+        self.console.print(text, style=style, highlight=False, markup=False, soft_wrap=True)

@@ -90,7 +90,7 @@ def test_each_fault_of_a_notebook_is_found():
 def workspace(demo, tmp_path_factory) -> Path:
     """A copy of the finished demo: the notebooks find every stage up to date, until one of them changes something."""
     copy = tmp_path_factory.mktemp("notebooks") / "workspace"
-    shutil.copytree(demo[0].settings.workspace, copy, ignore=shutil.ignore_patterns("logs"))
+    shutil.copytree(demo.workspace, copy, ignore=shutil.ignore_patterns("logs"))
     return copy
 
 
@@ -127,8 +127,17 @@ def errors(notebook) -> list[str]:
     return [str(o) for o in shown if o.output_type == "error" or (o.output_type == "stream" and o.name == "stderr")]
 
 
+# Downloads report to this console. A terminal's bars would end as a heap of lines, Jupyter's ask for another package.
+CONSOLE = """
+console = runtime.progress.console
+assert not console.is_terminal and not console.is_jupyter
+"""
+
+
 def test_the_quickstart_shows_the_run_and_its_result(workspace, monkeypatch):
-    notebook = execute("01_quickstart", monkeypatch, PHASE0_WORKSPACE=str(workspace))
+    notebook = execute(
+        "01_quickstart", monkeypatch, nbformat.v4.new_code_cell(CONSOLE), PHASE0_WORKSPACE=str(workspace)
+    )
     text, html = "\n".join(outputs(notebook, "text/plain")), "\n".join(outputs(notebook, "text/html"))
 
     assert not errors(notebook)
@@ -168,7 +177,7 @@ def test_exploring_draws_a_picture_of_each_aspect_and_errors_are_for_the_reader(
     assert all(cell.outputs for cell in cells[1:])
 
 
-def test_reviewing_keeps_the_dropped_row_out_of_the_data_set(demo, workspace, monkeypatch):
+def test_reviewing_keeps_the_dropped_row_out_of_the_data_set(spark, workspace, monkeypatch):
     exported = workspace / "output" / "dataset.jsonl"
     before = exported.read_text("utf-8").splitlines()
 
@@ -183,7 +192,7 @@ def test_reviewing_keeps_the_dropped_row_out_of_the_data_set(demo, workspace, mo
     runtime = open_quietly("demo", f"workspace={workspace}")
     reviews = {row["verdict"]: row for row in runtime.read(REVIEWS).collect()}
     assert reviews["drop"]["reviewer"] == "ana"
-    dropped = runtime.storage.spark.read.parquet(f"{workspace}/output/provenance.parquet").where(
+    dropped = spark.read.parquet(f"{workspace}/output/provenance.parquet").where(
         f"pair_id = '{reviews['drop']['pair_id']}'"
     )
     after = exported.read_text("utf-8").splitlines()
@@ -196,7 +205,8 @@ HOSTILE = "<script>alert(1)</script> $\\frac{1}{2}$ \u202egnp.exe {{7*7}} **bold
 
 
 def test_a_table_shows_what_strangers_wrote_as_text_and_nothing_else():
-    frame = pd.DataFrame({"<b>text</b>": [HOSTILE, None], "listed": [[HOSTILE], []], "n": [1234567, 2]}, ["<i>", "b"])
+    index = pd.Index(["<i>", "b"], name="row")
+    frame = pd.DataFrame({"<b>text</b>": [HOSTILE, None], "listed": [[HOSTILE], []], "n": [1234567, 2]}, index)
 
     html = show(frame).to_html()
 
@@ -204,16 +214,19 @@ def test_a_table_shows_what_strangers_wrote_as_text_and_nothing_else():
     assert html.count("&lt;script&gt;alert(1)&lt;/script&gt;") == 2, "in the list too"
     assert "\u202e" not in html and "\N{REPLACEMENT CHARACTER}gnp.exe" in html
     assert "mathjax_ignore" in html and "$\\frac" in html
+    assert html.count("<tr>") == 3 and "&lt;i&gt;" in html, "numbered by its index, whose name takes no line"
     assert "1,234,567" in html and "None" not in html and "nan" not in html
 
 
 def test_a_table_of_spark_fetches_no_more_than_it_shows(spark):
-    rows = spark.range(1000).selectExpr("repeat('x', 500) AS text", "id", "id / 3 AS third", "id = 1 AS is_one")
+    rows = spark.range(1000).selectExpr(
+        "repeat('x', 500) AS text", "id", "id / 3 AS third", "id = 1 AS is_one", "9.0D AS whole"
+    )
 
     html = show(rows, limit=2, chars=10).to_html()
 
     assert html.count("<tr>") == 3 and "x" * 10 + " … (500 characters)" in html and "x" * 11 not in html
-    assert ">0.3333<" in html and ">true<" in html and ">false<" in html
+    assert ">0.3333<" in html and html.count(">9.0<") == 2 and ">true<" in html and ">false<" in html
 
 
 @pytest.fixture
