@@ -22,6 +22,7 @@ MAX_CELL_CHARS = 30_000
 """Spreadsheets spill what is longer than 32,767 characters into the next row."""
 
 _FORMULA = re.compile(r"'*[=+\-@\t\r＝＋－＠]")  # the full-width ones start a formula in some locales
+_MOST_CHARS = 100_000
 _DELIMITERS = ",;\t"
 
 
@@ -98,6 +99,10 @@ def read_sheet(path: Path) -> list[Verdict]:
         rows = [{name: restore(cell) for name, cell in row.items() if isinstance(cell, str)} for row in reader]
     except csv.Error as error:
         raise ConfigError(f"{path}, line {reader.line_num}: {error}") from None
+    for number, row in enumerate(rows, 2):
+        # The limit of `csv` itself is one for the whole process, and reading sources raises it.
+        if any(len(cell) > _MOST_CHARS for cell in row.values()):
+            raise ConfigError(f"{path}, row {number}: a cell of more than {_MOST_CHARS:,} characters; is a quote open?")
     return sheet_verdicts(rows, (f"row {number}" for number in range(2, len(rows) + 2)))
 
 

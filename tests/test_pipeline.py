@@ -136,8 +136,12 @@ def test_a_changed_setting_runs_its_stage_and_what_follows(demo):
     stricter = open_quietly("demo", f"workspace={runtime.settings.workspace}", "select.min_score=8.5")
 
     results = run_stages(stricter, stages_between("deduplicate-pairs", "select"))
-    run_stages(runtime, STAGES)
+    restored = {run.stage.name: run.status for run in run_stages(runtime, STAGES)}
 
+    assert (restored["score"], restored["select"], restored["export"]) == ("up to date", "done", "done")
+    assert json.loads((output(runtime) / "manifest.json").read_text())["tables"]["dataset"] == (
+        runtime.storage.version(DATASET)
+    ), "the export is of the tables that are there"
     assert {r.stage.name: r.status for r in results} == {
         "deduplicate-pairs": "up to date",
         "score": "up to date",

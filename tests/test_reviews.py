@@ -241,7 +241,7 @@ def test_a_sheet_is_read_whatever_delimiter_it_was_saved_with(tmp_path, delimite
         (b"pair_id,verdict,note\np,drop,gr\xfcn", "not UTF-8; save it from the spreadsheet as `CSV UTF-8`"),
         (b"pair_id,verdicts\np,drop", "no column verdict, note; its first line should be pair_id,source"),
         (b"", "no column pair_id, verdict, note"),
-        (b"pair_id,verdict,note\np,drop," + b"x" * 200_000, "line 1: field larger than field limit"),
+        (b"pair_id,verdict,note\np,drop," + b"x" * 120_000, "row 2: a cell of more than 100,000 characters"),
     ],
     ids=["missing", "latin-1", "other columns", "empty", "huge"],
 )
