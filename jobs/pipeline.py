@@ -85,7 +85,7 @@ def run_stages(runtime: Runtime, stages: Sequence[Stage], *, force: bool = False
         raise ConfigError("\n".join(missing))
     if ingest.STAGE in stages:
         fetch_missing(runtime.settings, runtime.progress.console)
-    results = []
+    results: list[StageRun] = []
     last = {row["stage"]: row for row in latest_runs(runtime)} if runtime.storage.exists(RUNS) else {}
     before = STAGES[: STAGES.index(stages[0])]
     upstream = last[before[-1].name]["fingerprint"] if before and before[-1].name in last else ""
