@@ -48,8 +48,8 @@ def endpoint_line(one: EndpointFigures) -> str:
 
 def summary_line(one: EndpointFigures) -> str:
     """What a wave was for one model; this line stays."""
-    ended = ", ".join([f"{one.answered:,} answered", *_counts(one.failures)])
-    calls = _calls(one.calls) + (f" ({', '.join(_counts(one.refused_calls))})" if one.refused_calls else "")
+    ended = ", ".join([f"{one.answered:,} answered", *counts(one.failures)])
+    calls = _calls(one.calls) + (f" ({', '.join(counts(one.refused_calls))})" if one.refused_calls else "")
     pending = f", {one.pending:,} pending" if one.pending else ""
     lost = f"; {_calls(one.in_flight)} did not end, at worst {cents(one.at_risk_usd)}" if one.in_flight else ""
     return f"{one.name}: {ended}{pending}; {calls}, {cents(one.spent_usd)}{lost}"
@@ -66,12 +66,13 @@ def total_line(figures: CallFigures) -> str:
 
 def refused_text(figures: CallFigures) -> str:
     """Calls that brought no answer, by model and kind; empty where there are none."""
-    parts = [f"{one.name} {', '.join(_counts(one.refused_calls))}" for one in figures.endpoints if one.refused_calls]
+    parts = [f"{one.name} {', '.join(counts(one.refused_calls))}" for one in figures.endpoints if one.refused_calls]
     return f"calls without an answer: {'; '.join(parts)}" if parts else ""
 
 
-def _counts(counts: Mapping[str, int]) -> list[str]:
-    return [f"{count:,} {name}" for name, count in counts.items()]
+def counts(numbers: Mapping[str, int]) -> list[str]:
+    """`3 refused` of each."""
+    return [f"{number:,} {name}" for name, number in numbers.items()]
 
 
 def _calls(count: int) -> str:
@@ -93,10 +94,10 @@ def short(number: int) -> str:
     return f"{number / 1e3:,.0f}k" if number < 1_000_000 else f"{number / 1e6:,.1f}M"
 
 
-def cents(amount: Decimal) -> str:
-    """An amount in cents, or exactly as many digits as a smaller one needs to be seen. Rounded up."""
+def cents(amount: Decimal, rounding: str = ROUND_CEILING) -> str:
+    """An amount in cents, or with as many digits as a smaller one needs to be seen; what is spent is rounded up."""
     step = Decimal("0.01") if amount >= Decimal("0.01") or not amount else Decimal("0.000001")
-    return f"${amount.quantize(step, ROUND_CEILING):,}"
+    return f"${amount.quantize(step, rounding):,}"
 
 
 def duration(seconds: float | None) -> str:

@@ -5,12 +5,14 @@ from typing import Annotated
 import typer
 import yaml
 
-from jobs.cli_options import DEFAULT_CONFIG, Config, Overrides, Verbose, runtime_of, settings_of
+from jobs.call_status import live_status
+from jobs.cli_options import DEFAULT_CONFIG, Config, Overrides, Verbose, console, runtime_of, settings_of
 from jobs.explain import example_of_line, explain_row
 from jobs.explain_text import print_life
+from jobs.launch import open_runtime
 from jobs.options import options_table
 from jobs.show import show_rows
-from jobs.status import show_status
+from jobs.status import show_status, watch_status
 from jobs.validate import validate_tables
 from jobs.write_reports import write_reports
 from schemas.errors import ConfigError
@@ -26,9 +28,19 @@ def validate(config: Config = DEFAULT_CONFIG, overrides: Overrides = None, verbo
 
 
 @commands.command()
-def status(config: Config = DEFAULT_CONFIG, overrides: Overrides = None, verbose: Verbose = False) -> None:
-    """Show where the run stands: stages, rows, fates, cost."""
-    show_status(runtime_of(config, overrides, verbose))
+def status(
+    config: Config = DEFAULT_CONFIG,
+    overrides: Overrides = None,
+    watch: Annotated[bool, typer.Option("--watch", help="follow the run that is on, until it ends")] = False,
+    verbose: Verbose = False,
+) -> None:
+    """Show where the run stands, also while it is on: stages, rows, fates, paid calls, cost; writes nothing."""
+    settings = settings_of(config, overrides)
+    if watch:
+        watch_status(console, settings)
+    else:
+        console.print(live_status(settings))
+    show_status(open_runtime(settings, console, verbose=verbose, reads_only=True))
 
 
 @commands.command()

@@ -1,10 +1,13 @@
 """From a configuration to a runtime: workspace, session, storage, progress."""
 
+import atexit
 import os
 import secrets
+import shutil
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
+from tempfile import mkdtemp
 
 from rich.console import Console
 
@@ -15,21 +18,25 @@ from jobs.settings import Settings
 from jobs.storage import Storage
 
 
-def open_runtime(settings: Settings, console: Console, *, verbose: bool = False) -> Runtime:
+def open_runtime(settings: Settings, console: Console, *, verbose: bool = False, reads_only: bool = False) -> Runtime:
     """Start or join a Spark session for these settings.
 
     Args:
         settings: the configuration.
         console: where progress goes.
         verbose: leave what Java, Ivy and log4j print on the terminal, not in `<workspace>/logs/spark.log`.
+        reads_only: the workspace may belong to somebody else, or not be there: keep that log out of it.
 
     Raises:
         EnvironmentSetupError: Spark cannot start; says what to install.
     """
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     is_local = "://" not in settings.workspace
-    log = Path(settings.workspace) / "logs" / "spark.log" if is_local and not verbose else None
+    folder = Path(mkdtemp(prefix="phase0-")) if reads_only else Path(settings.workspace) / "logs"
+    log = folder / "spark.log" if (is_local or reads_only) and not verbose else None
     spark = get_session(settings.spark, log)
+    if reads_only:
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
     now = datetime.now(timezone.utc)
     storage = Storage(spark, settings.workspace, settings.catalog)
     return Runtime(settings, spark, storage, Progress(console), _run_id(now), now)

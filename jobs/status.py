@@ -1,12 +1,20 @@
 """Where the run stands: the stages, the funnel, the cost."""
 
+import time
+
 from pyspark.sql import Row, Window
 from pyspark.sql import functions as F
 from rich.console import Console
+from rich.live import Live
 from rich.table import Table as RichTable
 
+from jobs.call_ledger import read_call_ledger
+from jobs.call_status import ledger_lines, ledger_table, live_status, unsettled_usd
+from jobs.call_table import cents
 from jobs.fates import SELECTED, Funnel, count_fates
+from jobs.lease import lease_file, read_lease
 from jobs.runtime import Runtime
+from jobs.settings import Settings
 from schemas.errors import MissingTableError
 from schemas.tables import RUNS
 
@@ -23,17 +31,37 @@ def latest_runs(runtime: Runtime) -> list[Row]:
 
 
 def show_status(runtime: Runtime) -> None:
-    """Print stages, funnel and cost from the tables, whoever wrote them."""
-    console = runtime.progress.console
-    rows = latest_runs(runtime)
-    print_stages(console, rows)
+    """Print stages, funnel, paid calls and cost from the tables, whoever wrote them.
+
+    Raises:
+        MissingTableError: nothing has been run here, and no run is on.
+    """
+    console, settings = runtime.progress.console, runtime.settings
+    if runtime.storage.exists(RUNS) or read_lease(lease_file(settings.workspace)) is None:
+        print_stages(console, latest_runs(runtime))
+    else:
+        console.print("no stage has ended yet")
     try:
         print_funnel(console, count_fates(runtime))
     except MissingTableError as error:
         console.print(f"No funnel yet: {error}", markup=False)
-    spent = sum(row["cost_usd"] for row in rows)
-    cap = runtime.settings.targets.max_cost_usd
-    console.print(f"cost: ${spent:,.2f}" + (f" of ${cap:,.2f}" if cap is not None else ""), highlight=False)
+    ledger = read_call_ledger(runtime)
+    if ledger.models:
+        console.print(ledger_table(settings, ledger))
+    for line in ledger_lines(settings, ledger, unsettled_usd(runtime)):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    cap = settings.targets.max_cost_usd
+    console.print(
+        f"cost: {cents(ledger.spent_usd())}" + (f" of ${cap:,.2f}" if cap is not None else ""), highlight=False
+    )
+
+
+def watch_status(console: Console, settings: Settings, seconds: float = 2.0) -> None:
+    """Show who is at work and how far the calls are until nobody is; reads files alone, and starts no Spark."""
+    with Live(live_status(settings), console=console, auto_refresh=False) as live:
+        while read_lease(lease_file(settings.workspace)) is not None:
+            time.sleep(seconds)
+            live.update(live_status(settings), refresh=True)
 
 
 def print_stages(console: Console, rows: list[Row]) -> None:
