@@ -18,7 +18,7 @@ ADVICE: Mapping[str, str] = {
     "rejected": "rejects every request: see what it says, and the model's profile in conf/providers.yaml",
     "unavailable": "has answered nothing but errors: try again later",
     "max_wait": "asks to wait longer than calls.max_wait_seconds: try again later, or raise it",
-    "over_bound": "billed more than any tokenizer can make of a request, so the cap could not be kept: ask the provider",
+    "over_bound": "billed more than any tokenizer makes of a request, so no cap could be kept: ask the provider",
     "unexpected": "answered in a way this version does not understand: please report it",
 }
 

@@ -10,8 +10,23 @@ from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 
 from jobs import cli_files, cli_inspect, cli_models, cli_package, cli_review
-from jobs.cli_options import DEFAULT_CONFIG, Config, Offline, Overrides, Verbose, errors, offline_override, runtime_of
-from jobs.pipeline import STAGES, run_stages, stages_between
+from jobs.cli_options import (
+    DEFAULT_CONFIG,
+    AcceptPlan,
+    Config,
+    KeepAnswers,
+    Offline,
+    Overrides,
+    Rebuy,
+    Verbose,
+    Yes,
+    approval_of,
+    errors,
+    offline_override,
+    paid_overrides,
+    runtime_of,
+)
+from jobs.pipeline import PAYING, STAGES, run_stages, stages_between
 from jobs.summary import print_summary
 from schemas.errors import Phase0Error
 
@@ -29,6 +44,7 @@ Force = Annotated[bool, typer.Option("--force", help="run stages again that are 
 
 @app.command()
 def run(
+    context: typer.Context,
     config: Config = DEFAULT_CONFIG,
     first: Annotated[str | None, typer.Option("--from", help="first stage")] = None,
     last: Annotated[str | None, typer.Option("--to", help="last stage")] = None,
@@ -36,21 +52,25 @@ def run(
     limit: Limit = None,
     force: Force = False,
     offline: Offline = False,
+    yes: Yes = False,
+    accept_plan: AcceptPlan = False,
+    keep_answers: KeepAnswers = False,
+    rebuy: Rebuy = False,
     verbose: Verbose = False,
 ) -> None:
     """Run the whole pipeline, or a part of it; what is up to date is skipped."""
     stages = stages_between(first, last)
-    runtime = runtime_of(config, [*(overrides or []), *offline_override(offline)], verbose, limit)
-    results = run_stages(runtime, stages, force=force)
+    more = [*offline_override(offline), *paid_overrides(keep_answers, rebuy)]
+    runtime = runtime_of(config, [*(overrides or []), *more], verbose, limit)
+    results = run_stages(runtime, stages, force=force, approve=approval_of(context, yes, accept_plan))
     if stages[-1] is STAGES[-1]:
         raise typer.Exit(print_summary(runtime, results))
 
 
 def _add_stage_commands() -> None:
     for stage in STAGES:
-        app.command(name=stage.name, help=f"Stage: {stage.title}.", rich_help_panel="Stages")(
-            _stage_command(stage.name)
-        )
+        build = _paying_command if stage.name in PAYING else _stage_command
+        app.command(name=stage.name, help=f"Stage: {stage.title}.", rich_help_panel="Stages")(build(stage.name))
 
 
 def _stage_command(name: str) -> Callable[..., None]:
@@ -67,6 +87,28 @@ def _stage_command(name: str) -> Callable[..., None]:
     return command
 
 
+def _paying_command(name: str) -> Callable[..., None]:
+    """The command of a stage that may ask models."""
+
+    def command(
+        context: typer.Context,
+        config: Config = DEFAULT_CONFIG,
+        overrides: Overrides = None,
+        limit: Limit = None,
+        force: Force = False,
+        yes: Yes = False,
+        accept_plan: AcceptPlan = False,
+        keep_answers: KeepAnswers = False,
+        rebuy: Rebuy = False,
+        verbose: Verbose = False,
+    ) -> None:
+        runtime = runtime_of(config, [*(overrides or []), *paid_overrides(keep_answers, rebuy)], verbose, limit)
+        approve = approval_of(context, yes, accept_plan)
+        run_stages(runtime, stages_between(name, name), force=force, approve=approve)
+
+    return command
+
+
 def run_command(name: str) -> None:
     """Entry of a script: `spark-submit … jobs/<stage>.py --config FILE` is the command of that name."""
     main([name, *sys.argv[1:]])
@@ -74,13 +116,13 @@ def run_command(name: str) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry of the console script: errors meant for the user end with their exit code, without a traceback."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        app(args=list(arguments) if arguments is not None else None, standalone_mode=True)
+        app(args=given, standalone_mode=True, obj=given)
     except Phase0Error as error:
         _complain(str(error))
         sys.exit(error.exit_code)
     except (PySparkException, Py4JError) as error:
-        given = sys.argv[1:] if arguments is None else arguments
         if {"-v", "--verbose"} & set(given):
             raise
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]

@@ -57,6 +57,8 @@ def plan(
 ) -> None:
     """Count rows, tokens and dollars of every teacher and the judge, before any call; writes nothing."""
     settings = settings_of(config, overrides)
-    counted, basis = find_plan(settings, lambda: open_runtime(settings, console, verbose=verbose))
-    if not show_plan(console, settings, counted, basis) and not accept_plan:
+    counted, basis, ledger = find_plan(
+        settings, lambda: open_runtime(settings, console, verbose=verbose, reads_only=True)
+    )
+    if not show_plan(console, settings, counted, basis, ledger=ledger) and not accept_plan:
         raise typer.Exit(3)

@@ -21,8 +21,8 @@ _FUZZ = 6
 def askable_prompts(prompts: DataFrame, package: PackageConfig) -> DataFrame:
     """Prompts whose answer could be exported: the format has no place for a system prompt or earlier turns.
 
-    `select` refuses such pairs (`needs_system`, `needs_history`), so an answer to them would be paid for nothing; unless
-    the package is to have the `messages` format too, which they are for.
+    `select` refuses such pairs (`needs_system`, `needs_history`), so an answer to them would be paid for nothing, unless
+    the package has the `messages` format too, which they are for.
 
     Args:
         prompts: rows of `EXAMPLES`, or of `PAIRS`.

@@ -15,7 +15,7 @@ import pandas as pd
 from rich.console import Console
 
 from jobs.launch import begin_run, open_runtime
-from jobs.load_settings import load_settings
+from jobs.load_settings import find_config, load_settings
 from jobs.notebook_progress import NotebookProgress, plain_console
 from jobs.notebook_table import show
 from jobs.progress import Progress
@@ -63,27 +63,37 @@ def open_workspace(config: str = "demo", workspace: str = "", *overrides: str) -
     warnings.filterwarnings("ignore", "IProgress not found")
     given = [f"workspace={workspace}"] if workspace else []
     settings = load_settings(config, [*given, *overrides], _project_folder())
-    runtime = replace(open_runtime(settings, Console(quiet=True)), progress=_progress())
+    runtime = replace(
+        open_runtime(settings, Console(quiet=True)),
+        progress=_progress(),
+        config_file=find_config(config, _project_folder()),
+    )
     runtime.progress.line(f"workspace {settings.workspace}, Spark {runtime.spark.version}")
     return runtime
 
 
-def build(runtime: Runtime, *, force: bool = False) -> "Reports":
+def build(runtime: Runtime, *, force: bool = False, accept_plan: bool = False) -> "Reports":
     """Run what is not up to date and write the reports; `print` shows the verification.
+
+    Where models are asked, they are checked and the plan is shown before the first call. Nobody is asked for a yes:
+    `budget.run_usd` is the most that is spent, and a plan over it is refused.
 
     Args:
         runtime: of `open_workspace`.
         force: run stages again that are up to date.
+        accept_plan: begin although more is expected than a cap allows; the caps hold.
 
     Raises:
+        StoppedError: the plan is over the budget, or a budget or a provider ended the calls; what was paid is kept.
         DataRefusedError: a gate failed; says which expectation and where the data docs are.
     """
     # Not above: whoever only looks at tables need not wait for all stages, and `open_workspace` hushes what they load.
+    from jobs.approval import Approval
     from jobs.pipeline import STAGES, run_stages
     from jobs.write_reports import write_reports
 
     run = begin_run(runtime)
-    run_stages(run, STAGES, force=force)
+    run_stages(run, STAGES, force=force, approve=Approval(accepts_plan=accept_plan))
     return write_reports(run)
 
 

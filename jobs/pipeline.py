@@ -22,6 +22,7 @@ from jobs import (
     screen,
     select_rows,
 )
+from jobs.approval import Approval, Approve
 from jobs.fetch import fetch_missing
 from jobs.fingerprint import stage_fingerprint
 from jobs.lease import hold_lease
@@ -44,6 +45,10 @@ STAGES: tuple[Stage, ...] = (
     select_rows.STAGE,
     export.STAGE,
 )
+
+
+PAYING = frozenset({distill.STAGE.name, score.STAGE.name})
+"""Stages that may ask models."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,9 @@ def stages_between(first: str | None, last: str | None) -> Sequence[Stage]:
     return STAGES[start : end + 1]
 
 
-def run_stages(runtime: Runtime, stages: Sequence[Stage], *, force: bool = False) -> list[StageRun]:
+def run_stages(
+    runtime: Runtime, stages: Sequence[Stage], *, force: bool = False, approve: Approve | None = None
+) -> list[StageRun]:
     """Run stages in order, each with its gate.
 
     The tables of a stage are validated while the next one runs; that one is not finished, and nothing is
@@ -82,13 +89,20 @@ def run_stages(runtime: Runtime, stages: Sequence[Stage], *, force: bool = False
 
     Sources that are not here yet are downloaded before the first stage, unless offline.
 
+    Args:
+        runtime: the run.
+        stages: in order.
+        force: run stages again that are up to date.
+        approve: called once, before the first stage that asks a model and is not up to date; null: `Approval()`,
+            which shows the plan, refuses one that is over the budget, and asks where there is a terminal.
+
     Raises:
         WorkspaceBusyError: another run is at work here; nothing has run.
         DataRefusedError: a gate failed; what was done until then is kept, and the run can go on from there.
         StoppedError: budget, provider or Ctrl-C ended the paid calls; as above.
     """
     with _leased(runtime) as leased:
-        return _run_leased(leased, stages, force=force)
+        return _run_leased(leased, stages, force=force, approve=approve or Approval())
 
 
 @contextmanager
@@ -111,10 +125,11 @@ def _leased(runtime: Runtime) -> Iterator[Runtime]:
         yield leased
 
 
-def _run_leased(runtime: Runtime, stages: Sequence[Stage], *, force: bool) -> list[StageRun]:
+def _run_leased(runtime: Runtime, stages: Sequence[Stage], *, force: bool, approve: Approve) -> list[StageRun]:
     if ingest.STAGE in stages:
         fetch_missing(runtime.settings, runtime.progress.console)
     results: list[StageRun] = []
+    is_approved = False
     last = {row["stage"]: row for row in latest_runs(runtime)} if runtime.storage.exists(RUNS) else {}
     before = STAGES[: STAGES.index(stages[0])]
     upstream = last[before[-1].name]["fingerprint"] if before and before[-1].name in last else ""
@@ -129,9 +144,13 @@ def _run_leased(runtime: Runtime, stages: Sequence[Stage], *, force: bool) -> li
                 runtime.progress.line(f"{stage.name:<20} up to date", style="dim")
                 results.append(StageRun(stage, "up to date", done))
             else:
-                if not stage.writes:  # it publishes
+                must_be_approved = not is_approved and _asks_models(runtime, stage)
+                if not stage.writes or must_be_approved:  # it publishes, or pays
                     gate()
                     gate = _open_gate
+                if must_be_approved:
+                    approve(runtime)
+                    is_approved = True
                 finished = run_stage(runtime, stage, fingerprint)
                 gate()
                 failures = validator.submit(validate_stage, runtime, _tables_to_check(runtime, stage))
@@ -140,6 +159,13 @@ def _run_leased(runtime: Runtime, stages: Sequence[Stage], *, force: bool) -> li
             upstream = fingerprint
         gate()
     return results
+
+
+def _asks_models(runtime: Runtime, stage: Stage) -> bool:
+    settings = runtime.settings
+    return (stage is distill.STAGE and bool(settings.distill.models)) or (
+        stage is score.STAGE and settings.score.kind == "judge"
+    )
 
 
 def _tables_to_check(runtime: Runtime, stage: Stage) -> tuple[Table, ...]:
@@ -161,7 +187,8 @@ def run_stage(runtime: Runtime, stage: Stage, fingerprint: str) -> StageRun:
         with runtime.progress.stage(stage.name, stage.title):
             report = stage.run(runtime)
     except Exception as error:
-        status = {DataRefusedError: "refused", StoppedError: "stopped"}.get(type(error), "failed")
+        ends: dict[type[Exception], str] = {DataRefusedError: "refused", StoppedError: "stopped"}
+        status = ends.get(type(error), "failed")
         outcome = StageRun(stage, status, StageReport(0, 0), started, time.monotonic() - clock)
         _record(runtime, outcome, fingerprint, str(error))
         raise

@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.askings import judge_asking, teacher_askings
+from jobs.call_ledger import CallLedger, read_call_ledger
 from jobs.draw import askable_prompts
 from jobs.plan_costs import SEED_ANSWER_TOKENS, Judge, Plan, make_plan
 from jobs.plan_rows import BYTES_PER_TOKEN, Acceptance, Prompts
@@ -55,8 +56,8 @@ def measure_acceptance(pairs: DataFrame, scores: DataFrame, scorer: str, min_ten
     )
 
 
-def find_plan(settings: Settings, open_runtime: Callable[[], Runtime]) -> tuple[Plan, str]:
-    """Plan from the tables if they are there, else from assumptions, and say which.
+def find_plan(settings: Settings, open_runtime: Callable[[], Runtime]) -> tuple[Plan, str, CallLedger]:
+    """Plan from the tables if they are there, else from assumptions; say which, and what is paid already.
 
     Args:
         settings: the configuration.
@@ -65,12 +66,14 @@ def find_plan(settings: Settings, open_runtime: Callable[[], Runtime]) -> tuple[
     if _may_have_tables(settings):
         runtime = open_runtime()
         if all(runtime.storage.exists(table) for table in (EXAMPLES, SCREEN, DUPLICATES)):
-            return plan_from_tables(runtime), f"Counted in the tables of {settings.workspace}."
-    return plan_from_assumptions(settings), (
+            basis = f"Counted in the tables of {settings.workspace}."
+            return plan_from_tables(runtime), basis, read_call_ledger(runtime)
+    basis = (
         "ASSUMED, there are no tables yet: prompts and answers as long as those of the seed data set (45 and 180 "
         "tokens), and no usable response in the sources. For figures of your data first: "
         "phase0 run --to deduplicate-prompts"
     )
+    return plan_from_assumptions(settings), basis, CallLedger()
 
 
 def _may_have_tables(settings: Settings) -> bool:
@@ -83,8 +86,8 @@ def plan_from_tables(runtime: Runtime) -> Plan:
     Raises:
         MissingTableError: the run has not come as far as the first deduplication.
     """
-    tables = (runtime.read(table) for table in (EXAMPLES, SCREEN, DUPLICATES))
-    measured = measure_prompts(*tables, runtime.settings.package)
+    examples, screen, duplicates = (runtime.read(table) for table in (EXAMPLES, SCREEN, DUPLICATES))
+    measured = measure_prompts(examples, screen, duplicates, runtime.settings.package)
     prompts = [Prompts(**row.asDict()) for row in measured.orderBy("category").collect()]
     return _plan(runtime.settings, prompts, find_acceptance(runtime))
 

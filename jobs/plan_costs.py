@@ -14,6 +14,7 @@ from jobs.routing import TeacherShare, category_weights, expected_shares
 from jobs.settings import Settings
 from udfs.llm.asking import Asking
 from udfs.llm.cost import Usage, cost_of, worst_case
+from udfs.llm.wave import EndpointKey
 
 SEED_ANSWER_TOKENS = 180
 """Mean answer of the seed data set: expected at least, since models answer at more length than people."""
@@ -49,6 +50,12 @@ class CallCost:
     worst_usd: Decimal = Decimal(0)
     minutes: float | None = None
     """Least that its limits allow; null where none is known."""
+    provider: str = ""
+
+    @property
+    def key(self) -> EndpointKey:
+        """Of the model."""
+        return self.provider, self.model
 
 
 @dataclass(frozen=True)
@@ -67,7 +74,7 @@ class Plan:
     @property
     def calls(self) -> tuple[CallCost, ...]:
         """All that is paid: the teachers in order, then the judge."""
-        return (*self.teachers, *self._judged)
+        return (*self.teachers, *self.judged)
 
     @property
     def prompts_asked(self) -> int:
@@ -82,7 +89,7 @@ class Plan:
     @property
     def judge_usd(self) -> Decimal:
         """Expected for the judge."""
-        return sum((one.expected_usd for one in self._judged), Decimal(0))
+        return sum((one.expected_usd for one in self.judged), Decimal(0))
 
     @property
     def expected_usd(self) -> Decimal:
@@ -95,7 +102,8 @@ class Plan:
         return sum((one.worst_usd for one in self.calls), Decimal(0))
 
     @property
-    def _judged(self) -> tuple[CallCost, ...]:
+    def judged(self) -> tuple[CallCost, ...]:
+        """What the judge is asked."""
         return tuple(one for one in (self.judge_public, self.judge_answers) if one is not None)
 
     def part_that_fits(self, cap_usd: Decimal) -> float:
@@ -199,6 +207,7 @@ class _Total:
             cost_of(usage, endpoint.prices),
             self._worst,
             max((amount / limit for amount, limit in limits if limit), default=None),
+            endpoint.provider,
         )
 
 

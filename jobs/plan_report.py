@@ -9,14 +9,23 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table as RichTable
 
+from jobs.call_ledger import CallLedger
 from jobs.plan_costs import CallCost, Plan, dollars
+from jobs.plan_outlook import Outlook, find_outlook
 from jobs.providers import chosen_models, known_model, known_providers
 from jobs.settings import Settings
 
 _OLD_DAYS = 90
 
 
-def show_plan(console: Console, settings: Settings, plan: Plan, basis: str, today: date | None = None) -> bool:
+def show_plan(
+    console: Console,
+    settings: Settings,
+    plan: Plan,
+    basis: str,
+    today: date | None = None,
+    ledger: CallLedger | None = None,
+) -> bool:
     """Print a plan.
 
     Args:
@@ -25,6 +34,7 @@ def show_plan(console: Console, settings: Settings, plan: Plan, basis: str, toda
         plan: what it asks for.
         basis: where the counts come from.
         today: date in UTC, for the age of prices.
+        ledger: what was paid and answered until now; null: nothing.
 
     Returns:
         Whether it fits the budget.
@@ -39,7 +49,7 @@ def show_plan(console: Console, settings: Settings, plan: Plan, basis: str, toda
         _print(console, line)
     for line in _warnings(settings, plan, today or datetime.now(timezone.utc).date()):
         _print(console, f"warning: {line}", "yellow")
-    return _show_verdict(console, settings, plan)
+    return _show_verdict(console, settings, plan, find_outlook(plan, ledger or CallLedger()))
 
 
 def _print(console: Console, text: str, style: str = "") -> None:
@@ -136,13 +146,15 @@ def _warnings(settings: Settings, plan: Plan, today: date) -> Iterator[str]:
                 yield f"{chosen.role}: its prices were read on {read}; check them"
 
 
-def _show_verdict(console: Console, settings: Settings, plan: Plan) -> bool:
-    budget = settings.budget
+def _show_verdict(console: Console, settings: Settings, plan: Plan, outlook: Outlook) -> bool:
+    budget, total = settings.budget, outlook.expected_usd()
     parts: tuple[tuple[str, Decimal | None, Decimal], ...] = (
-        ("budget.run_usd", budget.run_usd, plan.expected_usd),
-        ("budget.distill_usd", budget.distill_usd, plan.teachers_usd),
-        ("budget.score_usd", budget.score_usd, plan.judge_usd),
+        ("budget.run_usd", budget.run_usd, total),
+        ("budget.distill_usd", budget.distill_usd, outlook.expected_usd("distill")),
+        ("budget.score_usd", budget.score_usd, outlook.expected_usd("score")),
     )
+    paid = outlook.paid_usd()
+    of_it = f", {dollars(paid)} of it paid already" if paid else ""
     over = [(name, cap, expected) for name, cap, expected in parts if cap is not None and expected > cap]
     worst = "At worst is every attempt billed and every answer of full length; the caps hold all the same."
     if not plan.worst_usd:
@@ -150,18 +162,22 @@ def _show_verdict(console: Console, settings: Settings, plan: Plan) -> bool:
         return True
     if not over:
         cap = f" of {dollars(budget.run_usd)}" if budget.run_usd is not None else ""
-        _print(console, f"Expected {dollars(plan.expected_usd)}{cap}: it fits. {worst}", "bold green")
+        _print(console, f"Expected {dollars(total)}{cap}{of_it}: it fits. {worst}", "bold green")
         return True
     for name, limit, expected in over:
-        _print(console, f"OVER BUDGET: {dollars(expected)} expected, {name} is {dollars(limit)}. {worst}", "bold red")
-    if budget.run_usd is not None and plan.expected_usd > budget.run_usd:
-        _show_what_fits(console, plan, budget.run_usd)
+        text = f"OVER BUDGET: {dollars(expected)} expected{of_it}, {name} is {dollars(limit)}. {worst}"
+        _print(console, text, "bold red")
+    if budget.run_usd is not None and total > budget.run_usd:
+        _show_what_fits(console, plan, budget.run_usd, outlook)
     return False
 
 
-def _show_what_fits(console: Console, plan: Plan, cap: Decimal) -> None:
+def _show_what_fits(console: Console, plan: Plan, cap: Decimal, outlook: Outlook) -> None:
     public = plan.judge_public
-    if public is not None and public.expected_usd > cap:
+    if outlook.paid_usd():
+        left = max(Decimal(0), cap - outlook.paid_usd())
+        fits = f"about {left / outlook.to_go_usd():.1%} of what has no answer yet"
+    elif public is not None and public.expected_usd > cap:
         judged = floor(public.calls * cap / public.expected_usd)
         fits = f"judging {judged:,} of {public.calls:,} responses of the sources, and asking no model"
     else:
@@ -169,5 +185,5 @@ def _show_what_fits(console: Console, plan: Plan, cap: Decimal) -> None:
         rows = sum(plan.rows.dataset(part).values())
         fits = f"{floor(asked * part):,} of {asked:,} prompts ({part:.1%}), answered and judged; {rows:,} rows"
     _print(console, f"What fits: {fits}.")
-    more = dollars(plan.expected_usd).replace(",", "").removeprefix("$")
+    more = dollars(outlook.expected_usd()).replace(",", "").removeprefix("$")
     _print(console, f"To have all of it: --set budget.run_usd={more}.")

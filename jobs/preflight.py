@@ -45,13 +45,13 @@ class Finding:
 
 
 def preflight(
-    settings: Settings, file: Path, environment: Mapping[str, str], today: date | None = None
+    settings: Settings, file: Path | None, environment: Mapping[str, str], today: date | None = None
 ) -> list[Finding]:
     """Look at every provider and model that a configuration names.
 
     Args:
         settings: the configuration.
-        file: where it was read from.
+        file: where it was read from; null: it is not known, and settings are named without a line.
         environment: holds the keys.
         today: date in UTC, to compare with shutdown dates.
     """
@@ -95,22 +95,25 @@ class _Places:
     """Which line of which file says what."""
 
     settings: Settings
-    file: Path
+    file: Path | None
 
-    def model(self, chosen: Chosen) -> Place:
-        return place_of(self.file, (*chosen.key, "model"))
+    def model(self, chosen: Chosen) -> Place | str:
+        return self._find((*chosen.key, "model"))
 
-    def schema(self, chosen: Chosen) -> Place:
-        return place_of(self.file, (*chosen.key, "structured_output"), (*chosen.key, "model"))
+    def schema(self, chosen: Chosen) -> Place | str:
+        return self._find((*chosen.key, "structured_output"), (*chosen.key, "model"))
 
-    def provider(self, chosen: Chosen, option: str) -> Place:
+    def _find(self, *keys: tuple[str | int, ...]) -> Place | str:
+        return place_of(self.file, *keys) if self.file else ".".join(map(str, keys[0]))
+
+    def provider(self, chosen: Chosen, option: str) -> Place | str:
         """Where that option of the provider is set: in the configuration if it is there, else in the shipped file."""
         name = chosen.choice.provider
         if name is None:
-            return place_of(self.file, (*chosen.key, "base_url"))
+            return self._find((*chosen.key, "base_url"))
         own = self.settings.providers.get(name)
         if own is not None and option in own.model_fields_set:
-            return place_of(self.file, ("providers", name, option))
+            return self._find(("providers", name, option))
         return place_of(providers_file(), (name, option))
 
 
@@ -165,7 +168,7 @@ def _check_model(
 
 
 def _check_schema(
-    endpoint: Endpoint, listing: Listing | None, place: Place, environment: Mapping[str, str]
+    endpoint: Endpoint, listing: Listing | None, place: Place | str, environment: Mapping[str, str]
 ) -> Iterator[Finding]:
     """Whether the judge follows a JSON schema: tried where a call costs nothing, else believed."""
     if not endpoint.structured_output:

@@ -61,7 +61,7 @@ def with_attempts(pending: DataFrame, attempts: DataFrame, since: datetime) -> D
         F.max(F.col("status") == "truncated").alias("was_cut"),
         F.count_if(F.col("status").isin(*_FAILED) & is_recent).alias("failed"),
     )
-    nothing = {"attempts_before": 0, "was_cut": False, "failed": 0}
+    nothing: dict[str, bool | float | int | str] = {"attempts_before": 0, "was_cut": False, "failed": 0}
     return pending.join(known, "request_id", "left").fillna(nothing)
 
 

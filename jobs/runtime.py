@@ -7,6 +7,7 @@ which tables and settings it depends on.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 
@@ -29,6 +30,8 @@ class Runtime:
     started_at: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
     lease: Lease | None = None
     """Of the workspace, while a pipeline runs."""
+    config_file: Path | None = None
+    """Where the settings were read from, for messages that name the line to change."""
 
     def read(self, table: Table) -> DataFrame:
         """Rows of a table; see `Storage.read`."""

@@ -47,16 +47,20 @@ _DEFAULTS: dict[Table, dict[str, Any]] = {
 }
 
 
-def paid_config(folder: Path, **sections: Any) -> Path:
-    """Two teachers and a judge of a provider that is not there."""
+NOWHERE = "http://127.0.0.1:9/v1"
+MODELS = ("model-a", "model-b", "judge")
+
+
+def paid_config(folder: Path, base_url: str = NOWHERE, price: float = 2.5, **sections: Any) -> Path:
+    """Two teachers and a judge of one provider."""
     model = {"kind": "model", "provider": "test"}
     config = {
         "workspace": str(folder / "workspace"),
         "sources": [{"name": "ours", "path": "p.jsonl", "licence": "MIT"}],
         "providers": {
             "test": {
-                "base_url": "http://127.0.0.1:9/v1",
-                "models": {name: {"prices": {"input": 2.5, "output": 10}} for name in ("model-a", "model-b", "judge")},
+                "base_url": base_url,
+                "models": {name: {"prices": {"input": price, "output": 4 * price}} for name in MODELS},
             }
         },
         "distill": {
@@ -67,7 +71,7 @@ def paid_config(folder: Path, **sections: Any) -> Path:
         "budget": {"run_usd": 5, "score_usd": 1},
         **sections,
     }
-    (folder / "p.jsonl").write_text("")
+    (folder / "p.jsonl").touch()
     path = folder / "paid.yaml"
     path.write_text(yaml.safe_dump(config))
     return path
