@@ -83,8 +83,8 @@ def plan_from_tables(runtime: Runtime) -> Plan:
     Raises:
         MissingTableError: the run has not come as far as the first deduplication.
     """
-    tables = (runtime.read(table) for table in (EXAMPLES, SCREEN, DUPLICATES))
-    measured = measure_prompts(*tables, runtime.settings.package)
+    examples, screen, duplicates = (runtime.read(table) for table in (EXAMPLES, SCREEN, DUPLICATES))
+    measured = measure_prompts(examples, screen, duplicates, runtime.settings.package)
     prompts = [Prompts(**row.asDict()) for row in measured.orderBy("category").collect()]
     return _plan(runtime.settings, prompts, find_acceptance(runtime))
 
