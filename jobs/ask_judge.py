@@ -68,7 +68,9 @@ def judge_pairs(runtime: Runtime, pairs: DataFrame) -> tuple[DataFrame, tuple[st
     warnings = _ask(runtime, pairs, asking, 0)
     if asking.schema_json is None:
         faulty = _read(runtime, pairs).where("fault is not null").select("pair_id")
-        warnings += _ask(runtime, pairs.join(faulty, "pair_id", "left_semi"), asking, 1)
+        faulty = runtime.storage.materialise(faulty, "faulty-replies")
+        if not faulty.isEmpty():
+            warnings += _ask(runtime, pairs.join(faulty, "pair_id", "left_semi"), asking, 1)
     return _read(runtime, pairs), warnings
 
 
@@ -102,8 +104,7 @@ def _ask(runtime: Runtime, pairs: DataFrame, asking: Asking, ask: int) -> tuple[
         endpoints={endpoint.key: endpoint},
         names={endpoint.key: JUDGE},
     )
-    _, warnings = require_answers(runtime, job, call_all(runtime, job))
-    return warnings
+    return require_answers(runtime, job, call_all(runtime, job))
 
 
 def _remember(runtime: Runtime, judgements: DataFrame) -> None:

@@ -19,7 +19,7 @@ from jobs.answer_requests import (
 )
 from jobs.ask_judge import judge_pairs
 from jobs.askings import teacher_askings
-from jobs.call_ends import open_counts, require_answers
+from jobs.call_ends import require_answers
 from jobs.draw import askable_prompts, draw_prompts, prompts_to_ask
 from jobs.ledger import append_new
 from jobs.paid_again import decide_paid_again
@@ -69,9 +69,9 @@ def ask_teachers(runtime: Runtime, prompts: DataFrame) -> tuple[str, ...]:
         _assign(runtime, drawn, public, down)
         asked = _asked(runtime, teacher_askings(runtime.settings), down)
         ended = call_all(runtime, asked)
-        handed_on = _to_hand_on(runtime, asked, ended, down)
+        handed_on = _to_hand_on(runtime, ended, down)
         if not handed_on:
-            return (*warnings, *require_answers(runtime, asked, ended)[1])
+            return (*warnings, *require_answers(runtime, asked, ended))
         for name, said in handed_on.items():
             runtime.progress.line(f"{name} is down: its fallbacks take over. {said}", style="yellow")
         down |= handed_on.keys()
@@ -149,9 +149,8 @@ def _asked(runtime: Runtime, askings: Mapping[str, Asking], down: Collection[str
     return Asked("distill", requests, endpoints, names)
 
 
-def _to_hand_on(runtime: Runtime, asked: Asked, ended: Ended, down: Collection[str]) -> dict[str, str]:
+def _to_hand_on(runtime: Runtime, ended: Ended, down: Collection[str]) -> dict[str, str]:
     """Teachers that are down for now, have open requests and a fallback that is not: name -> what was said."""
-    waiting = open_counts(runtime, asked)
     askings = teacher_askings(runtime.settings)
     is_down = {
         name
@@ -162,6 +161,6 @@ def _to_hand_on(runtime: Runtime, asked: Asked, ended: Ended, down: Collection[s
     for teacher in runtime.settings.distill.models:
         key = askings[teacher.name].endpoint.key
         has_fallback = any(name not in is_down for name in teacher.fallbacks)
-        if teacher.name in is_down and teacher.name not in down and waiting.get(key) and has_fallback:
+        if teacher.name in is_down and teacher.name not in down and ended.open.get(key) and has_fallback:
             found[teacher.name] = ended.down[key][1]
     return found

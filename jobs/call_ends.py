@@ -4,10 +4,8 @@ from collections.abc import Mapping
 
 from jobs.ledger import spent_usd
 from jobs.plan_costs import dollars
-from jobs.reservations import pending_requests
 from jobs.runtime import Runtime
 from jobs.waves import Asked, Ended
-from schemas.calls import REQUESTS, RESPONSES
 from schemas.errors import StoppedError
 from udfs.llm.wave import EndpointKey
 
@@ -23,36 +21,29 @@ ADVICE: Mapping[str, str] = {
 }
 
 
-def open_counts(runtime: Runtime, asked: Asked) -> dict[EndpointKey, int]:
-    """Requests without an answer, by endpoint."""
-    responses = runtime.read_or_empty(RESPONSES)
-    pending = pending_requests(runtime.read(REQUESTS), asked.requests, responses, asked.endpoints.keys())
-    rows = pending.groupBy("provider", "model").count().collect()
-    return {(row["provider"], row["model"]): row["count"] for row in rows}
-
-
-def require_answers(runtime: Runtime, asked: Asked, ended: Ended) -> tuple[int, tuple[str, ...]]:
+def require_answers(runtime: Runtime, asked: Asked, ended: Ended) -> tuple[str, ...]:
     """Go on only if next to everything was answered.
 
     Returns:
-        Requests that stay unanswered, few enough to go on without, and the warnings about them.
+        Warnings about requests that stay unanswered, few enough to go on without.
 
     Raises:
         StoppedError: an endpoint was given up, or too many requests have failed.
     """
-    counts = open_counts(runtime, asked)
+    counts = ended.open
     down = {key: count for key, count in counts.items() if key in ended.down}
     if down:
         lines = [_fault(asked, ended, key, count) for key, count in down.items()]
         raise StoppedError("\n".join([*lines, _kept(runtime)]))
-    failed, total = sum(counts.values()), asked.requests.select("request_id").distinct().count()
+    failed = sum(counts.values())
     if not failed:
-        return 0, ()
+        return ()
+    total = asked.requests.select("request_id").distinct().count()
     said = "; ".join(f"{asked.names[key]}: {text}" for key, text in ended.errors.items()) or "nothing more was said"
     text = f"{failed:,} of {total:,} requests failed {runtime.settings.calls.attempts} times ({said})"
     if failed > runtime.settings.calls.max_unanswered_share * total:
         raise StoppedError(f"{asked.stage}: {text}, more than calls.max_unanswered_share allows. {_kept(runtime)}")
-    return failed, (f"{text}; they stay without an answer. `phase0 {asked.stage} --force` asks them again",)
+    return (f"{text}; they stay without an answer. `phase0 {asked.stage} --force` asks them again",)
 
 
 def _fault(asked: Asked, ended: Ended, key: EndpointKey, count: int) -> str:

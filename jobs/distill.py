@@ -104,9 +104,7 @@ def inputs(runtime: Runtime) -> Mapping[str, str]:
     settings = runtime.settings
     if not settings.distill.models:
         return {}
-    sections = (
-        {"score", "select", "providers"} if settings.distill.when == "below_threshold" else {"select", "providers"}
-    )
+    sections = {"select", "providers"} | ({"score"} if settings.distill.when == "below_threshold" else set())
     said = settings.model_dump(mode="json", include=sections)
     return {"models": json.dumps([said, settings.package.messages], sort_keys=True)}
 

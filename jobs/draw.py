@@ -21,12 +21,12 @@ _FUZZ = 6
 def askable_prompts(prompts: DataFrame, package: PackageConfig) -> DataFrame:
     """Prompts whose answer could be exported: the format has no place for a system prompt or earlier turns.
 
-    `select` refuses such pairs (`needs_system`, `needs_history`), so an answer to them would be paid for nothing, unless
-    the package has the `messages` format too, which they are for.
+    `select` refuses such pairs (`needs_system`, `needs_history`), so an answer to them would be paid for nothing. They
+    are for the `messages` format of a package.
 
     Args:
         prompts: rows of `EXAMPLES`, or of `PAIRS`.
-        package: what the data set is handed on as.
+        package: whether it has that format.
     """
     return prompts if package.messages else prompts.where("system is null and size(history) = 0")
 

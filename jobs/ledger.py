@@ -5,6 +5,7 @@ removing the journal; killed between any two of these steps, the next run does t
 """
 
 from decimal import Decimal
+from functools import reduce
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -18,13 +19,17 @@ from schemas.tables import Table
 from udfs.llm.journal import journal_folder
 
 
-def spent_usd(runtime: Runtime, stage: str | None = None) -> Decimal:
-    """What the ledger says was paid, by one stage or in all."""
+def spent_usd(runtime: Runtime) -> Decimal:
+    """What the ledger says was paid in all."""
+    return sum(spent_by_stage(runtime).values(), Decimal(0))
+
+
+def spent_by_stage(runtime: Runtime) -> dict[str, Decimal]:
+    """What the ledger says each stage has paid."""
     if not runtime.storage.exists(ATTEMPTS):
-        return Decimal(0)
-    rows = runtime.read(ATTEMPTS)
-    paid = (rows if stage is None else rows.where(F.col("stage") == stage)).agg(F.sum("cost_usd")).first()
-    return (paid[0] if paid else None) or Decimal(0)
+        return {}
+    rows = runtime.read(ATTEMPTS).groupBy("stage").agg(F.sum("cost_usd").alias("usd")).collect()
+    return {row["stage"]: row["usd"] for row in rows}
 
 
 def append_new(runtime: Runtime, table: Table, rows: DataFrame) -> None:
@@ -52,13 +57,15 @@ def settle_wave(runtime: Runtime, wave: str) -> None:
     """
     folder = journal_folder(runtime.settings.workspace, wave)
     journal = read_journal_rows(runtime.spark, folder)
-    found = ((ATTEMPTS, attempts_of(journal, wave.split("-")[0])), (RESPONSES, responses_of(journal)))
-    for table, rows in found:
-        append_new(runtime, table, rows)
-    for table, rows in found:
-        missing = rows.join(runtime.read(table).select(*table.key), list(table.key), "left_anti").count()
-        if missing:
-            raise StoppedError(f"{missing:,} rows of {folder} are not in {table.name}; the journal stays, run it again")
+    rows = {ATTEMPTS: attempts_of(journal, wave.split("-")[0]), RESPONSES: responses_of(journal)}
+    for table, new in rows.items():
+        append_new(runtime, table, new)
+    lacking = [
+        new.join(runtime.read(table).select(*table.key), list(table.key), "left_anti").select(F.lit(table.name))
+        for table, new in rows.items()
+    ]
+    if missing := reduce(DataFrame.union, lacking).count():
+        raise StoppedError(f"{missing:,} rows of {folder} are not in the ledger; the journal stays, run it again")
     files.remove_folder(folder)
 
 

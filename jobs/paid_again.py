@@ -24,8 +24,10 @@ def decide_paid_again(runtime: Runtime, asked: DataFrame, what: str) -> Decision
     Raises:
         ConfigError: they would, and nobody has said what to do about it.
     """
+    if not runtime.storage.exists(RESPONSES):
+        return "nothing"
     orphans = asked.where("old_request_id is not null and old_request_id <> request_id")
-    bought = runtime.read_or_empty(RESPONSES).select("request_id")
+    bought = runtime.read(RESPONSES).select("request_id")
     orphans = orphans.join(bought, "request_id", "left_anti")
     costs = runtime.read_or_empty(ATTEMPTS).select(F.col("request_id").alias("old_request_id"), "cost_usd")
     found = (

@@ -101,12 +101,12 @@ def run_stages(
         DataRefusedError: a gate failed; what was done until then is kept, and the run can go on from there.
         StoppedError: budget, provider or Ctrl-C ended the paid calls; as above.
     """
-    with _leased(runtime) as leased:
-        return _run_leased(leased, stages, force=force, approve=approve or Approval())
+    with leased(runtime) as held:
+        return _run_leased(held, stages, force=force, approve=approve or Approval())
 
 
 @contextmanager
-def _leased(runtime: Runtime) -> Iterator[Runtime]:
+def leased(runtime: Runtime) -> Iterator[Runtime]:
     """The same runtime with the lease of its workspace, and what runs that died have paid for in the ledger."""
     calls = runtime.settings.calls
     lease = hold_lease(
@@ -118,11 +118,11 @@ def _leased(runtime: Runtime) -> Iterator[Runtime]:
         say=runtime.progress.line,
     )
     with lease as held:
-        leased = replace(runtime, lease=held)
+        owner = replace(runtime, lease=held)
         files.remove(stop_file(runtime.settings.workspace))
-        if journals := settle_all(leased):
+        if journals := settle_all(owner):
             runtime.progress.line(f"settled {journals} journal{'s' if journals > 1 else ''} of a run that died")
-        yield leased
+        yield owner
 
 
 def _run_leased(runtime: Runtime, stages: Sequence[Stage], *, force: bool, approve: Approve) -> list[StageRun]:

@@ -23,6 +23,30 @@ _WORST = StructType([StructField("one_usd", _USD), StructField("all_usd", _USD)]
 
 
 @dataclass(frozen=True)
+class Open:
+    """What is open, counted in one query."""
+
+    counts: Mapping[EndpointKey, int]
+    """Requests that may be sent."""
+    exhausted: Mapping[EndpointKey, int]
+    """Requests that have failed too often in this run."""
+    attempts: int
+    """Made for any of these; with the counts it tells whether a wave has changed anything."""
+    one_usd: Mapping[EndpointKey, Decimal]
+    """At worst, for the next attempt of each that may be sent."""
+    all_usd: Mapping[EndpointKey, Decimal]
+    """At worst, for all their attempts."""
+    largest_tokens: Mapping[EndpointKey, int]
+    """Prompt and answer of the largest."""
+
+    @property
+    def all_counts(self) -> dict[EndpointKey, int]:
+        """Requests without an answer."""
+        keys = sorted({*self.counts, *self.exhausted})
+        return {key: self.counts.get(key, 0) + self.exhausted.get(key, 0) for key in keys}
+
+
+@dataclass(frozen=True)
 class Reserved:
     """What of the pending requests fits."""
 
@@ -31,26 +55,25 @@ class Reserved:
     is_all: bool
 
 
-def pending_requests(
-    requests: DataFrame, asked: DataFrame, responses: DataFrame, endpoints: Collection[EndpointKey]
-) -> DataFrame:
+def pending_requests(requests: DataFrame, asked: DataFrame, responses: DataFrame) -> DataFrame:
     """Requests that are asked for and have no answer.
 
     Args:
         requests: rows of `REQUESTS`.
         asked: column request_id, of which some may be named twice.
         responses: rows of `RESPONSES`.
-        endpoints: those that can be called.
 
     Returns:
         Rows of `requests`.
     """
-    named = [F.lit(f"{provider}\n{model}") for provider, model in sorted(endpoints)] or [F.lit("")]
-    return (
-        requests.join(asked.select("request_id"), "request_id", "left_semi")
-        .join(responses.select("request_id"), "request_id", "left_anti")
-        .where(F.concat_ws("\n", "provider", "model").isin(*named))
-    )
+    open_ids = asked.select("request_id").join(responses.select("request_id"), "request_id", "left_anti")
+    return requests.join(open_ids, "request_id", "left_semi")
+
+
+def to_endpoints(requests: DataFrame, endpoints: Collection[EndpointKey]) -> DataFrame:
+    """Those requests that go to one of these endpoints."""
+    named = [F.lit(f"{provider}\n{model}") for provider, model in sorted(endpoints)]
+    return requests.where(F.concat_ws("\n", "provider", "model").isin(*named) if named else F.lit(False))
 
 
 def with_attempts(pending: DataFrame, attempts: DataFrame, since: datetime) -> DataFrame:
@@ -83,15 +106,49 @@ def _worst_of(prices: Mapping[EndpointKey, object], attempts: int) -> Callable[.
     return worst
 
 
-def reserve(pending: DataFrame, left_usd: Decimal | None) -> Reserved:
-    """Take as many requests as fit.
+def count_open(pending: DataFrame, attempts: int) -> Open:
+    """Count what is open.
 
     Args:
         pending: with the columns of `with_attempts` and `with_worst_case`.
+        attempts: after which a request is not sent again in this run.
+    """
+    tokens = F.max(F.col("prompt_tokens_bound") + F.greatest("max_tokens", "max_tokens_cap"))
+    rows = (
+        pending.groupBy("provider", "model", (F.col("failed") >= attempts).alias("is_exhausted"))
+        .agg(
+            F.count("*").alias("count"),
+            F.sum("attempts_before").alias("attempts"),
+            F.sum("one_usd").alias("one_usd"),
+            F.sum("all_usd").alias("all_usd"),
+            tokens.alias("tokens"),
+        )
+        .collect()
+    )
+    sendable = {(row["provider"], row["model"]): row for row in rows if not row["is_exhausted"]}
+    return Open(
+        counts={key: row["count"] for key, row in sendable.items()},
+        exhausted={(row["provider"], row["model"]): row["count"] for row in rows if row["is_exhausted"]},
+        attempts=sum(row["attempts"] for row in rows),
+        one_usd={key: row["one_usd"] for key, row in sendable.items()},
+        all_usd={key: row["all_usd"] for key, row in sendable.items()},
+        largest_tokens={key: row["tokens"] for key, row in sendable.items()},
+    )
+
+
+def reserve(pending: DataFrame, found: Open, reachable: Collection[EndpointKey], left_usd: Decimal | None) -> Reserved:
+    """Take as many requests as fit.
+
+    Args:
+        pending: those that may be sent, with the columns of `with_attempts` and `with_worst_case`.
+        found: the same, counted.
+        reachable: endpoints that are called.
         left_usd: of the budget; null: no cap.
     """
-    total = pending.agg(F.sum("one_usd"), F.sum("all_usd")).first()
-    one_usd, all_usd = (total[0] or Decimal(0), total[1] or Decimal(0)) if total else (Decimal(0), Decimal(0))
+    one_usd, all_usd = (
+        sum((usd for key, usd in worst.items() if key in reachable), Decimal(0))
+        for worst in (found.one_usd, found.all_usd)
+    )
     if left_usd is None or all_usd <= left_usd:
         return Reserved(_reserved(pending, "all_usd"), True)
     if one_usd <= left_usd:

@@ -44,10 +44,7 @@ def qualify_pairs(pairs: DataFrame, scores: DataFrame, rejected: DataFrame, conf
         .when(F.col("system").isNotNull(), "needs_system")
         .when(F.size("history") > 0, "needs_history")
     )
-    scores_alone = scores.select("pair_id", "quality_tenths")
-    scored = scores_alone.join(pairs, "pair_id").join(
-        rejected.withColumn("is_rejected", F.lit(True)), "pair_id", "left"
-    )
+    scored = scores.join(pairs, "pair_id").join(rejected.withColumn("is_rejected", F.lit(True)), "pair_id", "left")
     judged = scored.withColumn("reason", reason)
     # Of several samples one is kept, the best; of equal ones the first that was asked for.
     best = Window.partitionBy("example_id").orderBy(

@@ -180,7 +180,7 @@ SCORES = Table(
         ("lowest_dimension", _INT),
         ("highest_dimension", _INT),
         ("quality_tenths", _INT),  # 10..100
-        ("category", _TEXT),  # what the judge takes the prompt for; null: rules scored, or it named none of ours
+        ("judge_category", _TEXT),  # what the judge takes the prompt for; null: rules scored, or it named none of ours
         ("reason", _TEXT),
     ),
 )

@@ -37,7 +37,7 @@ def read_replies(weights: Sequence[int]) -> Callable[[Batches], Batches]:
                         "lowest_dimension": min(found.dimensions.values()),
                         "highest_dimension": max(found.dimensions.values()),
                         "quality_tenths": found.quality_tenths,
-                        "category": judgement.verdict.category,
+                        "judge_category": judgement.verdict.category,
                         "reason": found.reason,
                     }
                 rows.append(row)
