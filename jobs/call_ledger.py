@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from jobs.runtime import Runtime
 from schemas.calls import ATTEMPTS, JUDGEMENTS, REQUESTS, RESPONSES
-from schemas.tables import ASSIGNMENTS
+from schemas.tables import ASSIGNMENTS, RUNS
 from udfs.llm.journal_reader import ANSWERED
 
 _TOKENS = ("prompt_tokens", "cached_tokens", "completion_tokens")
@@ -125,6 +125,20 @@ def read_call_ledger(runtime: Runtime) -> CallLedger:
     for row in cost_of_calls(runtime.read_or_empty(ATTEMPTS)).collect():
         costs[row["stage"], row["provider"], row["model"]].append(row)
     return CallLedger(tuple(_model(key, ended[key], costs[key]) for key in sorted({*ended, *costs})))
+
+
+def unrecorded(runtime: Runtime, stage: str) -> tuple[int, Decimal]:
+    """Tokens and cost of a stage that no row of `runs` has told of yet.
+
+    So the rows of a stage add up to the ledger, although what a run that died has paid comes into it later.
+    """
+    if not runtime.storage.exists(ATTEMPTS):
+        return 0, Decimal(0)
+    tokens = F.coalesce("prompt_tokens", F.lit(0)) + F.coalesce("completion_tokens", F.lit(0))
+    paid = runtime.read(ATTEMPTS).select("stage", tokens.alias("tokens"), "cost_usd")
+    told = runtime.read_or_empty(RUNS).select("stage", (-F.col("tokens")).alias("tokens"), -F.col("cost_usd"))
+    row = paid.union(told).where(F.col("stage") == stage).agg(F.sum("tokens"), F.sum("cost_usd")).first()
+    return (int(row[0] or 0), row[1] or Decimal(0)) if row else (0, Decimal(0))
 
 
 def _model(key: Key, ended: Mapping[str | None, int], costs: list[Row]) -> ModelLedger:

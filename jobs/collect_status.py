@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from pyspark.sql import functions as F
 
 from jobs import files
+from jobs.call_ledger import read_call_ledger
 from jobs.data_docs import FOLDER
 from jobs.duplicate_groups import Twins, largest_groups
 from jobs.export import PROVENANCE_FILE
@@ -32,6 +33,7 @@ from jobs.project_status import (
 from jobs.runtime import Runtime
 from jobs.settings import Settings
 from jobs.status import latest_runs
+from jobs.teacher_costs import find_teacher_costs
 from jobs.validate import docs_root, last_checks
 from jobs.verdicts import open_prompts
 from jobs.verify_checks import Verification
@@ -49,14 +51,17 @@ def collect_status(runtime: Runtime, funnel: Funnel, verification: Verification)
     # Of the run that exported the file: a later one may have had nothing to do.
     output = files.join(settings.workspace, "output")
     manifest = json.loads(files.read_text(files.join(output, "manifest.json")) or "{}")
-    spent = sum((row["cost_usd"] for row in runs), Decimal(0))
+    ledger = read_call_ledger(runtime)
+    spent, budget = ledger.spent_usd(), settings.budget.run_usd
+    if budget is None and settings.targets.max_cost_usd is not None:
+        budget = Decimal(str(settings.targets.max_cost_usd))
     return ProjectStatus(
         title=settings.export.title,
         run_id=manifest["run_id"],
         created_at=datetime.fromisoformat(manifest["created_at"]),
         settings=_excerpt(settings),
         rows=measures.rows,
-        scorer=settings.score.kind,
+        scorer=settings.score.name,
         scorer_kind=settings.score.kind,
         mean_quality=measures.scores.mean,
         criteria=(
@@ -76,7 +81,9 @@ def collect_status(runtime: Runtime, funnel: Funnel, verification: Verification)
         ),
         token_definition=TOKEN,
         spent_usd=spent,
-        budget_usd=None if settings.targets.max_cost_usd is None else Decimal(str(settings.targets.max_cost_usd)),
+        budget_usd=budget,
+        assumed_usd=ledger.assumed_usd(),
+        teachers=find_teacher_costs(runtime) if ledger.models else (),
         funnel=funnel,
         stages=tuple(
             StageRow(r["stage"], r["status"], r["rows_in"], r["rows_out"], r["seconds"], r["cost_usd"]) for r in runs
@@ -92,7 +99,7 @@ def _excerpt(settings: Settings) -> dict[str, str]:
     return {
         "sources": ", ".join(source.name for source in settings.sources),
         "teachers": ", ".join(teacher.name for teacher in settings.distill.teachers),
-        "scorer": settings.score.kind,
+        "scorer": settings.score.name,
         "kept above": f"{settings.select.min_score:g}",
         "wanted rows": "all that qualify" if settings.select.rows is None else f"{settings.select.rows:,}",
         "near-duplicates at": f"Jaccard {settings.deduplicate.threshold:g}",

@@ -6,16 +6,20 @@ import platform
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping
+from decimal import Decimal
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from pyspark.sql import DataFrame
 
+from jobs.call_ledger import ModelLedger, read_call_ledger
 from jobs.runtime import Runtime
 from jobs.settings import Settings
 from jobs.sources_lock import origins
+from schemas.calls import ATTEMPTS, JUDGEMENTS, REQUESTS, RESPONSES
 from schemas.tables import ALL, DATASET
 
+CALLS = (REQUESTS, ATTEMPTS, RESPONSES, JUDGEMENTS)
 PACKAGES = ("phase0", "pyspark", "delta-spark", "great-expectations", "pyarrow", "xxhash")
 
 
@@ -26,12 +30,12 @@ def build_manifest(runtime: Runtime, facts: Mapping[str, Any]) -> dict[str, Any]
         runtime: the run.
         facts: file, sha256, rows and bytes of the JSONL.
     """
-    settings = runtime.settings
+    settings, ledger = runtime.settings, read_call_ledger(runtime)
     return {
         "files": {facts["file"]: {name: facts[name] for name in ("sha256", "rows", "bytes")}},
         "created_at": runtime.started_at.isoformat(timespec="seconds"),
         "run_id": runtime.run_id,
-        "scorer": {"kind": settings.score.kind, "name": settings.score.kind},
+        "scorer": {"kind": settings.score.kind, "name": settings.score.name},
         "teachers": [teacher.name for teacher in settings.distill.teachers],
         "teacher_kinds": {teacher.name: teacher.kind for teacher in settings.distill.teachers},
         "targets": {
@@ -45,11 +49,21 @@ def build_manifest(runtime: Runtime, facts: Mapping[str, Any]) -> dict[str, Any]
         },
         "counts": _counts(runtime.read(DATASET)),
         "downloads": origins(settings),
-        "cost_usd": "0",
+        "cost_usd": _plain(ledger.spent_usd()),
+        "paid_calls": {"assumed_usd": _plain(ledger.assumed_usd()), "models": [_cost(one) for one in ledger.models]},
         "config_sha256": settings_hash(settings),
-        "tables": {table.name: runtime.storage.version(table) for table in ALL},
+        "tables": {table.name: runtime.storage.version(table) for table in (*ALL, *(CALLS if ledger.models else ()))},
         "versions": versions(),
     }
+
+
+def _cost(one: ModelLedger) -> dict[str, Any]:
+    names = ("stage", "provider", "model", "calls", "answered", "prompt_tokens", "cached_tokens", "completion_tokens")
+    return {**{name: getattr(one, name) for name in names}, "cost_usd": _plain(one.cost_usd)}
+
+
+def _plain(amount: Decimal) -> str:
+    return f"{amount.normalize():f}"
 
 
 def _counts(dataset: DataFrame) -> dict[str, dict[str, int]]:

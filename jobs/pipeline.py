@@ -23,6 +23,8 @@ from jobs import (
     select_rows,
 )
 from jobs.approval import Approval, Approve
+from jobs.call_ledger import unrecorded
+from jobs.call_table import cents
 from jobs.fetch import fetch_missing
 from jobs.fingerprint import stage_fingerprint
 from jobs.lease import hold_lease
@@ -61,6 +63,8 @@ class StageRun:
     report: StageReport
     started_at: datetime | None = None
     seconds: float = 0.0
+    tokens: int = 0
+    cost_usd: Decimal = Decimal(0)
 
 
 def stages_between(first: str | None, last: str | None) -> Sequence[Stage]:
@@ -189,13 +193,21 @@ def run_stage(runtime: Runtime, stage: Stage, fingerprint: str) -> StageRun:
     except Exception as error:
         ends: dict[type[Exception], str] = {DataRefusedError: "refused", StoppedError: "stopped"}
         status = ends.get(type(error), "failed")
-        outcome = StageRun(stage, status, StageReport(0, 0), started, time.monotonic() - clock)
+        tokens, cost = _paid(runtime, stage)
+        outcome = StageRun(stage, status, StageReport(0, 0), started, time.monotonic() - clock, tokens, cost)
         _record(runtime, outcome, fingerprint, str(error))
         raise
-    runtime.progress.line(f"{report.rows_in:>9,} in {report.rows_out:>9,} out")
+    seconds = time.monotonic() - clock
+    tokens, cost = _paid(runtime, stage)
+    price = f"  {cents(cost)}" if cost else ""
+    runtime.progress.line(f"{report.rows_in:>9,} in {report.rows_out:>9,} out{price}")
     for warning in report.warnings:
         runtime.progress.line(f"warning: {warning}", style="yellow")
-    return StageRun(stage, "done", report, started, time.monotonic() - clock)
+    return StageRun(stage, "done", report, started, seconds, tokens, cost)
+
+
+def _paid(runtime: Runtime, stage: Stage) -> tuple[int, Decimal]:
+    return unrecorded(runtime, stage.name) if stage.name in PAYING else (0, Decimal(0))
 
 
 def _settle(runtime: Runtime, finished: StageRun, fingerprint: str, failures: Future[list[str]]) -> None:
@@ -231,8 +243,8 @@ def _record(runtime: Runtime, outcome: StageRun, fingerprint: str, message: str)
         "rows_in": outcome.report.rows_in,
         "rows_out": outcome.report.rows_out,
         "reasons": dict(outcome.report.reasons),
-        "tokens": 0,
-        "cost_usd": Decimal(0),
+        "tokens": outcome.tokens,
+        "cost_usd": outcome.cost_usd,
         "fingerprint": fingerprint,
         "versions": versions(),
         "message": message,

@@ -15,6 +15,7 @@ from jobs.duplicate_groups import DuplicateGroup, Twins
 from jobs.fates import SELECTED, Funnel
 from jobs.losses import HEAVY_LOSS
 from jobs.stored_checks import TableCheck
+from jobs.teacher_costs import TeacherCost
 
 MAX_TWINS_SHOWN = 3
 GROUPS_SHOWN = 5
@@ -142,6 +143,10 @@ class ProjectStatus:
     spent_usd: Decimal
     budget_usd: Decimal | None
     """Null: no budget was set."""
+    assumed_usd: Decimal = Decimal(0)
+    """Of what was spent: nobody knows whether it was billed, so it counts at worst."""
+    teachers: tuple[TeacherCost, ...] = ()
+    """Who was asked and who answered; empty where no model was."""
     funnel: Funnel
     stages: tuple[StageRow, ...]
     files: tuple[OutputFile, ...]

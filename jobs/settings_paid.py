@@ -181,6 +181,11 @@ class ScorerConfig(ModelChoice):
         """As the configuration says."""
         return self.structured_output
 
+    @property
+    def name(self) -> str:
+        """What a reader calls it: the rules, or the judge's model."""
+        return self.model or self.kind
+
 
 class BudgetConfig(Section):
     """Hard caps in US dollars; the worst case of a call is reserved before it is sent."""

@@ -20,6 +20,7 @@ from jobs.project_status import (
     Twins,
     render_project_status,
 )
+from jobs.teacher_costs import TeacherCost
 
 TWINS = Twins("first", "second", 0.8765, "Call the tool\nfor <b>Oslo</b> | now", "Call the `tool` for Rome\u202e")
 
@@ -132,6 +133,17 @@ CHANGES = [
     ({"spent_usd": Decimal("0.001")}, "Cost", "| less than $0.01 |"),
     ({"spent_usd": Decimal(1151)}, "Cost", "| $1,151.00 | **$1,001.00 over** |"),
     ({"budget_usd": None}, "Cost", "| none set | $41.10 | |"),
+    ({"assumed_usd": Decimal("1.5")}, "Cost", "Of this $1.50 is assumed"),
+    (
+        {"teachers": (TeacherCost("gpt|4o", 1200, 8.25, 1000, 45_000, Decimal("9.5")),)},
+        "Cost",
+        "| <code>gpt&#124;4o</code> | 1,200 | 8.25 | 1,000 | 45,000 | $9.50 | $9.50 |",
+    ),
+    (
+        {"teachers": (TeacherCost("earlier configurations", 0, None, 0, 10, Decimal("0.5")),)},
+        "Cost",
+        "| `earlier configurations` | 0 |  | 0 | 10 | $0.50 |  |",
+    ),
     ({"stages": (StageRow("export", "refused", 5, 4, 1000.0),)}, "Stages", "| `export` | refused | 5 | 4 | 1,000.0 |"),
     ({"files": (OutputFile("x.jsonl", 1000, "ef"),)}, "Files", "| `x.jsonl` | 1,000 | `ef` |"),
     ({"warnings": ("disk is full",)}, "Warnings", "- disk is full"),

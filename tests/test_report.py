@@ -15,6 +15,7 @@ from jobs.project_status import CategoryRow, Criterion, LengthRow, StageRow
 from jobs.reasons import meaning_of
 from jobs.report import funnel_steps, render_report
 from jobs.select_rows import REASONS
+from jobs.teacher_costs import TeacherCost
 from tests.hostile import ATTACKS, MARKDOWN, SCRIPT
 from tests.test_project_status import STATUS
 
@@ -77,6 +78,9 @@ def test_every_reason_of_the_sample_is_explained():
     assert meaning_of("screen", "no_such_rule") is None
 
 
+LOCAL = TeacherCost("<b>local</b>", 1200, 8.25, 1000, 45_000, Decimal("9.5"))
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -84,8 +88,14 @@ def test_every_reason_of_the_sample_is_explained():
         ({"spent_usd": Decimal(151)}, "Overspent $1.00"),
         ({"budget_usd": None}, "Spent $41.10 Budget none was set For"),
         ({"spent_usd": Decimal(0)}, "Nothing was bought"),
+        (
+            {"spent_usd": Decimal(0), "teachers": (LOCAL,)},
+            "Nothing was spent: the models that were asked",
+        ),
+        ({"teachers": (LOCAL,)}, "<b>local</b> 1,200 8.25 1,000 45,000 $9.50 $9.50"),
+        ({"assumed_usd": Decimal("1.5")}, "Of what was spent $1.50 is assumed"),
     ],
-    ids=["within", "overspent", "no budget", "nothing"],
+    ids=["within", "overspent", "no budget", "nothing", "free models", "teachers", "assumed"],
 )
 def test_the_cost_stands_against_the_budget(change, words):
     assert words in section("Cost", **change)

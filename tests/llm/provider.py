@@ -240,7 +240,7 @@ def make_handler(provider: Provider) -> Any:
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
         if request.path == "/v1/chat/completions":
             return await complete(request)
-        if request.path == "/v1/models":
+        if request.path == "/v1/models" and provider.behaviour.models:  # who answers for any model has no list
             return web.json_response({"data": [{"id": model} for model in provider.behaviour.models]})
         if request.path == "/behaviour":
             provider.behave(Behaviour(**json.loads(await request.read())))
