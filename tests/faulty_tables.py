@@ -81,7 +81,7 @@ FAULTY = [
             {"id": "b", "rule": "fine"},
             {"id": "b", "rule": "fine"},
             {"id": "c", "rule": "missing_inptu"},
-            {"id": "d", "target": "answer"},
+            {"id": "d", "target": "reply"},
             {"id": "e", "effect": "drop"},
             {"id": "stranger"},
             {"id": "f", "target": None},
