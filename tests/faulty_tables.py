@@ -92,7 +92,7 @@ FAULTY = [
             "key_is_complete": ("f / null / missing_input",),
             "key_is_unique": ("b / prompt / fine",),
             "rule_is_known": ("c / prompt / missing_inptu",),
-            "target_is_known": ("d / answer / missing_input",),
+            "target_is_known": ("d / reply / missing_input",),
             "effect_is_known": ("e / prompt / missing_input",),
             "id_is_known": ("stranger / prompt / missing_input",),
             "few_excluded": (),
