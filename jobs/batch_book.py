@@ -1,0 +1,91 @@
+"""The table `batches`: what is out, in which state, and what it may still cost. Each change is one Delta commit."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
+from decimal import Decimal
+
+from pyspark.sql import Row
+from pyspark.sql import functions as F
+
+from jobs.runtime import Runtime
+from schemas.batches import BATCHES, FOLDED
+from udfs.llm.wave import EndpointKey
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """A row of `BATCHES`; the table says what its columns are."""
+
+    batch_key: str
+    stage: str
+    provider: str
+    model: str
+    state: str
+    requests: int
+    file_bytes: int
+    prompt_tokens: int
+    reserved_usd: Decimal
+    intent_at: datetime
+    input_file_id: str | None = None
+    batch_id: str | None = None
+    created_at: datetime | None = None
+    provider_state: str | None = None
+    done: int | None = None
+    output_file_id: str | None = None
+    error_file_id: str | None = None
+    error: str | None = None
+    ended_at: datetime | None = None
+    answered: int | None = None
+    cost_usd: Decimal | None = None
+    note: str | None = None
+
+    @property
+    def endpoint_key(self) -> EndpointKey:
+        """Provider and model."""
+        return self.provider, self.model
+
+
+def batches_of(runtime: Runtime, *, is_out: bool | None = None) -> list[Batch]:
+    """The batches of the workspace, in the order of their intents.
+
+    Args:
+        runtime: of the workspace.
+        is_out: only those that are not folded in yet; null: all.
+    """
+    if not runtime.storage.exists(BATCHES):
+        return []
+    rows = runtime.read(BATCHES)
+    if is_out is not None:
+        rows = rows.where(F.col("state") != FOLDED if is_out else F.col("state") == FOLDED)
+    return [_batch(row) for row in rows.orderBy("intent_at", "batch_key").collect()]
+
+
+def _batch(row: Row) -> Batch:
+    # Spark gives times without a zone, in that of this machine.
+    times = {name: _utc(value) for name, value in row.asDict().items() if isinstance(value, datetime)}
+    return Batch(**{**row.asDict(), **times})
+
+
+def _utc(time: datetime) -> datetime:
+    return time.astimezone(timezone.utc)
+
+
+def write_batches(runtime: Runtime, batches: Iterable[Batch]) -> None:
+    """Add batches to the table, or put them in the place of what it says about them; one commit for all."""
+    rows = [asdict(batch) for batch in batches]
+    if not rows:
+        return
+    keys = ", ".join(f"'{row['batch_key']}'" for row in rows)
+    values = [tuple(row[name] for name in BATCHES.schema.names) for row in rows]
+    frame = runtime.spark.createDataFrame(values, BATCHES.schema)
+    runtime.storage.replace_where(BATCHES, frame, f"batch_key IN ({keys})")
+
+
+def reserved_usd(runtime: Runtime, stage: str | None = None) -> Decimal:
+    """What the batches that are out may still cost, of one stage or in all; it is off the budget."""
+    if not runtime.storage.exists(BATCHES):
+        return Decimal(0)
+    rows = runtime.read(BATCHES).where(F.col("state") != FOLDED)
+    total = (rows if stage is None else rows.where(F.col("stage") == stage)).agg(F.sum("reserved_usd")).first()
+    return (total[0] if total else None) or Decimal(0)
