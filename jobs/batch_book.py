@@ -1,16 +1,19 @@
 """The table `batches`: what is out, in which state, and what it may still cost. Each change is one Delta commit."""
 
+import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from decimal import Decimal
 
-from pyspark.sql import Row
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from jobs.runtime import Runtime
 from schemas.batches import BATCHES, FOLDED
 from udfs.llm.wave import EndpointKey
+
+_MOST_SECONDS = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,13 +76,18 @@ def _utc(time: datetime) -> datetime:
 
 def write_batches(runtime: Runtime, batches: Iterable[Batch]) -> None:
     """Add batches to the table, or put them in the place of what it says about them; one commit for all."""
-    rows = [asdict(batch) for batch in batches]
-    if not rows:
+    written = list(batches)
+    if not written:
         return
-    keys = ", ".join(f"'{row['batch_key']}'" for row in rows)
+    keys = ", ".join(f"'{batch.batch_key}'" for batch in written)
+    runtime.storage.replace_where(BATCHES, frame_of(runtime, written), f"batch_key IN ({keys})")
+
+
+def frame_of(runtime: Runtime, batches: Iterable[Batch]) -> DataFrame:
+    """Batches as rows of `BATCHES`."""
+    rows = [asdict(batch) for batch in batches]
     values = [tuple(row[name] for name in BATCHES.schema.names) for row in rows]
-    frame = runtime.spark.createDataFrame(values, BATCHES.schema)
-    runtime.storage.replace_where(BATCHES, frame, f"batch_key IN ({keys})")
+    return runtime.spark.createDataFrame(values, BATCHES.schema)
 
 
 def reserved_usd(runtime: Runtime, stage: str | None = None) -> Decimal:
@@ -89,3 +97,23 @@ def reserved_usd(runtime: Runtime, stage: str | None = None) -> Decimal:
     rows = runtime.read(BATCHES).where(F.col("state") != FOLDED)
     total = (rows if stage is None else rows.where(F.col("stage") == stage)).agg(F.sum("reserved_usd")).first()
     return (total[0] if total else None) or Decimal(0)
+
+
+class Notes:
+    """Changes on their way to the table: written together, but none later than some seconds after the first."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime, self._changed, self._since = runtime, dict[str, Batch](), 0.0
+
+    def add(self, batch: Batch) -> None:
+        """Note a change."""
+        if not self._changed:
+            self._since = time.monotonic()
+        self._changed[batch.batch_key] = batch
+        if time.monotonic() - self._since > _MOST_SECONDS:
+            self.write()
+
+    def write(self) -> None:
+        """Write what is noted."""
+        write_batches(self._runtime, self._changed.values())
+        self._changed.clear()

@@ -6,7 +6,6 @@ then the members, then the intents: a run that ends in between leaves files and 
 
 import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -41,14 +40,6 @@ _SIZES = (
 )
 
 
-@dataclass(frozen=True)
-class Planned:
-    """What a plan made."""
-
-    batches: int
-    requests: int
-
-
 def plan_batches(
     runtime: Runtime,
     stage: str,
@@ -56,7 +47,8 @@ def plan_batches(
     endpoints: Mapping[EndpointKey, Endpoint],
     left_usd: Decimal | None,
     now: datetime,
-) -> Planned:
+    least: Mapping[EndpointKey, int],
+) -> list[Batch]:
     """Write files and intents for as many pending requests as queues and budget have room for.
 
     Args:
@@ -66,16 +58,22 @@ def plan_batches(
         endpoints: those that are asked by batch; rows of others are left alone.
         left_usd: of the budget, with nothing reserved twice; null: no cap.
         now: the time of the intents.
+        least: with fewer pending requests a model is left alone.
+
+    Returns:
+        The intents.
     """
     rooms = find_rooms(endpoints, batches_of(runtime), now)
     if not rooms:
-        return Planned(0, 0)
+        return []
     prefix = f"phase0-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
     storage = runtime.storage
     candidates = with_line_bytes(with_room(_of_endpoints(pending, rooms), runtime.read_or_empty(ATTEMPTS)), endpoints)
     # Without their texts, and written down before anything is made of it: all that follows is about the same rows.
     sizes = storage.materialise(candidates.select(*_SIZES), f"{prefix}-sizes")
-    ordered = sizes.repartition(1).sortWithinPartitions("request_id")
+    counts = {(row[0], row[1]): row[2] for row in sizes.groupBy("provider", "model").count().collect()}
+    rooms = {key: room for key, room in rooms.items() if counts.get(key, 0) >= least[key]}
+    ordered = _of_endpoints(sizes, rooms).repartition(1).sortWithinPartitions("request_id")
     packed = storage.materialise(ordered.mapInArrow(pack_batches(rooms, left_usd), PACKED), f"{prefix}-packed")
     placed = members_of(sizes, packed, prefix)
     intents = _intents(placed, stage, now)
@@ -86,7 +84,7 @@ def plan_batches(
         write_batches(runtime, intents)
     for name in ("sizes", "packed"):
         files.remove_folder(files.join(storage.scratch, f"{prefix}-{name}"))
-    return Planned(len(intents), sum(batch.requests for batch in intents))
+    return intents
 
 
 def find_rooms(

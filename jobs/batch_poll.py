@@ -24,27 +24,31 @@ class Poll:
     _waited: Counter[str] = field(default_factory=Counter)
     _done: dict[str, int] = field(default_factory=dict)
 
-    def look(self, batches: Iterable[Batch]) -> None:
+    def look(self, batches: Iterable[Batch]) -> list[Batch]:
         """Look at each batch that is created; writes what has changed in one commit.
+
+        Returns:
+            The batches as they are now.
 
         Raises:
             ProviderError: the provider refuses the key, or does not know the batch.
         """
-        self.faults, changed = [], []
+        self.faults, changed, seen = [], [], []
         for batch in batches:
-            if batch.state != CREATED:
-                continue
-            try:
-                found = self.desk.server(batch).look(batch.batch_id or "")
-            except BatchCallError as error:
-                if error.failure.kind not in PASSING:
-                    raise self._lost(batch, error) from None
-                self.faults.append(str(error))
-                continue
-            new = self._noted(batch, found)
-            if new is not None:
-                changed.append(new)
+            new = self._look(batch) if batch.state == CREATED else None
+            seen.append(new or batch)
+            changed += [new] if new else []
         write_batches(self.desk.runtime, changed)
+        return seen
+
+    def _look(self, batch: Batch) -> Batch | None:
+        try:
+            return self._noted(batch, self.desk.server(batch).look(batch.batch_id or ""))
+        except BatchCallError as error:
+            if error.failure.kind not in PASSING:
+                raise self._lost(batch, error) from None
+            self.faults.append(str(error))
+            return None
 
     def done(self, batch: Batch) -> int:
         """Requests of a batch that were answered when it was last looked at."""

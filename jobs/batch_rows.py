@@ -3,17 +3,16 @@
 Nothing here looks at a table or a clock.
 """
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Collection, Mapping
 
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from schemas.batches import BATCH_ITEMS, FOLDED, RESULTS
 from schemas.calls import ATTEMPTS, RESPONSES
 from udfs.llm.batch_lines import line_overhead
-from udfs.llm.batch_results import result_batches
-from udfs.llm.models import Endpoint, Prices
+from udfs.llm.batch_results import Asked, result_batches
+from udfs.llm.models import Endpoint
 from udfs.llm.wave import EndpointKey
 
 
@@ -82,83 +81,109 @@ def lines_of(files: DataFrame) -> DataFrame:
     """Lines of output and error files, each with its custom_id; null where a line says none, or is torn.
 
     Args:
-        files: column value, a line each.
+        files: columns batch_key and value, a line each.
+
+    Returns:
+        batch_key, custom_id, line.
     """
-    return files.where(F.trim("value") != "").select(
-        F.get_json_object("value", "$.custom_id").alias("custom_id"), F.col("value").alias("line")
-    )
+    custom_id = F.get_json_object("value", "$.custom_id").alias("custom_id")
+    return files.where(F.trim("value") != "").select("batch_key", custom_id, F.col("value").alias("line"))
 
 
-def results_of(
-    lines: DataFrame, members: DataFrame, prices: Prices, *, lost: str | None, with_missing: bool
-) -> DataFrame:
-    """What the files of a batch say about its members, each once whatever the files repeat.
+def count_lines(lines: DataFrame, members: DataFrame) -> DataFrame:
+    """What the files of each batch hold.
 
     Args:
         lines: of `lines_of`.
-        members: rows of `BATCH_ITEMS` of that batch.
-        prices: of the model.
-        lost: why members without a line are charged all the same.
-        with_missing: whether members without a line have a row.
+        members: rows of `BATCH_ITEMS` of these batches.
+
+    Returns:
+        A row for each batch with a line: batch_key, known (members with a line), successes (those with an answer),
+        unknown (ids of no member), duplicates (lines that repeat an id), unreadable (lines without an id).
+    """
+    marked = members.select("batch_key", F.col("request_id").alias("custom_id"), F.lit(True).alias("marked"))
+    of_id = (
+        lines.join(marked, ["batch_key", "custom_id"], "left")
+        .groupBy("batch_key", "custom_id")
+        .agg(
+            F.count("*").alias("lines"),
+            F.coalesce(F.first("marked"), F.lit(False)).alias("is_member"),
+            F.coalesce(F.max(_has_answer()), F.lit(False)).alias("is_success"),
+        )
+    )
+    is_member = F.col("is_member")
+    has_id = F.col("custom_id").isNotNull()
+    return of_id.groupBy("batch_key").agg(
+        F.count_if(is_member).alias("known"),
+        F.count_if(is_member & F.col("is_success")).alias("successes"),
+        F.count_if(has_id & ~is_member).alias("unknown"),
+        F.coalesce(F.sum(F.when(is_member, F.col("lines") - 1)), F.lit(0)).alias("duplicates"),
+        F.coalesce(F.sum(F.when(~has_id, F.col("lines"))), F.lit(0)).alias("unreadable"),
+    )
+
+
+def results_of(lines: DataFrame, members: DataFrame, batches: Mapping[str, Asked]) -> DataFrame:
+    """What the files of batches say about their members, each once whatever the files repeat.
+
+    Args:
+        lines: of `lines_of`.
+        members: rows of `BATCH_ITEMS` of these batches.
+        batches: batch_key -> how its members were asked; where it says why, members without a line are lost.
 
     Returns:
         Rows of `RESULTS`.
     """
-    # Of two lines for one member the one with an answer counts; they would be equal otherwise.
-    has_answer = F.coalesce(F.get_json_object("line", "$.response.status_code") == "200", F.lit(False))
-    first = Window.partitionBy("custom_id").orderBy(has_answer.desc(), "line")
+    # Of two lines for one member the one with an answer counts; where both have one they are equal, or should be.
+    first = Window.partitionBy("batch_key", "custom_id").orderBy(_has_answer().desc(), "line")
     chosen = lines.withColumn("place", F.row_number().over(first)).where(F.col("place") == 1)
-    known = chosen.select(F.col("custom_id").alias("request_id"), "line")
-    joined = members.join(known, "request_id", "left" if with_missing else "inner")
-    return joined.select(*BATCH_ITEMS.schema.fieldNames(), "line").mapInArrow(result_batches(prices, lost), RESULTS)
+    found = chosen.select("batch_key", F.col("custom_id").alias("request_id"), "line")
+    with_lost = F.col("batch_key").isin(*[key for key, asked in batches.items() if asked.lost is not None], "")
+    told = members.join(found, ["batch_key", "request_id"], "left").where(F.col("line").isNotNull() | with_lost)
+    return told.select(*BATCH_ITEMS.schema.fieldNames(), "line").mapInArrow(result_batches(batches), RESULTS)
 
 
-def attempts_of_results(results: DataFrame, batch: Mapping[str, object]) -> DataFrame:
+def _has_answer() -> Column:
+    return F.coalesce(F.get_json_object("line", "$.response.status_code") == "200", F.lit(False))
+
+
+def attempts_of_results(results: DataFrame, batches: DataFrame) -> DataFrame:
     """The members' attempts as the ledger has them.
 
     Args:
         results: rows of `RESULTS`.
-        batch: a row of `BATCHES`.
+        batches: rows of `BATCHES`, those of the results.
 
     Returns:
         Rows of `ATTEMPTS`; the same batch always gives the same attempt_id.
     """
+    of_batch = batches.select(
+        "batch_key", "stage", "provider", "model", "batch_id", F.col("created_at").alias("sent_at")
+    )
     return ATTEMPTS.select_from(
-        results.withColumns(
-            {
-                "attempt_id": F.concat(F.lit(f"{batch['batch_key']}."), F.col("request_id")),
-                **{name: F.lit(batch[name]) for name in ("stage", "provider", "model", "batch_id")},
-                "mode": F.lit("batch"),
-                "sent_at": F.lit(batch["created_at"]).cast("timestamp"),
-                "latency_ms": F.lit(None).cast("long"),
-            }
+        results.join(F.broadcast(of_batch), "batch_key").withColumns(
+            {"attempt_id": _attempt_id(), "mode": F.lit("batch"), "latency_ms": F.lit(None).cast("long")}
         )
     )
 
 
-def responses_of_results(results: DataFrame, batch: Mapping[str, object], *, is_proven: bool) -> DataFrame:
+def responses_of_results(results: DataFrame, batches: DataFrame, proven: Collection[str]) -> DataFrame:
     """The members' responses.
 
     Args:
         results: rows of `RESULTS`.
-        batch: a row of `BATCHES`.
-        is_proven: the model answers others, so that a rejection is the request's own fault.
+        batches: rows of `BATCHES`, those of the results.
+        proven: keys of batches whose model answers others, so that a rejection is the request's own fault.
 
     Returns:
         Rows of `RESPONSES`.
     """
-    final = F.col("response_status").isNotNull() & (F.lit(is_proven) | ~F.coalesce("is_rejection", F.lit(False)))
-    answered_at: datetime | object = batch["ended_at"]
-    return RESPONSES.select_from(
-        results.where(final).select(
-            "request_id",
-            F.concat(F.lit(f"{batch['batch_key']}."), F.col("request_id")).alias("attempt_id"),
-            *(F.lit(batch[name]).alias(name) for name in ("provider", "model")),
-            F.lit(answered_at).cast("timestamp").alias("answered_at"),
-            F.col("response_status").alias("status"),
-            F.col("response_error").alias("error"),
-            "text",
-            "finish_reason",
-            "served_model",
-        )
-    )
+    is_rejection = F.coalesce("is_rejection", F.lit(False))
+    is_final = F.col("response_status").isNotNull() & (~is_rejection | F.col("batch_key").isin(*proven, ""))
+    of_batch = batches.select("batch_key", "provider", "model", F.col("ended_at").alias("answered_at"))
+    rows = results.where(is_final).drop("status", "error").join(F.broadcast(of_batch), "batch_key")
+    renamed = rows.withColumnsRenamed({"response_status": "status", "response_error": "error"})
+    return RESPONSES.select_from(renamed.withColumn("attempt_id", _attempt_id()))
+
+
+def _attempt_id() -> Column:
+    return F.concat_ws(".", "batch_key", "request_id")

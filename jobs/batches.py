@@ -22,8 +22,7 @@ from jobs.batch_rows import without_members
 from jobs.batch_submit import submit
 from jobs.runtime import Runtime
 from jobs.settings_batches import Mode
-from schemas.batches import BATCH_ITEMS, BATCHES, CREATED, ENDED, INTENT, UPLOADED
-from schemas.calls import RESPONSES
+from schemas.batches import BATCH_ITEMS, BATCHES, CREATED, ENDED
 from schemas.errors import ConfigError, ProviderError
 from udfs.llm.models import Endpoint
 from udfs.llm.wave import EndpointKey
@@ -51,7 +50,7 @@ class _Models:
                 self.faults[key] = f"refused {self.refusals[key]} times for its queue: {batch.error}"
             return
         self.refusals[key] = 0
-        self.fruitless[key] = 0 if folded.answered else self.fruitless.get(key, 0) + 1
+        self.fruitless[key] = 0 if batch.answered else self.fruitless.get(key, 0) + 1
         if folded.fault is not None:
             self.faults[key] = folded.fault
         elif self.fruitless[key] >= _FRUITLESS_BATCHES:
@@ -102,19 +101,25 @@ def run_batches(
     by_batch = _by_batch(modes, endpoints)
     desk = Desk(runtime, endpoints, environment, clock or SystemClock())
     poll, models, quiet_rounds, blind_since, may_fit = Poll(desk), _Models(), 0, None, True
+    out = [batch for batch in batches_of(runtime, is_out=True) if batch.stage == stage]
     try:
         while True:
-            submit(desk, [batch for batch in _out(runtime, stage) if batch.state in (INTENT, UPLOADED)])
-            poll.look(_out(runtime, stage))
-            folded = _fold_all(desk, _out(runtime, stage))
+            out = poll.look(submit(desk, out))
+            folded = _fold_ended(desk, out)
             for one in folded:
                 models.note(one)
-            out, may_fit = _out(runtime, stage), may_fit or bool(folded)
+            out = [batch for batch in out if batch.state != ENDED]
+            may_fit = may_fit or bool(folded)
             # Refused for the queue with nothing of ours in it: it would be refused again at once.
             must_wait = not out and any(was_over_queue(one.batch) for one in folded)
             if may_fit and not must_wait:
                 may_fit = False
-                if _plan(desk, stage, pending, _asked_now(desk, by_batch, models, modes), modes, budget_left()):
+                asked = _asked_now(desk, by_batch, models, modes)
+                least = {key: 1 if modes[key] == "batch" else desk.config.min_requests for key in asked}
+                rows = not_in_batches(runtime, pending())
+                new = plan_batches(runtime, stage, rows, asked, budget_left(), desk.clock.now(), least)
+                if new:
+                    out += new
                     continue
             if not out and not must_wait:
                 return BatchRun(False, models.faults)
@@ -149,8 +154,7 @@ def fold_ended(
         return []
     desk = Desk(runtime, {}, environment, clock or SystemClock())
     try:
-        Poll(desk).look(out)
-        return _fold_all(desk, batches_of(runtime, is_out=True))
+        return _fold_ended(desk, Poll(desk).look(out))
     finally:
         desk.close()
 
@@ -172,17 +176,13 @@ def _by_batch(
     return {key: endpoint for key, endpoint in found.items() if endpoint.batch is not None}
 
 
-def _out(runtime: Runtime, stage: str) -> list[Batch]:
-    return [batch for batch in batches_of(runtime, is_out=True) if batch.stage == stage]
-
-
-def _fold_all(desk: Desk, batches: list[Batch]) -> list[Folded]:
-    folded = []
-    for batch in batches:
-        if batch.state == ENDED:
-            desk.runtime.progress.step(f"taking in batch {batch.batch_id or batch.batch_key}: {batch.provider_state}")
-            folded.append(fold(desk, batch))
-            _tell(desk.runtime, folded[-1])
+def _fold_ended(desk: Desk, batches: list[Batch]) -> list[Folded]:
+    ended = [batch for batch in batches if batch.state == ENDED]
+    if ended:
+        desk.runtime.progress.step(f"taking in {len(ended)} batch{'es' if len(ended) > 1 else ''}")
+    folded = fold(desk, ended)
+    for one in folded:
+        _tell(desk.runtime, one.batch)
     return folded
 
 
@@ -198,31 +198,6 @@ def _asked_now(
         and endpoint.batch is not None
         and (modes[key] == "batch" or left >= timedelta(hours=endpoint.batch.window_hours))
     }
-
-
-def _plan(
-    desk: Desk,
-    stage: str,
-    pending: Callable[[], DataFrame],
-    endpoints: Mapping[EndpointKey, Endpoint],
-    modes: Mapping[EndpointKey, Mode],
-    left_usd: Decimal | None,
-) -> bool:
-    """Make new batches of what is pending; whether there are any."""
-    if not endpoints:
-        return False
-    runtime = desk.runtime
-    rows = pending()
-    if runtime.storage.exists(RESPONSES):
-        rows = rows.join(runtime.read(RESPONSES).select("request_id"), "request_id", "left_anti")
-    rows = not_in_batches(runtime, rows)
-    counts = {(row[0], row[1]): row[2] for row in rows.groupBy("provider", "model").count().collect()}
-    least = {"auto": desk.config.min_requests, "batch": 1}
-    enough = {key: one for key, one in endpoints.items() if counts.get(key, 0) >= least[modes[key]]}
-    if not enough:
-        return False
-    planned = plan_batches(runtime, stage, rows, enough, left_usd, desk.clock.now())
-    return planned.batches > 0
 
 
 def _blind(poll: Poll, out: list[Batch], since: datetime | None, now: datetime) -> datetime | None:
@@ -242,11 +217,10 @@ def _say(runtime: Runtime, out: list[Batch], poll: Poll, then: str) -> None:
     runtime.progress.step(f"batches out: {len(out)}, {done:,} of {requests:,} requests answered{trouble}; {then}")
 
 
-def _tell(runtime: Runtime, folded: Folded) -> None:
-    batch = folded.batch
+def _tell(runtime: Runtime, batch: Batch) -> None:
     odd = "; ".join(text for text in (batch.error, batch.note) if text)
     runtime.progress.line(
-        f"batch {batch.batch_id or batch.batch_key} {batch.provider_state}: {folded.answered:,} of {batch.requests:,} "
-        f"requests answered, ${batch.cost_usd or 0:,.4f}" + (f"; {odd}" if odd else ""),
+        f"batch {batch.batch_id or batch.batch_key} {batch.provider_state}: {batch.answered or 0:,} of "
+        f"{batch.requests:,} requests answered, ${batch.cost_usd or 0:,.4f}" + (f"; {odd}" if odd else ""),
         style="yellow" if odd else "",
     )

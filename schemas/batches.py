@@ -85,6 +85,7 @@ PACKED = _columns(
 
 # What one line of an output or error file says about a member. Not stored.
 RESULTS = _columns(
+    ("batch_key", _TEXT),
     ("request_id", _TEXT),
     ("attempt_no", _INT),
     ("max_tokens", _INT),

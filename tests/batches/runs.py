@@ -19,9 +19,7 @@ from tests.llm.waves import endpoint, request
 from udfs.llm.models import BatchApi, Endpoint, Prices
 from udfs.llm.request import Request
 
-PRICES = Prices(
-    input_usd_per_mtok=Decimal("2.5"), output_usd_per_mtok=Decimal("10"), batch_discount=Decimal("0.5")
-)
+PRICES = Prices(input_usd_per_mtok=Decimal("2.5"), output_usd_per_mtok=Decimal("10"), batch_discount=Decimal("0.5"))
 KEY = ("test", "m")
 
 

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 from pyspark.sql.pandas.types import to_arrow_schema
@@ -23,6 +23,7 @@ from udfs.llm.retries import RetryPolicy
 from udfs.llm.work import Charge, Respond, Work
 
 _RESULTS = to_arrow_schema(RESULTS)
+_OF_MEMBER = ("batch_key", "request_id", "attempt_no", "max_tokens", "reserved_usd")
 # The provider did not come to it: nothing was billed and nothing is wrong with the request.
 _NOT_RUN = {"batch_expired": "expired", "batch_cancelled": "cancelled", "batch_canceled": "cancelled"}
 # The codes that say it is the request itself that is refused. Any other code may be the provider's own trouble.
@@ -46,6 +47,14 @@ _STATUS_OF_CODE = {
     "model_not_found": 404,
     "invalid_model": 404,
 }
+
+
+class Asked(NamedTuple):
+    """How the members of a batch were asked."""
+
+    prices: Prices
+    lost: str | None
+    """Why members without a line may have been billed; null: they were not."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +108,7 @@ def result_of(line: str | None, member: Mapping[str, Any], prices: Prices, lost:
     """
     work = Work(_request(member), prices, is_batch=True, attempts=1, is_cut=member["was_cut"])
     found = Failure("transient", lost or "", billed=True) if line is None else read_line(line)
-    row: dict[str, Any] = {name: member[name] for name in ("request_id", "attempt_no", "max_tokens", "reserved_usd")}
+    row: dict[str, Any] = {name: member[name] for name in _OF_MEMBER}
     if isinstance(found, NotRun):
         return {**row, "status": found.status, "error": found.message, **_cost(Charge(Decimal(0), "none"))}
     row |= _cost(work.charge(found))
@@ -140,12 +149,16 @@ def _request(member: Mapping[str, Any]) -> Request:
     )
 
 
-def result_batches(prices: Prices, lost: str | None) -> Callable[[Batches], Batches]:
-    """Build the `mapInArrow` function from members, each with its `line` or null, to rows of `RESULTS`."""
+def result_batches(batches: Mapping[str, Asked]) -> Callable[[Batches], Batches]:
+    """Build the `mapInArrow` function from members, each with its `line` or null, to rows of `RESULTS`.
 
-    def read(batches: Batches) -> Batches:
-        for batch in batches:
-            rows = [result_of(row["line"], row, prices, lost) for row in batch.to_pylist()]
+    Args:
+        batches: batch_key -> how its members were asked.
+    """
+
+    def read(arrow: Batches) -> Batches:
+        for batch in arrow:
+            rows = [result_of(row["line"], row, *batches[row["batch_key"]]) for row in batch.to_pylist()]
             yield pa.RecordBatch.from_pylist(rows, schema=_RESULTS)
 
     return read
