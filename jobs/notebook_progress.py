@@ -4,8 +4,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from html import escape
+from threading import RLock
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 from jobs.progress import Progress
 
@@ -29,6 +30,10 @@ class NotebookProgress(Progress):
         self._lines: list[tuple[str, str]] = []
         self._open: int | None = None
         """Which line waits for the counts of its stage: a warning of the validation may come between."""
+        self._now = ""
+        self._panel: tuple[str, ...] = ()
+        self._lock = RLock()
+        """The panel is rewritten by a thread beside the stage."""
         self._cell: int | None = None
         self._display_id = ""
         self._is_shown = False
@@ -47,30 +52,53 @@ class NotebookProgress(Progress):
         self._add(f"{name:<20} {time.monotonic() - started:6.1f} s", "")
         self._open = len(self._lines) - 1
 
+    @property
+    def is_live(self) -> bool:
+        """A block below a cell can always be rewritten."""
+        return True
+
+    def show_panel(self, panel: RenderableType | None) -> None:
+        """Show something below the line of the stage instead of what was there, or take it away; from any thread."""
+        with self._lock:
+            if panel is None:
+                self._panel = ()
+            else:
+                with self.console.capture() as text:
+                    self.console.print(panel)
+                self._panel = tuple(text.get().rstrip().splitlines())
+            self._show(self._now)
+
     def step(self, text: str) -> None:
         """Say what the stage does now."""
         self._show(f"{self._stage}: {text}")
 
     def line(self, text: str, style: str = "") -> None:
         """Print a line that stays, or complete that of the stage which has just ended."""
-        self._enter_cell()
-        if self._open is not None and not style:
-            before, _ = self._lines[self._open]
-            self._lines[self._open] = (f"{before}  {text}", "")
-            self._open = None
-            self._show("")
-        else:
-            self._add(text, style)
+        with self._lock:
+            self._enter_cell()
+            if self._open is not None and not style:
+                before, _ = self._lines[self._open]
+                self._lines[self._open] = (f"{before}  {text}", "")
+                self._open = None
+                self._show("")
+            else:
+                self._add(text, style)
 
     def _add(self, text: str, style: str) -> None:
-        self._lines.append((text, style))
-        self._show("")
+        with self._lock:
+            self._lines.append((text, style))
+            self._show("")
 
     def _show(self, now: str) -> None:
+        with self._lock:
+            self._enter_cell()
+            self._now = now
+            running = [(f"▸ {now} …", "dim")] if now else []
+            self._display([*self._lines, *running, *((line, "") for line in self._panel)])
+
+    def _display(self, lines: list[tuple[str, str]]) -> None:
         from IPython.display import display
 
-        self._enter_cell()
-        lines = [*self._lines, *([(f"▸ {now} …", "dim")] if now else [])]
         code = "\n".join(
             f'<span style="{_STYLES[style]}">{escape(text)}</span>' if style in _STYLES else escape(text)
             for text, style in lines

@@ -1,12 +1,24 @@
 """What is seen while a run goes on: a live line on a terminal, plain lines elsewhere."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import Progress as RichProgress
 from rich.progress import SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+
+
+class _Display(RichProgress):
+    """The live line and a panel below it: two live displays on one console do not work."""
+
+    panel: RenderableType | None = None
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """What is drawn, from top to bottom."""
+        yield from super().get_renderables()
+        if self.panel is not None:
+            yield self.panel
 
 
 class Progress:
@@ -18,7 +30,7 @@ class Progress:
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        self._live: RichProgress | None = None
+        self._live: _Display | None = None
         self._task: TaskID | None = None
         self._stage = ""
 
@@ -29,16 +41,28 @@ class Progress:
         started = time.monotonic()
         if self.console.is_terminal:
             columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-            with RichProgress(*columns, console=self.console, transient=True) as self._live:
+            with _Display(*columns, console=self.console, transient=True) as self._live:
                 self._task = self._live.add_task(title, total=None)
                 try:
                     yield
                 finally:
+                    self._live.panel = None
                     self._live, self._task = None, None
         else:
             self.console.print(f"{name}: {title}", highlight=False, markup=False)
             yield
         self.console.print(f"{name:<20} {time.monotonic() - started:6.1f} s", highlight=False, markup=False, end="  ")
+
+    @property
+    def is_live(self) -> bool:
+        """Whether a panel can be shown now: within a stage, and where it can be rewritten in place."""
+        return self._live is not None
+
+    def show_panel(self, panel: RenderableType | None) -> None:
+        """Show something below the line of the stage instead of what was there, or take it away; from any thread."""
+        live = self._live
+        if live is not None:
+            live.panel = panel
 
     def step(self, text: str) -> None:
         """Say what the stage does now."""

@@ -4,6 +4,7 @@ import ast
 import json
 import re
 import shutil
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -265,6 +266,29 @@ def test_progress_is_one_block_a_cell_that_ends_with_a_line_a_stage(shell):
     assert re.fullmatch(r"score +stopped after \d\.\d s", lines[2]) and len(lines) == 3
     assert "&lt;b&gt;odd&lt;/b&gt;" in first["text/html"] and "<b>" not in first["text/html"]
     assert second["text/plain"] == "another cell"
+
+
+def test_a_panel_beside_the_stage_is_rewritten_in_its_block_and_leaves_no_trace(shell):
+    progress = NotebookProgress()
+    shell.instance.execution_count = 1
+
+    def block():
+        (bundle,) = shell.shown.values()
+        return bundle
+
+    with progress.stage("distill", "ask"):
+        progress.step("asking")
+        for text in ("<i>1</i> done", "2 done"):
+            thread = threading.Thread(target=progress.show_panel, args=(text,))
+            thread.start()
+            thread.join()
+            assert block()["text/plain"].splitlines() == ["▸ distill: asking …", text]
+            assert "<i>" not in block()["text/html"]
+        progress.step("settling")
+        assert block()["text/plain"].splitlines() == ["▸ distill: settling …", "2 done"]
+        progress.show_panel(None)
+        assert block()["text/plain"] == "▸ distill: settling …"
+    assert re.fullmatch(r"distill +\d\.\d s", block()["text/plain"])
 
 
 def test_a_parameter_is_the_default_or_the_environment_or_the_widget(shell, monkeypatch):
