@@ -9,7 +9,7 @@ import typer
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 
-from jobs import cli_files, cli_inspect, cli_models, cli_package, cli_review
+from jobs import cli_batches, cli_files, cli_inspect, cli_models, cli_package, cli_review
 from jobs.cli_options import DEFAULT_CONFIG, Config, Offline, Overrides, Verbose, errors, offline_override, runtime_of
 from jobs.pipeline import STAGES, run_stages, stages_between
 from jobs.summary import print_summary
@@ -107,6 +107,7 @@ def _complain(text: str) -> None:
 
 _add_stage_commands()
 app.add_typer(cli_models.commands)
+app.add_typer(cli_batches.commands)
 app.add_typer(cli_inspect.commands)
 app.add_typer(cli_files.commands)
 app.add_typer(cli_package.commands)
