@@ -1,23 +1,31 @@
-"""Distill stage: decide who answers each prompt, and pair prompts with answers.
+"""Distill stage: decide who answers each prompt, have it answered, and pair prompts with answers.
 
-Reads `examples`, `screen` and `duplicates`, replaces `assignments` and `pairs`. The teacher kind `public`
-passes the source's own response on; it asks nobody and costs nothing.
+Reads `examples`, `screen` and `duplicates`, replaces `assignments` and `pairs`. The teacher kind `public` passes the
+source's own response on; it asks nobody and costs nothing. Answers of models are screened, as `answer` in `screen`.
 """
+
+import json
+from collections import Counter
+from collections.abc import Mapping
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import StringType
 
+from jobs.answer_requests import pair_answers
+from jobs.ask_teachers import ask_teachers
 from jobs.runtime import Runtime, Stage, StageReport
-from jobs.settings import Settings
+from jobs.screened_answers import screen_answers
 from jobs.settings_paid import PUBLIC, DistillConfig
+from jobs.unanswered import why_unanswered
 from jobs.verdicts import open_prompts, without_duplicates
+from schemas.calls import RESPONSES
 from schemas.tables import ASSIGNMENTS, DUPLICATES, EXAMPLES, PAIRS, SCREEN
 from udfs.ids import pair_id
 
 
 def assign_teachers(examples: DataFrame, screen: DataFrame, duplicates: DataFrame, config: DistillConfig) -> DataFrame:
-    """Assign a teacher to every prompt that may be asked: neither screened out nor a twin.
+    """Assign the one teacher to every prompt that may be asked: neither screened out nor a twin.
 
     Returns:
         Rows of `ASSIGNMENTS`.
@@ -45,7 +53,8 @@ def pair_public_answers(assignments: DataFrame, examples: DataFrame) -> DataFram
     """
     pair_ids = F.udf(lambda example: pair_id(example, PUBLIC), StringType())
     return PAIRS.select_from(
-        assignments.join(examples, "example_id")
+        assignments.where("request_id is null")
+        .join(examples, "example_id")
         .where(F.col("reference_response").isNotNull())
         .withColumns(
             {
@@ -61,6 +70,8 @@ def pair_public_answers(assignments: DataFrame, examples: DataFrame) -> DataFram
 def run(runtime: Runtime) -> StageReport:
     """Assign and answer all open prompts."""
     examples = runtime.read(EXAMPLES)
+    if runtime.settings.distill.models:
+        return _ask_models(runtime, examples)
     assigned = assign_teachers(examples, runtime.read(SCREEN), runtime.read(DUPLICATES), runtime.settings.distill)
     runtime.replace(ASSIGNMENTS, assigned)
     runtime.progress.step("pairing prompts with the sources' own responses")
@@ -69,14 +80,33 @@ def run(runtime: Runtime) -> StageReport:
     return StageReport(asked, answered, {"no_answer": asked - answered} if asked > answered else {})
 
 
-def _not_available(settings: Settings) -> str | None:
-    names = ", ".join(teacher.name for teacher in settings.distill.models)
-    return (
-        f"distill: asking models ({names}) is not available in this version; phase0 plan, preflight and ask work with "
-        "them, and run --to deduplicate-prompts"
-        if names
-        else None
+def _ask_models(runtime: Runtime, examples: DataFrame) -> StageReport:
+    unmarked = open_prompts(examples, runtime.read(SCREEN))
+    prompts = without_duplicates(unmarked, runtime.read(DUPLICATES), "prompt", "example_id")
+    warnings = ask_teachers(runtime, prompts)
+    runtime.progress.step("pairing prompts with answers")
+    assignments, responses = runtime.read(ASSIGNMENTS), runtime.read_or_empty(RESPONSES)
+    own = pair_public_answers(assignments, examples)
+    runtime.replace(PAIRS, own.unionByName(pair_answers(assignments, responses, examples)))
+    screen_answers(runtime)
+    reasons = Counter(
+        {
+            row["why"]: row["count"]
+            for row in why_unanswered(prompts, assignments, responses).groupBy("why").count().collect()
+        }
     )
+    runtime.storage.clear_scratch()
+    return StageReport(prompts.count(), runtime.read(PAIRS).count(), dict(sorted(reasons.items())), warnings)
+
+
+def inputs(runtime: Runtime) -> Mapping[str, str]:
+    """What else shapes the answers where models give them: who is asked what, and how many."""
+    settings = runtime.settings
+    if not settings.distill.models:
+        return {}
+    sections = {"select", "providers"} | ({"score"} if settings.distill.when == "below_threshold" else set())
+    said = settings.model_dump(mode="json", include=sections)
+    return {"models": json.dumps([said, settings.package.messages], sort_keys=True)}
 
 
 STAGE: Stage = Stage(
@@ -86,7 +116,7 @@ STAGE: Stage = Stage(
     reads=(EXAMPLES, SCREEN, DUPLICATES),
     writes=(ASSIGNMENTS, PAIRS),
     settings=("distill",),
-    not_available=_not_available,
+    inputs=inputs,
 )
 
 if __name__ == "__main__":

@@ -12,21 +12,23 @@ from pyspark.sql import functions as F
 
 from jobs.quotas import category_quotas
 from jobs.ranking import with_rank
-from jobs.settings import SelectConfig, SourceConfig
+from jobs.settings import PackageConfig, SelectConfig, SourceConfig
 
 _FUZZ = 6
 """Decimals after which a quotient is rounded, so that 21 rows at 0.7 make 30 prompts and not 31."""
 
 
-def askable_prompts(prompts: DataFrame) -> DataFrame:
+def askable_prompts(prompts: DataFrame, package: PackageConfig) -> DataFrame:
     """Prompts whose answer could be exported: the format has no place for a system prompt or earlier turns.
 
-    `select` refuses such pairs (`needs_system`, `needs_history`), so an answer to them would be paid for nothing.
+    `select` refuses such pairs (`needs_system`, `needs_history`), so an answer to them would be paid for nothing. They
+    are for the `messages` format of a package.
 
     Args:
-        prompts: rows of `EXAMPLES`.
+        prompts: rows of `EXAMPLES`, or of `PAIRS`.
+        package: whether it has that format.
     """
-    return prompts.where("system is null and size(history) = 0")
+    return prompts if package.messages else prompts.where("system is null and size(history) = 0")
 
 
 def prompts_to_ask(

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
 
-from pyspark.sql import Column, DataFrame, Row
+from pyspark.sql import Column, DataFrame, Row, Window
 from pyspark.sql import functions as F
 
 from jobs.runtime import Runtime
@@ -28,10 +28,21 @@ def example_fates(
     pairs: DataFrame,
     scores: DataFrame,
     selection: DataFrame,
+    unanswered: DataFrame,
 ) -> DataFrame:
     """The fate of every example.
 
-    Where several rules convict a text the fate names the first by name; `screen` has them all.
+    Where several rules convict a text the fate names the first by name; `screen` has them all. Of an example with
+    several answers it is the fate of the one that came furthest.
+
+    Args:
+        examples: rows of `EXAMPLES`.
+        screen: rows of `SCREEN`.
+        duplicates: rows of `DUPLICATES`.
+        pairs: rows of `PAIRS`.
+        scores: rows of `SCORES`.
+        selection: rows of `SELECTION`.
+        unanswered: example_id and why, of prompts without an answer.
 
     Returns:
         Rows of `FATES`.
@@ -40,7 +51,7 @@ def example_fates(
     prompt_rule = verdicts.where("target = 'prompt'").select(
         F.col("id").alias("example_id"), F.col("rule").alias("prompt_rule")
     )
-    response_rule = verdicts.where("target = 'response'").select(
+    response_rule = verdicts.where("target in ('response', 'answer')").select(
         F.col("id").alias("verdict_id"), F.col("rule").alias("response_rule")
     )
     prompt_twin = duplicates.where("pass = 'prompt'").select(
@@ -64,19 +75,28 @@ def example_fates(
         .join(twin_owner, "twin_pair", "left")
         .join(scored, "pair_id", "left")
         .join(chosen, "pair_id", "left")
+        .join(unanswered, "example_id", "left")
     )
     fate = (
         F.when(F.col("prompt_rule").isNotNull(), _fate("screen", F.col("prompt_rule")))
         .when(F.col("prompt_twin").isNotNull(), _fate("deduplicate-prompts", F.lit("duplicate_prompt"), "prompt_twin"))
-        .when(F.col("pair_id").isNull(), _fate("distill", F.lit("no_answer")))
+        .when(F.col("pair_id").isNull(), _fate("distill", F.coalesce("why", F.lit("no_answer"))))
         .when(F.col("response_rule").isNotNull(), _fate("screen", F.col("response_rule")))
         .when(F.col("twin_pair").isNotNull(), _fate("deduplicate-pairs", F.lit("duplicate_pair"), "pair_twin"))
         .when(F.col("scored").isNull(), _fate("score", F.lit("not_scored")))
         .when(F.col("considered").isNull(), _fate("select", F.lit("not_considered")))
         .otherwise(_fate("select", F.coalesce("not_selected", F.lit(SELECTED))))
     )
-    fated = joined.select("example_id", "source", fate.alias("fate"))
-    return FATES.select_from(fated.select("example_id", "source", "fate.*"))
+    fated = joined.select("example_id", "source", "pair_id", fate.alias("fate"))
+    return FATES.select_from(_furthest(fated.select("example_id", "source", "pair_id", "fate.*")))
+
+
+def _furthest(fates: DataFrame) -> DataFrame:
+    """One fate for each example: of the pair that came furthest."""
+    stage = F.array_position(F.array(*map(F.lit, STAGE_ORDER)), F.col("stage"))
+    is_behind = F.when(F.col("reason") == SELECTED, 0).when(F.col("reason") == "worse_sample", 2).otherwise(1)
+    order = Window.partitionBy("example_id").orderBy(F.desc(stage), is_behind, "reason", "pair_id")
+    return fates.withColumn("place", F.row_number().over(order)).where("place = 1")
 
 
 def _fate(stage: str, reason: Column, twin: str | None = None) -> Column:

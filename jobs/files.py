@@ -58,6 +58,29 @@ def open_for_reading(path: str) -> IO[bytes]:
     return fsspec.open(path, "rb").open()  # type: ignore[no-any-return]
 
 
+def exists(path: str) -> bool:
+    """Whether there is a file or folder of that name."""
+    files, target = fsspec.core.url_to_fs(path)
+    return bool(files.exists(target))
+
+
+def remove(path: str) -> None:
+    """Remove a file, if it is there."""
+    files, target = fsspec.core.url_to_fs(path)
+    if files.exists(target):
+        files.rm(target)
+
+
+def list_folders(folder: str) -> list[str]:
+    """URIs of the folders in a folder, sorted by name; none where there is no folder."""
+    files, target = fsspec.core.url_to_fs(folder)
+    if not files.exists(target):
+        return []
+    return sorted(
+        files.unstrip_protocol(entry["name"]) for entry in files.ls(target, detail=True) if entry["type"] == "directory"
+    )
+
+
 def remove_folder(folder: str) -> None:
     """Remove a folder and all below it, if it is there."""
     files, target = fsspec.core.url_to_fs(folder)

@@ -19,11 +19,12 @@ def read_journal_rows(spark: SparkSession, folder: str) -> DataFrame:
     return spark.read.schema(JOURNAL).json(paths).where(F.col("kind").isNotNull())
 
 
-def attempts_of(journal: DataFrame) -> DataFrame:
+def attempts_of(journal: DataFrame, stage: str) -> DataFrame:
     """Every call that left, once; one whose end is not known is `lost` and costs its worst case, `assumed`.
 
     Args:
         journal: rows of `JOURNAL`.
+        stage: that the calls were made for.
 
     Returns:
         Rows of `ATTEMPTS`.
@@ -38,6 +39,7 @@ def attempts_of(journal: DataFrame) -> DataFrame:
     lost = F.col("kind") == "sent"
     calls = ends.where(lost | (F.col("status") != "not_sent")).select(
         "*",
+        F.lit(stage).alias("stage"),
         F.lit("online").alias("mode"),
         F.lit(None).cast("string").alias("batch_id"),
     )

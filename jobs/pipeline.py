@@ -1,8 +1,9 @@
 """The pipeline: all stages in order, each validated, each skipped when nothing it depends on has changed."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from decimal import Decimal
@@ -15,6 +16,7 @@ from jobs import (
     deduplicate_prompts,
     distill,
     export,
+    files,
     ingest,
     score,
     screen,
@@ -22,11 +24,14 @@ from jobs import (
 )
 from jobs.fetch import fetch_missing
 from jobs.fingerprint import stage_fingerprint
+from jobs.lease import hold_lease
+from jobs.ledger import settle_all
 from jobs.manifest import versions
 from jobs.runtime import Runtime, Stage, StageReport
 from jobs.status import latest_runs
+from jobs.stopping import stop_file
 from jobs.validate import docs_root, validate_stage
-from schemas.errors import ConfigError, DataRefusedError
+from schemas.errors import ConfigError, DataRefusedError, StoppedError
 from schemas.tables import RUNS, Table
 
 STAGES: tuple[Stage, ...] = (
@@ -78,11 +83,35 @@ def run_stages(runtime: Runtime, stages: Sequence[Stage], *, force: bool = False
     Sources that are not here yet are downloaded before the first stage, unless offline.
 
     Raises:
-        ConfigError: the configuration asks for what this version cannot do; nothing has run.
+        WorkspaceBusyError: another run is at work here; nothing has run.
         DataRefusedError: a gate failed; what was done until then is kept, and the run can go on from there.
+        StoppedError: budget, provider or Ctrl-C ended the paid calls; as above.
     """
-    if missing := [why for stage in stages if (why := stage.not_available(runtime.settings))]:
-        raise ConfigError("\n".join(missing))
+    with leased(runtime) as held:
+        return _run_leased(held, stages, force=force)
+
+
+@contextmanager
+def leased(runtime: Runtime) -> Iterator[Runtime]:
+    """The same runtime with the lease of its workspace, and what runs that died have paid for in the ledger."""
+    calls = runtime.settings.calls
+    lease = hold_lease(
+        runtime.settings.workspace,
+        runtime.run_id,
+        seconds=calls.lease_seconds,
+        grace_seconds=calls.grace_seconds,
+        is_paid=runtime.settings.asks_models,
+        say=runtime.progress.line,
+    )
+    with lease as held:
+        owner = replace(runtime, lease=held)
+        files.remove(stop_file(runtime.settings.workspace))
+        if journals := settle_all(owner):
+            runtime.progress.line(f"settled {journals} journal{'s' if journals > 1 else ''} of a run that died")
+        yield owner
+
+
+def _run_leased(runtime: Runtime, stages: Sequence[Stage], *, force: bool) -> list[StageRun]:
     if ingest.STAGE in stages:
         fetch_missing(runtime.settings, runtime.progress.console)
     results: list[StageRun] = []
@@ -132,7 +161,8 @@ def run_stage(runtime: Runtime, stage: Stage, fingerprint: str) -> StageRun:
         with runtime.progress.stage(stage.name, stage.title):
             report = stage.run(runtime)
     except Exception as error:
-        status = "refused" if isinstance(error, DataRefusedError) else "failed"
+        ends: dict[type[Exception], str] = {DataRefusedError: "refused", StoppedError: "stopped"}
+        status = ends.get(type(error), "failed")
         outcome = StageRun(stage, status, StageReport(0, 0), started, time.monotonic() - clock)
         _record(runtime, outcome, fingerprint, str(error))
         raise

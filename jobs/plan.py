@@ -16,7 +16,7 @@ from jobs.plan_costs import SEED_ANSWER_TOKENS, Judge, Plan, make_plan
 from jobs.plan_rows import BYTES_PER_TOKEN, Acceptance, Prompts
 from jobs.prompt_files import load_judge_prompt
 from jobs.runtime import Runtime
-from jobs.settings import Settings
+from jobs.settings import PackageConfig, Settings
 from jobs.settings_paid import PUBLIC
 from jobs.verdicts import open_prompts, without_duplicates
 from schemas.errors import ConfigError
@@ -26,13 +26,14 @@ from udfs.llm.prompts import judge_messages
 _SEED_PROMPT_TOKENS = 45
 
 
-def measure_prompts(examples: DataFrame, screen: DataFrame, duplicates: DataFrame) -> DataFrame:
+def measure_prompts(examples: DataFrame, screen: DataFrame, duplicates: DataFrame, package: PackageConfig) -> DataFrame:
     """Count the prompts that can lead to a row, and their mean lengths.
 
     Returns:
         One row a category, with the columns of `Prompts`.
     """
-    asked = askable_prompts(without_duplicates(open_prompts(examples, screen), duplicates, "prompt", "example_id"))
+    unique = without_duplicates(open_prompts(examples, screen), duplicates, "prompt", "example_id")
+    asked = askable_prompts(unique, package)
     usable = ~F.col("has_fault")
     return asked.groupBy("category").agg(
         F.count("*").alias("count"),
@@ -82,7 +83,8 @@ def plan_from_tables(runtime: Runtime) -> Plan:
     Raises:
         MissingTableError: the run has not come as far as the first deduplication.
     """
-    measured = measure_prompts(runtime.read(EXAMPLES), runtime.read(SCREEN), runtime.read(DUPLICATES))
+    examples, screen, duplicates = (runtime.read(table) for table in (EXAMPLES, SCREEN, DUPLICATES))
+    measured = measure_prompts(examples, screen, duplicates, runtime.settings.package)
     prompts = [Prompts(**row.asDict()) for row in measured.orderBy("category").collect()]
     return _plan(runtime.settings, prompts, find_acceptance(runtime))
 

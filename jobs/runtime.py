@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 
 from pyspark.sql import DataFrame, SparkSession
 
+from jobs.lease import Lease
 from jobs.progress import Progress
 from jobs.settings import Settings
 from jobs.storage import Storage
@@ -26,6 +27,8 @@ class Runtime:
     progress: Progress
     run_id: str
     started_at: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
+    lease: Lease | None = None
+    """Of the workspace, while a pipeline runs."""
 
     def read(self, table: Table) -> DataFrame:
         """Rows of a table; see `Storage.read`."""
@@ -65,7 +68,5 @@ class Stage:
     """Sections of the configuration it looks at."""
     inputs: Callable[[Runtime], Mapping[str, str]] = lambda _: {}
     """Anything else it reads: name -> state."""
-    not_available: Callable[[Settings], str | None] = lambda _: None
-    """Why this version cannot do what the configuration asks of the stage; null where it can."""
     given: tuple[Table, ...] = ()
     """Tables that people write and it reads where they are there; checked together with what it writes."""

@@ -3,11 +3,15 @@
 Reads `pairs`, `screen` and `duplicates`, replaces `scores`.
 """
 
+import json
+from collections.abc import Mapping
+
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.ask_judge import judge_pairs, scores_of
+from jobs.draw import askable_prompts
 from jobs.runtime import Runtime, Stage, StageReport
-from jobs.settings import Settings
 from jobs.settings_paid import ScorerConfig
 from jobs.verdicts import clean_pairs, without_duplicates
 from schemas.tables import DUPLICATES, PAIRS, SCORES, SCREEN
@@ -34,16 +38,38 @@ def run(runtime: Runtime) -> StageReport:
     clean = clean_pairs(all_pairs, runtime.read(SCREEN))
     pairs = without_duplicates(clean, runtime.read(DUPLICATES), "pair", "pair_id")
     runtime.progress.step(f"scoring with {runtime.settings.score.kind}")
-    runtime.replace(SCORES, score_pairs(pairs, runtime.settings.score))
+    warnings: tuple[str, ...] = ()
+    if runtime.settings.score.kind == "judge":
+        warnings = _judge(runtime, askable_prompts(pairs, runtime.settings.package))
+    else:
+        runtime.replace(SCORES, score_pairs(pairs, runtime.settings.score))
     limit = runtime.settings.select.min_score_tenths
     row = runtime.read(SCORES).agg(F.count("*"), F.count_if(F.col("quality_tenths") <= limit)).first()
     scored, low = (int(row[0]), int(row[1])) if row else (0, 0)
-    return StageReport(all_pairs.count(), scored, {"low_score": low} if low else {})
+    reasons = {"low_score": low, "not_scored": pairs.count() - scored}
+    return StageReport(all_pairs.count(), scored, {name: count for name, count in reasons.items() if count}, warnings)
 
 
-def _not_available(settings: Settings) -> str | None:
-    is_judged = settings.score.kind == "judge"
-    return "score: a judge is not available in this version; set score: {kind: heuristic}" if is_judged else None
+def _judge(runtime: Runtime, pairs: DataFrame) -> tuple[str, ...]:
+    """Have the judge score the pairs; one whose answer gives no valid score has no row, and is never exported."""
+    open_pairs = runtime.storage.materialise(pairs, "pairs-to-judge")
+    read, warnings = judge_pairs(runtime, open_pairs)
+    runtime.replace(SCORES, scores_of(read))
+    faults = read.where("fault is not null").groupBy("fault").count().orderBy("fault").collect()
+    if faults:
+        named = ", ".join(f"{row['fault']} {row['count']:,}" for row in faults)
+        warnings += (f"replies of the judge that give no score, so their pairs are not exported: {named}",)
+    runtime.storage.clear_scratch()
+    return warnings
+
+
+def inputs(runtime: Runtime) -> Mapping[str, str]:
+    """What else shapes the scores of a judge."""
+    settings = runtime.settings
+    if settings.score.kind != "judge":
+        return {}
+    providers = settings.model_dump(mode="json", include={"providers"})
+    return {"models": json.dumps([providers, settings.package.messages], sort_keys=True)}
 
 
 STAGE: Stage = Stage(
@@ -53,7 +79,7 @@ STAGE: Stage = Stage(
     reads=(PAIRS, SCREEN, DUPLICATES),
     writes=(SCORES,),
     settings=("score",),
-    not_available=_not_available,
+    inputs=inputs,
 )
 
 if __name__ == "__main__":

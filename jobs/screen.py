@@ -4,26 +4,14 @@ Reads `examples`, replaces `screen`. Nothing is dropped: a verdict on a prompt k
 a verdict on a response leaves the prompt free for a teacher.
 """
 
-from collections.abc import Sequence
-
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.runtime import Runtime, Stage, StageReport
-from jobs.settings import ScreenConfig, SourceConfig
+from jobs.screen_rules import rule_names, rules_by_source
+from jobs.settings import ScreenConfig
 from schemas.tables import EXAMPLES, SCREEN
-from udfs.screen.rules import Rule, enabled_rules, load_rules
 from udfs.screening import RulesBySource, screen_texts
-
-
-def rules_by_source(sources: Sequence[SourceConfig], config: ScreenConfig) -> RulesBySource:
-    """The rules that apply to each source.
-
-    Raises:
-        ConfigError: a rule that is switched off does not exist; names the known ones.
-    """
-    rules = load_rules()
-    return {source.name: enabled_rules(rules, {*config.rules_off, *source.rules_off}) for source in sources}
 
 
 def screen_examples(examples: DataFrame, rules: RulesBySource, config: ScreenConfig) -> DataFrame:
@@ -101,12 +89,6 @@ def run(runtime: Runtime) -> StageReport:
     counts = runtime.read(SCREEN).groupBy("rule").agg(F.count_distinct("id").alias("marked")).collect()
     total = examples.count()
     return StageReport(total, total, {row["rule"]: row["marked"] for row in sorted(counts)})
-
-
-def rule_names(rules: RulesBySource) -> list[str]:
-    """Names of all rules that are on for at least one source, in order."""
-    ordered: dict[str, Rule] = {rule.name: rule for active in rules.values() for rule in active}
-    return list(ordered)
 
 
 STAGE: Stage = Stage(

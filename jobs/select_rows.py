@@ -15,9 +15,11 @@ from jobs.quotas import category_quotas
 from jobs.reviews import rejected_pairs, rejections_state
 from jobs.runtime import Runtime, Stage, StageReport
 from jobs.settings import SelectConfig
-from schemas.tables import DATASET, DUPLICATES, EXAMPLES, FATES, PAIRS, REVIEWS, SCORES, SCREEN, SELECTION
+from jobs.unanswered import why_unanswered
+from schemas.calls import RESPONSES
+from schemas.tables import ASSIGNMENTS, DATASET, DUPLICATES, EXAMPLES, FATES, PAIRS, REVIEWS, SCORES, SCREEN, SELECTION
 
-REASONS = ("rejected_by_reviewer", "low_score", "needs_system", "needs_history", "over_quota")
+REASONS = ("rejected_by_reviewer", "low_score", "needs_system", "needs_history", "worse_sample", "over_quota")
 """Why a scored pair is not selected."""
 
 
@@ -43,7 +45,15 @@ def qualify_pairs(pairs: DataFrame, scores: DataFrame, rejected: DataFrame, conf
         .when(F.size("history") > 0, "needs_history")
     )
     scored = scores.join(pairs, "pair_id").join(rejected.withColumn("is_rejected", F.lit(True)), "pair_id", "left")
-    return SELECTION.select_from(scored.withColumn("reason", reason))
+    judged = scored.withColumn("reason", reason)
+    # Of several samples one is kept, the best; of equal ones the first that was asked for.
+    best = Window.partitionBy("example_id").orderBy(
+        F.col("reason").isNotNull(), F.desc("quality_tenths"), "sample", "pair_id"
+    )
+    is_worse = (F.row_number().over(best) > 1) & F.col("reason").isNull()
+    return SELECTION.select_from(
+        judged.withColumn("reason", F.when(is_worse, "worse_sample").otherwise(F.col("reason")))
+    )
 
 
 def fill_quotas(qualified: DataFrame, quotas: Mapping[str, int]) -> DataFrame:
@@ -99,7 +109,9 @@ def run(runtime: Runtime) -> StageReport:
     runtime.replace(DATASET, build_dataset(stored, pairs, scores))
     runtime.progress.step("naming the fate of every example")
     examples, screen, duplicates = (runtime.read(table) for table in (EXAMPLES, SCREEN, DUPLICATES))
-    runtime.replace(FATES, example_fates(examples, screen, duplicates, pairs, scores, stored))
+    assignments, responses = runtime.read(ASSIGNMENTS), runtime.read_or_empty(RESPONSES)
+    unanswered = why_unanswered(examples, assignments, responses)
+    runtime.replace(FATES, example_fates(examples, screen, duplicates, pairs, scores, stored, unanswered))
     counts = {row["reason"]: row["count"] for row in stored.groupBy("reason").count().collect()}
     selected = counts.pop(None, 0)
     return StageReport(selected + sum(counts.values()), selected, dict(sorted(counts.items())))
@@ -114,7 +126,7 @@ STAGE: Stage = Stage(
     name="select",
     title="select the data set",
     run=run,
-    reads=(EXAMPLES, SCREEN, DUPLICATES, PAIRS, SCORES),
+    reads=(EXAMPLES, SCREEN, DUPLICATES, ASSIGNMENTS, PAIRS, SCORES),
     writes=(SELECTION, DATASET, FATES),
     settings=("select",),
     inputs=inputs,

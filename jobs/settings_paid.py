@@ -228,6 +228,19 @@ class CallsConfig(Section):
     max_wait_seconds: float = Field(
         600.0, ge=0, description="a provider that asks to wait longer ends the run, resumable"
     )
+    tasks: int | None = Field(
+        None, ge=1, le=10_000, description="Spark tasks that call at once; null: what the session has room for"
+    )
+    grace_seconds: float = Field(30.0, ge=0, description="given to calls in flight when a run is stopped")
+    lease_seconds: float = Field(
+        30.0, ge=2, description="after which the workspace of a run that died is free, and its calls have ended"
+    )
+    max_unanswered_share: Share = Field(
+        0.01, description="of the requests: so many may stay without any answer after all attempts; above it exit 3"
+    )
+    paid_answers: Literal["refuse", "keep", "rebuy"] = Field(
+        "refuse", description="when a changed configuration no longer matches answers that are paid"
+    )
     batch: BatchesConfig = BatchesConfig()
 
 

@@ -12,12 +12,13 @@ from pyspark.sql import functions as F
 from jobs.losses import HEAVY_LOSS
 from jobs.reviews import VERDICTS
 from jobs.runtime import Runtime
-from jobs.screen import rule_names, rules_by_source
+from jobs.screen_rules import rule_names, rules_by_source
 from jobs.select_rows import REASONS
 from jobs.settings import Settings
 from jobs.stored_checks import TableCheck, newest_of_each_table, stored_checks
 from jobs.suites import tables_with_suites
 from jobs.verdicts import clean_pairs, open_prompts, without_duplicates
+from schemas.calls import RESPONSES
 from schemas.tables import (
     ALL,
     ASSIGNMENTS,
@@ -158,9 +159,14 @@ def parameters(runtime: Runtime, table: Table) -> dict[str, Any]:
     if table is DUPLICATES:
         return {"threshold": settings.deduplicate.threshold, "max_source_loss": HEAVY_LOSS}
     if table in (ASSIGNMENTS, PAIRS):
+        if settings.calls.paid_answers == "keep":  # answers of teachers that the configuration has no longer
+            rows = runtime.read(table).select(F.col("actual_teacher" if table is ASSIGNMENTS else "teacher")).distinct()
+            teachers = sorted({*teachers, *(row[0] for row in rows.collect())})
         return {"teachers": teachers, "expected_rows": _expected_rows(runtime, table)}
     if table is SCORES:
-        return {"scorers": [settings.score.kind], "expected_rows": _expected_rows(runtime, table)}
+        # A judge whose reply gives no valid score gives none: the stage counts those.
+        expected = None if settings.score.kind == "judge" else _expected_rows(runtime, table)
+        return {"scorers": [settings.score.kind], "expected_rows": expected}
     if table is REVIEWS:
         return {"verdicts": list(VERDICTS)}
     if table is SELECTION:
@@ -170,6 +176,33 @@ def parameters(runtime: Runtime, table: Table) -> dict[str, Any]:
             "expected_rows": _expected_rows(runtime, table),
         }
     return _dataset_parameters(settings) | {"expected_rows": _expected_rows(runtime, table)}
+
+
+def _to_assign(runtime: Runtime) -> DataFrame:
+    """One row for each assignment that there should be."""
+    unmarked = open_prompts(runtime.read(EXAMPLES), runtime.read(SCREEN))
+    prompts = without_duplicates(unmarked, runtime.read(DUPLICATES), "prompt", "example_id")
+    if not runtime.settings.distill.models:
+        return prompts
+    # Which prompts were drawn only the assignments know; each of them has all its samples.
+    asked = runtime.read(ASSIGNMENTS).where("request_id is not null").select("example_id").distinct()
+    samples = F.explode(F.array(*map(F.lit, range(runtime.settings.distill.samples_per_prompt))))
+    if runtime.settings.distill.when == "always":
+        return asked.select("example_id", samples.alias("sample"))
+    rest = prompts.where("reference_response is not null").join(asked, "example_id", "left_anti")
+    return asked.select("example_id", samples.alias("sample")).unionByName(
+        rest.select("example_id", F.lit(0).alias("sample"))
+    )
+
+
+def _to_pair(runtime: Runtime) -> DataFrame:
+    """One row for each answer that there is."""
+    assignments = runtime.read(ASSIGNMENTS)
+    responses = runtime.read(EXAMPLES).where("reference_response is not null").select("example_id")
+    own = assignments.where("request_id is null").join(responses, "example_id")
+    answers = runtime.read_or_empty(RESPONSES).where("status = 'answered'").select("request_id")
+    asked = assignments.where("request_id is not null").join(answers, "request_id")
+    return own.select("example_id").unionByName(asked.select("example_id"))
 
 
 _CONFIG_RULES = ("language_not_allowed", "licence_not_allowed")
@@ -199,12 +232,8 @@ def _dataset_parameters(settings: Settings) -> dict[str, Any]:
 def _expected_rows(runtime: Runtime, table: Table) -> int:
     """Rows the table should have, counted from the tables it was made of."""
     counts: Mapping[Table, Callable[[], DataFrame]] = {
-        ASSIGNMENTS: lambda: without_duplicates(
-            open_prompts(runtime.read(EXAMPLES), runtime.read(SCREEN)), runtime.read(DUPLICATES), "prompt", "example_id"
-        ),
-        PAIRS: lambda: runtime.read(ASSIGNMENTS).join(
-            runtime.read(EXAMPLES).where("reference_response is not null").select("example_id"), "example_id"
-        ),
+        ASSIGNMENTS: lambda: _to_assign(runtime),
+        PAIRS: lambda: _to_pair(runtime),
         SCORES: lambda: without_duplicates(
             clean_pairs(runtime.read(PAIRS), runtime.read(SCREEN)), runtime.read(DUPLICATES), "pair", "pair_id"
         ),

@@ -24,9 +24,9 @@ def open_prompts(examples: DataFrame, screen: DataFrame) -> DataFrame:
 def clean_pairs(pairs: DataFrame, screen: DataFrame) -> DataFrame:
     """Pairs whose response no rule keeps out.
 
-    Verdicts on a source's own response carry the id of its example, those on a teacher's the pair's.
+    Verdicts on a source's own response carry the id of its example, those on a model's answer the pair's.
     """
-    convicted = screen.where("effect = 'exclude' and target = 'response'").select("id").distinct()
+    convicted = screen.where("effect = 'exclude' and target in ('response', 'answer')").select("id").distinct()
     verdict_id = F.when(F.col("request_id").isNull(), F.col("example_id")).otherwise(F.col("pair_id"))
     return pairs.withColumn("id", verdict_id).join(convicted, "id", "left_anti").drop("id")
 

@@ -109,6 +109,7 @@ ATTEMPTS = Table(
     _columns(
         ("attempt_id", _TEXT),
         ("request_id", _TEXT),
+        ("stage", _TEXT),  # that paid for it: distill or score
         ("attempt_no", _INT),
         ("provider", _TEXT),
         ("model", _TEXT),
@@ -142,4 +143,11 @@ RESPONSES = Table(
         ("finish_reason", _TEXT),
         ("served_model", _TEXT),
     ),
+)
+
+# Which request brings the judge's score of a pair. `ask` 1 is the second ask, after a reply that could not be read.
+JUDGEMENTS = Table(
+    "judgements",
+    ("pair_id", "ask"),
+    _columns(("pair_id", _TEXT), ("ask", _INT), ("request_id", _TEXT)),
 )

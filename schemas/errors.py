@@ -53,3 +53,15 @@ class UploadError(Phase0Error):
     """A server did not take what was sent: out of reach, or busy. It may at another time."""
 
     exit_code = 3
+
+
+class WorkspaceBusyError(Phase0Error):
+    """Another run holds the lease of the workspace."""
+
+    exit_code = 3
+
+
+class StoppedError(Phase0Error):
+    """The run ended before its work was done: budget, provider or Ctrl-C. What was paid is kept; it can be resumed."""
+
+    exit_code = 3

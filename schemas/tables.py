@@ -115,7 +115,8 @@ EXAMPLES = Table(
     ),
 )
 
-# One row for each rule that marked a text. `effect` exclude keeps the text out, note only records the fact.
+# One row for each rule that marked a text. `effect` exclude keeps the text out, note only records the fact. `target`
+# is prompt or response, both of an example, or answer: a model's, whose id is the pair's.
 SCREEN = Table(
     "screen",
     ("id", "target", "rule"),
@@ -156,7 +157,7 @@ PAIRS = Table(
         ("sample", _INT),
         ("teacher", _TEXT),
         ("request_id", _TEXT),
-        ("answered_by", _TEXT),  # who wrote the response: the data set's name, or the model that was served
+        ("answered_by", _TEXT),  # who wrote the response: the data set's name, or the teacher's; never another's
         ("source", _TEXT),
         ("licence", _TEXT),
         ("system", _TEXT),
@@ -179,6 +180,7 @@ SCORES = Table(
         ("lowest_dimension", _INT),
         ("highest_dimension", _INT),
         ("quality_tenths", _INT),  # 10..100
+        ("judge_category", _TEXT),  # what the judge takes the prompt for; null: rules scored, or it named none of ours
         ("reason", _TEXT),
     ),
 )
@@ -249,7 +251,7 @@ RUNS = Table(
     _columns(
         ("run_id", _TEXT),
         ("stage", _TEXT),
-        ("status", _TEXT),  # done, refused or failed
+        ("status", _TEXT),  # done, refused, stopped or failed
         ("started_at", TimestampType()),
         ("seconds", _DOUBLE),
         ("rows_in", _LONG),

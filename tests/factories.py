@@ -51,6 +51,7 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
         "lowest_dimension": 8,
         "highest_dimension": 8,
         "quality_tenths": 80,
+        "judge_category": None,
         "reason": "nothing found",
     },
     "reviews": {

@@ -3,7 +3,7 @@
 import pytest
 
 from jobs.draw import askable_prompts, draw_prompts, expected_rows, prompts_to_ask
-from jobs.settings import SelectConfig, SourceConfig
+from jobs.settings import PackageConfig, SelectConfig, SourceConfig
 from schemas.tables import EXAMPLES
 from tests.factories import rows_of
 
@@ -72,7 +72,7 @@ def test_only_prompts_whose_answer_can_be_exported_are_asked(spark):
             {"example_id": "history", "history": [("user", "Hi."), ("assistant", "Hello.")]},
         ],
     )
-    assert [row["example_id"] for row in askable_prompts(examples).collect()] == ["bare"]
+    assert [row["example_id"] for row in askable_prompts(examples, PackageConfig()).collect()] == ["bare"]
 
 
 def test_the_best_of_each_category_are_drawn_and_a_top_up_keeps_what_was_drawn(spark):

@@ -37,7 +37,7 @@ def folder(tmp_path):
 
 
 def test_every_call_that_left_is_in_the_ledger_once_and_a_lost_one_at_its_worst_case(spark, folder):
-    rows = attempts_of(read_journal_rows(spark, folder)).orderBy("attempt_no").collect()
+    rows = attempts_of(read_journal_rows(spark, folder), "distill").orderBy("attempt_no").collect()
     assert [(row.attempt_no, row.status, row.cost_usd, row.cost_basis) for row in rows] == [
         (1, "transient", Decimal(0), "none"),
         (2, "answered", Decimal("0.000000000001"), "usage"),
@@ -54,7 +54,7 @@ def test_a_request_has_one_response_the_first_and_its_text_to_the_letter(spark, 
 
 def test_without_a_journal_there_are_no_rows(spark, tmp_path):
     journal = read_journal_rows(spark, str(tmp_path / "none"))
-    assert attempts_of(journal).count() == responses_of(journal).count() == 0
+    assert attempts_of(journal, "distill").count() == responses_of(journal).count() == 0
 
 
 def test_what_the_engine_writes_is_what_the_ledger_reads(spark, provider, tmp_path):
@@ -63,7 +63,7 @@ def test_what_the_engine_writes_is_what_the_ledger_reads(spark, provider, tmp_pa
     outcomes = drive([request(f"t{number}") for number in range(60)], wave)
 
     journal = read_journal_rows(spark, wave.journal)
-    attempts, responses = attempts_of(journal).collect(), responses_of(journal).collect()
+    attempts, responses = attempts_of(journal, "distill").collect(), responses_of(journal).collect()
 
     assert journal.count() == len(list(journal_records(wave.journal)))
     assert sum(row.cost_usd for row in attempts) == sum(outcome.cost_usd for outcome in outcomes.values())

@@ -18,6 +18,7 @@ from jobs.plan_report import show_plan
 from jobs.plan_rows import Acceptance, Prompts, plan_rows
 from jobs.progress import Progress
 from jobs.runtime import Runtime
+from jobs.settings import PackageConfig
 from jobs.storage import Storage
 from schemas.errors import ConfigError
 from schemas.tables import DUPLICATES, EXAMPLES, PAIRS, SCORES, SCREEN
@@ -252,7 +253,7 @@ def counted(spark, tmp_path_factory):
 
 def test_only_prompts_that_can_lead_to_a_row_are_counted_with_their_bytes(counted):
     tables = (counted.read(table) for table in (EXAMPLES, SCREEN, DUPLICATES))
-    found = {row["category"]: row for row in measure_prompts(*tables).collect()}
+    found = {row["category"]: row for row in measure_prompts(*tables, PackageConfig()).collect()}
     assert (found["general"]["count"], found["general"]["usable"]) == (3, 1)
     assert found["general"]["prompt_bytes"] == (20 + 40 + 60) / 3 and found["general"]["answer_bytes"] == 30
     assert found["code"]["count"] == 1

@@ -39,6 +39,10 @@ class Behaviour:
     rpm: int | None = None
     tpm: int | None = None
     window_seconds: float = 60.0
+    ratings: dict[str, int] = field(default_factory=dict)
+    """Token -> what a model called `judge…` rates it in each dimension, 9 where it is not named; 0: a reply without."""
+    texts: dict[str, str] = field(default_factory=dict)
+    """Token -> what it is answered, word for word."""
     key: str | None = None
     models: list[str] = field(default_factory=list)
     """Those it knows; empty: any."""
@@ -148,9 +152,20 @@ class Provider:
                 return what
         return "ok"
 
+    def rate(self, call: Call) -> str:
+        """The reply of a judge."""
+        rating = self.behaviour.ratings.get(call.token, 9)
+        if not rating:
+            return "I would rather not say."
+        ratings = dict.fromkeys(("accuracy", "helpfulness", "completeness", "clarity"), rating)
+        return json.dumps({"reason": f"It is about {call.token}.", **ratings, "category": "general"})
+
     def answer(self, call: Call) -> bytes:
         """The body of a completion."""
         text, finish, refusal, count = f"#{call.token}# {self.filler}", "stop", None, self.behaviour.answer_words + 4
+        text = self.behaviour.texts.get(call.token, text)
+        if call.model.startswith("judge"):
+            text, count = self.rate(call), 40
         if call.what == "cut" or count > call.max_tokens:
             finish, text, count = "length", text[: len(text) // 2], call.max_tokens
         elif call.what == "refused":

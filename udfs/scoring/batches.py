@@ -34,6 +34,7 @@ def score_batches(weights: Sequence[int]) -> Callable[[Batches], Batches]:
                         "lowest_dimension": min(found.dimensions.values()),
                         "highest_dimension": max(found.dimensions.values()),
                         "quality_tenths": found.quality_tenths,
+                        "judge_category": None,
                         "reason": found.reason,
                     }
                 )

@@ -1,0 +1,113 @@
+"""Have the judge score pairs: each pair is asked about once, whoever wants its score, and in whichever run.
+
+The judge's replies are in `responses`, and which request is about which pair in `judgements`. A pair whose reply gives
+no valid score has none (`udfs.scoring.judge` fails closed); where the judge takes no JSON schema it is asked once more.
+"""
+
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+
+from jobs.answer_requests import requests_of
+from jobs.askings import judge_asking
+from jobs.call_ends import require_answers
+from jobs.ledger import append_new
+from jobs.paid_again import decide_paid_again
+from jobs.prompt_files import load_judge_prompt
+from jobs.runtime import Runtime
+from jobs.waves import Asked, call_all
+from schemas.calls import JUDGEMENTS, REQUESTS, RESPONSES
+from schemas.errors import ConfigError
+from schemas.tables import SCORES
+from udfs.llm.asking import Asking
+from udfs.llm.building import JUDGEMENTS_ASKED, judge_requests
+from udfs.scoring.judge import JUDGE
+from udfs.scoring.replies import REPLIES_READ, read_replies
+
+
+def read_scores(judgements: DataFrame, responses: DataFrame, weights: tuple[int, ...]) -> DataFrame:
+    """What the judge's replies say: of each pair the first that gives a score, else the last.
+
+    Args:
+        judgements: rows of `JUDGEMENTS`.
+        responses: rows of `RESPONSES`.
+        weights: of the dimensions.
+
+    Returns:
+        `REPLIES_READ`: the columns of `SCORES`, and `fault` where there is no score.
+    """
+    replies = judgements.join(responses.where("status = 'answered'"), "request_id")
+    # The id carries the number of the ask through the function that reads.
+    asked = replies.select(F.concat_ws(" ", "pair_id", "ask").alias("pair_id"), "text")
+    parts = F.split("pair_id", " ")
+    read = asked.mapInArrow(read_replies(weights), REPLIES_READ).withColumns(
+        {"pair_id": parts[0], "ask": parts[1].cast("int")}
+    )
+    has_fault = F.col("fault").isNotNull()
+    best = Window.partitionBy("pair_id").orderBy(has_fault, F.when(has_fault, -F.col("ask")).otherwise(F.col("ask")))
+    first = read.withColumn("place", F.row_number().over(best)).where("place = 1")
+    return first.select(*REPLIES_READ.fieldNames())
+
+
+def judge_pairs(runtime: Runtime, pairs: DataFrame) -> tuple[DataFrame, tuple[str, ...]]:
+    """Have all of these pairs judged.
+
+    Args:
+        runtime: the run.
+        pairs: columns pair_id, system, history, instruction and response.
+
+    Returns:
+        `REPLIES_READ` of those that have a reply, and warnings.
+
+    Raises:
+        StoppedError: budget, provider or Ctrl-C; what was judged is kept.
+        ConfigError: the configuration has changed so that paid scores would be paid for again.
+    """
+    asking = judge_asking(runtime.settings)
+    if asking is None:
+        raise ConfigError("score.kind is heuristic: there is no judge to ask")
+    warnings = _ask(runtime, pairs, asking, 0)
+    if asking.schema_json is None:
+        faulty = _read(runtime, pairs).where("fault is not null").select("pair_id")
+        faulty = runtime.storage.materialise(faulty, "faulty-replies")
+        if not faulty.isEmpty():
+            warnings += _ask(runtime, pairs.join(faulty, "pair_id", "left_semi"), asking, 1)
+    return _read(runtime, pairs), warnings
+
+
+def scores_of(read: DataFrame) -> DataFrame:
+    """Rows of `SCORES` for the replies that give one."""
+    return SCORES.select_from(read.where("fault is null").withColumn("scorer", F.lit(JUDGE)))
+
+
+def _read(runtime: Runtime, pairs: DataFrame) -> DataFrame:
+    judgements = runtime.read(JUDGEMENTS).join(pairs.select("pair_id"), "pair_id", "left_semi")
+    return read_scores(judgements, runtime.read_or_empty(RESPONSES), runtime.settings.score.weights)
+
+
+def _ask(runtime: Runtime, pairs: DataFrame, asking: Asking, ask: int) -> tuple[str, ...]:
+    texts = pairs.select("pair_id", "system", "history", "instruction", "response")
+    prompt = load_judge_prompt(runtime.settings.score.prompt)
+    built = texts.mapInArrow(judge_requests(asking, prompt, ask), JUDGEMENTS_ASKED)
+    old = runtime.read_or_empty(JUDGEMENTS).where(F.col("ask") == ask)
+    answered = old.join(runtime.read_or_empty(RESPONSES).where("status = 'answered'"), "request_id", "left_semi")
+    before = answered.select("pair_id", F.col("request_id").alias("old_request_id"))
+    asked = runtime.storage.materialise(built.join(before, "pair_id", "left"), f"judge-{ask}")
+    if decide_paid_again(runtime, asked, "scores of the judge") == "keep":
+        asked = asked.withColumn("request_id", F.coalesce("old_request_id", "request_id"))
+    append_new(runtime, REQUESTS, requests_of(asked.where("old_request_id is null or old_request_id <> request_id")))
+    _remember(runtime, asked.select("pair_id", F.lit(ask).alias("ask"), "request_id"))
+    wanted = runtime.read(JUDGEMENTS).where(F.col("ask") == ask)
+    endpoint = asking.endpoint
+    job = Asked(
+        stage="score",
+        requests=wanted.join(asked.select("pair_id"), "pair_id", "left_semi").select("request_id"),
+        endpoints={endpoint.key: endpoint},
+        names={endpoint.key: JUDGE},
+    )
+    return require_answers(runtime, job, call_all(runtime, job))
+
+
+def _remember(runtime: Runtime, judgements: DataFrame) -> None:
+    """Replace what `judgements` says of these pairs and this ask."""
+    others = runtime.read_or_empty(JUDGEMENTS).join(judgements, ["pair_id", "ask"], "left_anti")
+    runtime.replace(JUDGEMENTS, others.unionByName(judgements))

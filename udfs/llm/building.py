@@ -1,0 +1,94 @@
+"""Executor side of asking: requests made of the texts of examples and pairs, batch by batch."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql.pandas.types import to_arrow_schema
+from pyspark.sql.types import IntegerType, StringType, StructField, StructType
+
+from schemas.calls import REQUESTS
+from udfs.arrow_groups import Batches
+from udfs.llm.asking import Asking, build_request
+from udfs.llm.prompts import AnswerPrompt, JudgePrompt, Message, answer_messages, judge_messages
+from udfs.llm.request import Request
+
+ANSWERS_ASKED = StructType(
+    [
+        StructField("example_id", StringType()),
+        StructField("sample", IntegerType()),
+        *(field for field in REQUESTS.schema.fields if field.name != "sample"),
+    ]
+)
+"""A request for the answer to a prompt: `example_id`, and the columns of `REQUESTS`."""
+
+JUDGEMENTS_ASKED = StructType([StructField("pair_id", StringType()), *REQUESTS.schema.fields])
+"""A request for the judgement of a pair."""
+
+_REQUEST_FIELDS = tuple(REQUESTS.schema.fieldNames())
+Row = Mapping[str, Any]
+
+
+def answer_requests(askings: Mapping[str, Asking], prompt: AnswerPrompt) -> Callable[[Batches], Batches]:
+    """Build the `mapInArrow` function from prompts to requests.
+
+    Args:
+        askings: teacher -> how it is asked.
+        prompt: template of the messages.
+
+    Returns:
+        A function from rows of (example_id, sample, teacher, system, history, instruction) to `ANSWERS_ASKED`.
+    """
+
+    def ask(row: Row) -> Row:
+        messages = answer_messages(
+            prompt, system=row["system"], history=_turns(row["history"]), instruction=row["instruction"]
+        )
+        request = build_request(askings[row["teacher"]], messages, sample=row["sample"])
+        return {"example_id": row["example_id"], **_columns(request)}
+
+    return _by_row(ask, ANSWERS_ASKED)
+
+
+def judge_requests(asking: Asking, prompt: JudgePrompt, ask_number: int) -> Callable[[Batches], Batches]:
+    """Build the `mapInArrow` function from pairs to requests to the judge.
+
+    Args:
+        asking: how it is asked.
+        prompt: template of the messages.
+        ask_number: 0, or 1 to ask once more after a reply that could not be read.
+
+    Returns:
+        A function from rows of (pair_id, system, history, instruction, response) to `JUDGEMENTS_ASKED`.
+    """
+
+    def ask(row: Row) -> Row:
+        messages = judge_messages(
+            prompt,
+            system=row["system"],
+            history=_turns(row["history"]),
+            instruction=row["instruction"],
+            response=row["response"],
+            again=ask_number > 0,
+        )
+        return {"pair_id": row["pair_id"], **_columns(build_request(asking, messages, ask=ask_number))}
+
+    return _by_row(ask, JUDGEMENTS_ASKED)
+
+
+def _by_row(ask: Callable[[Row], Row], schema: StructType) -> Callable[[Batches], Batches]:
+    arrow = to_arrow_schema(schema)
+
+    def build(batches: Batches) -> Batches:
+        for batch in batches:
+            yield pa.RecordBatch.from_pylist([dict(ask(row)) for row in batch.to_pylist()], schema=arrow)
+
+    return build
+
+
+def _columns(request: Request) -> Row:
+    return {name: getattr(request, name) for name in _REQUEST_FIELDS}
+
+
+def _turns(history: Sequence[Row] | None) -> tuple[Message, ...]:
+    return tuple({"role": turn["role"], "content": turn["content"]} for turn in history or ())
