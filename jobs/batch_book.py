@@ -9,8 +9,9 @@ from decimal import Decimal
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
+from jobs.batch_rows import without_members
 from jobs.runtime import Runtime
-from schemas.batches import BATCHES, FOLDED
+from schemas.batches import BATCH_ITEMS, BATCHES, FOLDED
 from udfs.llm.wave import EndpointKey
 
 _MOST_SECONDS = 10.0
@@ -92,11 +93,23 @@ def frame_of(runtime: Runtime, batches: Iterable[Batch]) -> DataFrame:
 
 def reserved_usd(runtime: Runtime, stage: str | None = None) -> Decimal:
     """What the batches that are out may still cost, of one stage or in all; it is off the budget."""
+    reserved = reserved_by_stage(runtime)
+    return sum(reserved.values(), Decimal(0)) if stage is None else reserved.get(stage, Decimal(0))
+
+
+def reserved_by_stage(runtime: Runtime) -> dict[str, Decimal]:
+    """What the batches of each stage that are out may still cost."""
     if not runtime.storage.exists(BATCHES):
-        return Decimal(0)
-    rows = runtime.read(BATCHES).where(F.col("state") != FOLDED)
-    total = (rows if stage is None else rows.where(F.col("stage") == stage)).agg(F.sum("reserved_usd")).first()
-    return (total[0] if total else None) or Decimal(0)
+        return {}
+    out = runtime.read(BATCHES).where(F.col("state") != FOLDED)
+    return {row["stage"]: row["usd"] for row in out.groupBy("stage").agg(F.sum("reserved_usd").alias("usd")).collect()}
+
+
+def not_in_batches(runtime: Runtime, requests: DataFrame) -> DataFrame:
+    """The requests that are in no batch that is out; see `without_members`."""
+    if not runtime.storage.exists(BATCHES):
+        return requests
+    return without_members(requests, runtime.read(BATCHES), runtime.read_or_empty(BATCH_ITEMS))
 
 
 class Notes:

@@ -79,7 +79,13 @@ class Desk:
         self._servers.clear()
 
     def check(self) -> None:
-        """Make sure that the workspace is still ours, before anything is sent that costs money."""
+        """Make sure that the workspace is still ours, before anything is sent that costs money.
+
+        Raises:
+            StoppedError: it is not.
+        """
+        if self.runtime.lease is not None:
+            self.runtime.lease.check()
 
     def patiently(self, call: Callable[[], T], again: Collection[Kind] = PASSING) -> T:
         """Call until there is an answer, with growing pauses and for `max_wait_seconds` at most.

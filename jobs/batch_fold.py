@@ -18,11 +18,11 @@ from jobs.batch_desk import Desk
 from jobs.batch_plan import remove_files
 from jobs.batch_rows import attempts_of_results, count_lines, lines_of, responses_of_results, results_of
 from jobs.batch_server import BatchCallError
+from jobs.ledger import append_new
 from jobs.runtime import Runtime
 from schemas.batches import BATCH_ITEMS, FOLDED
 from schemas.calls import ATTEMPTS, RESPONSES
 from schemas.errors import ProviderError
-from schemas.tables import Table
 from udfs.llm.batch_results import Asked
 
 GONE = "unknown"
@@ -204,13 +204,6 @@ def _fault(row: Row | None) -> str | None:
         return f"{row['over']:,} answers were billed more than the most that was reserved"
     fault: str | None = row["refusal"] or row["rejection"]
     return fault
-
-
-def append_new(runtime: Runtime, table: Table, rows: DataFrame) -> None:
-    """Add the rows whose key the table does not have."""
-    if runtime.storage.exists(table):
-        rows = rows.join(runtime.read(table).select(*table.key), list(table.key), "left_anti")
-    runtime.storage.append(table, rows)
 
 
 def give_up(desk: Desk, batch: Batch) -> Folded:

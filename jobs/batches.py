@@ -12,17 +12,16 @@ from decimal import Decimal
 
 from pyspark.sql import DataFrame
 
-from jobs.batch_book import Batch, batches_of
+from jobs.batch_book import Batch, batches_of, not_in_batches
 from jobs.batch_clock import Clock, SystemClock
 from jobs.batch_desk import Desk
 from jobs.batch_fold import Folded, fold
 from jobs.batch_plan import plan_batches, was_over_queue
 from jobs.batch_poll import Poll
-from jobs.batch_rows import without_members
 from jobs.batch_submit import submit
 from jobs.runtime import Runtime
 from jobs.settings_batches import Mode
-from schemas.batches import BATCH_ITEMS, BATCHES, CREATED, ENDED
+from schemas.batches import CREATED, ENDED
 from schemas.errors import ConfigError, ProviderError
 from udfs.llm.models import Endpoint
 from udfs.llm.wave import EndpointKey
@@ -75,10 +74,11 @@ def run_batches(
     endpoints: Mapping[EndpointKey, Endpoint],
     budget_left: Callable[[], Decimal | None],
     *,
+    wait: bool = True,
     environment: Mapping[str, str] = os.environ,
     clock: Clock | None = None,
 ) -> BatchRun:
-    """Ask by batch what is to be asked so, until it is answered or, without `calls.batch.wait`, until it is out.
+    """Ask by batch what is to be asked so, until it is answered or, without waiting, until it is out.
 
     Args:
         runtime: of the workspace.
@@ -87,6 +87,7 @@ def run_batches(
         modes: how each model is asked; those of mode online are left alone.
         endpoints: of these models.
         budget_left: what may still be reserved, batches that are out being reserved already; null: no cap.
+        wait: until no batch is out; else only what has ended is taken in, and what fits is sent.
         environment: holds the keys.
         clock: the time; null: the machine's.
 
@@ -123,7 +124,7 @@ def run_batches(
                     continue
             if not out and not must_wait:
                 return BatchRun(False, models.faults)
-            if not desk.config.wait:
+            if not wait:
                 _say(runtime, out, poll, "left alone; a later run takes them in")
                 return BatchRun(True, models.faults)
             blind_since = _blind(poll, out, blind_since, desk.clock.now())
@@ -157,12 +158,6 @@ def fold_ended(
         return _fold_ended(desk, Poll(desk).look(out))
     finally:
         desk.close()
-
-
-def not_in_batches(runtime: Runtime, requests: DataFrame) -> DataFrame:
-    """The requests that are in no batch that is out; see `without_members`."""
-    batches, items = runtime.read_or_empty(BATCHES), runtime.read_or_empty(BATCH_ITEMS)
-    return without_members(requests, batches, items)
 
 
 def _by_batch(

@@ -68,6 +68,7 @@ def run(
     mode: str = "batch",
     cap: Decimal | None = None,
     clock: FakeClock | None = None,
+    wait: bool = True,
     environment: Mapping[str, str] = os.environ,
 ) -> BatchRun:
     """Ask all requests of the workspace, of one endpoint."""
@@ -82,6 +83,7 @@ def run(
         {to.key: mode},  # type: ignore[dict-item]
         {to.key: to},
         left,
+        wait=wait,
         environment=environment,
         clock=clock or FakeClock(),
     )
