@@ -22,7 +22,6 @@ from jobs.ledger import append_new
 from jobs.runtime import Runtime
 from schemas.batches import BATCH_ITEMS, FOLDED
 from schemas.calls import ATTEMPTS, RESPONSES
-from schemas.errors import ProviderError
 from udfs.llm.batch_results import Asked
 
 GONE = "unknown"
@@ -207,12 +206,6 @@ def _fault(row: Row | None) -> str | None:
 
 
 def give_up(desk: Desk, batch: Batch) -> Folded:
-    """Fold in a batch that its provider does not know any more: its members are charged at worst case.
-
-    Raises:
-        ProviderError: it is not there yet.
-    """
-    if batch.batch_id is None:
-        raise ProviderError(f"batch {batch.batch_key} was not created yet; run `phase0 run` to go on with it")
+    """Fold in a created batch that its provider does not know any more: its members are charged at worst case."""
     gone = replace(batch, provider_state=GONE, ended_at=desk.clock.now(), output_file_id=None, error_file_id=None)
     return fold(desk, [gone])[0]

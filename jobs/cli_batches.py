@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from jobs.cli_options import DEFAULT_CONFIG, Config, Overrides, Verbose, runtime_of
-from jobs.show_batches import cancel_batch, list_batches
+from jobs.pipeline import leased
+from jobs.show_batches import cancel_batch, forget_batch, list_batches
 
 commands: typer.Typer = typer.Typer()
 _batches = typer.Typer(invoke_without_command=True, no_args_is_help=False)
@@ -33,4 +34,11 @@ def cancel(
     """End a batch now; what it has answered is paid and kept, the rest is pending again."""
     given, given_overrides, given_verbose = context.obj
     runtime = runtime_of(config or given, [*(given_overrides or []), *(overrides or [])], verbose or given_verbose)
-    runtime.progress.line(cancel_batch(runtime, batch))
+    if cancel_batch(runtime, batch):
+        runtime.progress.line(f"{batch} is being cancelled; `phase0 run` takes in what it has answered")
+        return
+    with leased(runtime) as owner:
+        gone = forget_batch(owner, batch)
+    runtime.progress.line(
+        f"{gone.provider} does not know {batch}: it is given up, and ${gone.cost_usd or 0:,.4f} are charged for it"
+    )

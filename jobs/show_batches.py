@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
+from pyspark.sql import functions as F
 from rich.console import Console
 from rich.table import Table as RichTable
 
@@ -17,6 +18,7 @@ from jobs.batch_server import BatchCallError
 from jobs.runtime import Runtime
 from jobs.show import printable
 from schemas.batches import CREATED, FOLDED
+from schemas.calls import ATTEMPTS
 from schemas.errors import ConfigError, ProviderError
 
 _ENDED_SHOWN = 20
@@ -71,42 +73,80 @@ def summary_line(batches: Sequence[Batch]) -> str:
     return f"{text}; {len(out):,} out, {done:,} of {requests:,} requests answered, at most ${reserved:,.4f}"
 
 
-def cancel_batch(runtime: Runtime, name: str, environment: Mapping[str, str] = os.environ) -> str:
-    """End a batch before its time. What it has answered by then is paid and is taken in by the next run.
+def batch_lines(runtime: Runtime) -> list[str]:
+    """What went by batch and what online, of each stage, and the batches: lines for status and cost report.
+
+    None where nothing ever went by batch.
+    """
+    batches = batches_of(runtime)
+    if not batches:
+        return []
+    of_mode = (
+        runtime.read_or_empty(ATTEMPTS)
+        .groupBy("stage", "mode")
+        .agg(F.count_if(F.col("cost_basis") == "usage").alias("answers"), F.sum("cost_usd").alias("usd"))
+    )
+    rows = of_mode.orderBy("stage", "mode").collect()
+    told = [f"{row['stage']}, {row['mode']}: {row['answers']:,} paid answers, ${row['usd']:,.4f}" for row in rows]
+    return [*told, summary_line(batches)]
+
+
+def cancel_batch(runtime: Runtime, name: str, environment: Mapping[str, str] = os.environ) -> bool:
+    """Ask for a batch to end now. What it has answered by then is paid, and the next run takes it in. Writes nothing.
 
     Args:
-        runtime: of the workspace, whose lease is held.
+        runtime: of the workspace; a run may be at work there.
         name: the provider's id of the batch, or its batch_key.
         environment: holds the keys.
 
     Returns:
-        What became of it.
+        False where the provider does not know the batch any more.
 
     Raises:
         ConfigError: no batch of that name is out.
         ProviderError: the provider does not answer.
     """
+    batch = _find(runtime, name)
+    desk = Desk(runtime, {}, environment, SystemClock())
+    try:
+        desk.server(batch).cancel(batch.batch_id or "")
+    except BatchCallError as error:
+        if error.failure.kind == "not_found":
+            return False
+        if error.failure.kind != "rejected":  # it has ended already, most likely; the next look says
+            raise
+    finally:
+        desk.close()
+    return True
+
+
+def forget_batch(runtime: Runtime, name: str, environment: Mapping[str, str] = os.environ) -> Batch:
+    """Give up a batch that its provider does not know any more: what it was asked is charged, and pending again.
+
+    Args:
+        runtime: of the workspace, whose lease is held.
+        name: as for `cancel_batch`.
+        environment: holds the keys.
+
+    Raises:
+        ConfigError: no batch of that name is out.
+    """
+    desk = Desk(runtime, {}, environment, SystemClock())
+    try:
+        return give_up(desk, _find(runtime, name)).batch
+    finally:
+        desk.close()
+
+
+def _find(runtime: Runtime, name: str) -> Batch:
     out = batches_of(runtime, is_out=True)
     found = [batch for batch in out if name in (batch.batch_key, batch.batch_id)]
     if not found:
         names = ", ".join(batch.batch_id or batch.batch_key for batch in out) or "none"
         raise ConfigError(f"no batch {name} is out; there is {names}")
-    (batch,) = found
-    if batch.state != CREATED or batch.batch_id is None:
-        raise ConfigError(f"batch {name} is {batch.state}; `phase0 run` goes on with it")
-    desk = Desk(runtime, {}, environment, SystemClock())
-    try:
-        desk.server(batch).cancel(batch.batch_id)
-    except BatchCallError as error:
-        if error.failure.kind == "not_found":
-            folded = give_up(desk, batch)
-            return f"{batch.provider} does not know {name}: given up, ${folded.batch.cost_usd or 0:,.4f} charged for it"
-        if error.failure.kind != "rejected":
-            raise
-        # It has ended already, most likely; the next look says.
-    finally:
-        desk.close()
-    return f"{name} is being cancelled; `phase0 run` takes in what it has answered"
+    if found[0].state != CREATED:
+        raise ConfigError(f"batch {name} is {found[0].state}; `phase0 run` goes on with it")
+    return found[0]
 
 
 def _as_it_is(desk: Desk, batch: Batch) -> Batch:

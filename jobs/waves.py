@@ -291,6 +291,6 @@ def _budget_spent(budget: BudgetConfig, stage: PaidStage, spent: Mapping[str, De
         name, cap, paid = f"{stage}_usd", own, of_stage
     return StoppedError(
         f"{stage}: the budget is spent. ${paid:f} of budget.{name} ${cap} are paid or reserved, and none of the "
-        f"{pending:,} requests that are open is sure to fit into the rest. What is paid is kept; to go on, type the same "
-        f"command with --set budget.{name}=MORE"
+        f"{pending:,} requests that are open is sure to fit into the rest. What is paid is kept; to go on, type the "
+        f"same command with --set budget.{name}=MORE"
     )

@@ -320,6 +320,8 @@ def make_handler(provider: BatchProvider) -> Any:
             if batch is None:
                 return refuse(404, "no such batch")
             if path.endswith("/cancel"):
+                if batch.state not in ("validating", "in_progress"):
+                    return refuse(400, f"cannot cancel a batch with status {batch.state}")
                 batch.state = "cancelling"
             elif provider.behaviour.failed_looks > 0:
                 provider.behaviour.failed_looks -= 1

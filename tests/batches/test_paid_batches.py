@@ -1,12 +1,14 @@
 """Paid stages whose models are asked by batch, through the pipeline's own door, and the commands about batches."""
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from jobs.batch_book import batches_of
+from jobs.cli import main
 from jobs.pipeline import run_stages, stages_between
-from jobs.show_batches import cancel_batch, list_batches, summary_line
+from jobs.show_batches import batch_lines, cancel_batch, list_batches, summary_line
 from schemas.calls import ATTEMPTS, RESPONSES
 from schemas.errors import ConfigError, StoppedError
 from schemas.tables import PAIRS
@@ -56,9 +58,19 @@ def test_in_mode_auto_most_goes_by_batch_and_the_tail_online(ready, batch_provid
     assert 0 < modes["online"] < 20 < modes["batch"]
     assert (seen["paid_by_batch"], seen["paid_online"], seen["paid_twice"]) == (modes["batch"], modes["online"], [])
     assert len(seen["batches"]) == 1
+    lines = batch_lines(runtime)
+    cost = Counter()
+    for row in runtime.read(ATTEMPTS).collect():
+        cost[row["mode"]] += row["cost_usd"]
+    assert lines[0] == f"distill, batch: {modes['batch']} paid answers, ${cost['batch']:,.4f}"
+    assert lines[1] == f"distill, online: {modes['online']} paid answers, ${cost['online']:,.4f}"
+    assert lines[2].startswith(f"batches: 1 taken in, {modes['batch']} answers for ")
+    # The same usage costs half by batch.
+    assert cost["online"] / modes["online"] == 2 * cost["batch"] / modes["batch"]
 
 
 def test_a_run_that_does_not_wait_leaves_its_batches_to_the_next_and_shows_them(ready, batch_provider):
+    batch_provider.behave(looks=6)
     runtime = ready("distill.teachers.0.mode=batch", "calls.batch.wait=false")
 
     with pytest.raises(StoppedError, match="batches are out") as stopped:
@@ -70,7 +82,7 @@ def test_a_run_that_does_not_wait_leaves_its_batches_to_the_next_and_shows_them(
     assert "batch_0" in shown and "model-a" in shown and "1 out" in shown and "≤ $" in shown
     with pytest.raises(ConfigError, match="no batch nobody is out; there is batch_0"):
         cancel_batch(runtime, "nobody")
-    assert "is being cancelled" in cancel_batch(runtime, "batch_0")
+    assert cancel_batch(runtime, "batch_0")
 
     waiting = ready("distill.teachers.0.mode=batch")
     pay(waiting)
@@ -81,6 +93,23 @@ def test_a_run_that_does_not_wait_leaves_its_batches_to_the_next_and_shows_them(
     assert batch_provider.summary()["paid_twice"] == []
     assert ledger_usd(waiting) == sum(batch.cost_usd for batch in made) > 0
     assert summary_line(made) == f"batches: 2 taken in, {COUNT} answers for ${ledger_usd(waiting):,.4f}"
+
+
+def test_a_batch_that_the_provider_forgot_is_given_up_at_its_worst_case(ready, batch_provider):
+    runtime = ready("distill.teachers.0.mode=batch", "calls.batch.wait=false")
+    with pytest.raises(StoppedError, match="batches are out"):
+        pay(runtime)
+    batch_provider.behave()  # knows nothing of it any more
+    with pytest.raises(StoppedError, match="is really gone, type `phase0 batches cancel phase0-"):
+        pay(runtime)
+    with pytest.raises(SystemExit) as ended:
+        main(["batches", "cancel", "batch_0", "--config", str(Path(runtime.settings.workspace).parent / "paid.yaml")])
+    assert ended.value.code in (None, 0)
+
+    (batch,) = batches_of(runtime)
+    assert (batch.state, batch.answered) == ("folded", 0)
+    assert ledger_usd(runtime) == batch.cost_usd == batch.reserved_usd > 0
+    assert {row["status"] for row in runtime.read(ATTEMPTS).collect()} == {"lost"}
 
 
 def test_a_budget_that_no_batch_fits_into_stops_the_run(ready, batch_provider):
