@@ -4,7 +4,7 @@ Batches go out first, since they take hours; what is asked online is asked meanw
 and what a model of mode auto has left is asked online.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from pyspark.sql import functions as F
@@ -32,9 +32,9 @@ def answer_all(runtime: Runtime, asked: Asked) -> Ended:
     by_batch = {key for key, mode in modes.items() if mode != "online"}
     if not by_batch and not _out(runtime, asked):
         return call_all(runtime, asked)
-    _batches(runtime, asked, modes, wait=False)
+    begun = _batches(runtime, asked, modes, {}, wait=False)
     ended = _online(runtime, asked, modes.keys() - by_batch)
-    batched = _batches(runtime, asked, modes, wait=runtime.settings.calls.batch.wait)
+    batched = _batches(runtime, asked, modes, begun.faults, wait=runtime.settings.calls.batch.wait)
     if batched.is_out:
         raise StoppedError(
             f"{asked.stage}: batches are out, and nobody waits for them. `phase0 batches` shows them; the same command "
@@ -73,7 +73,14 @@ def _online(runtime: Runtime, asked: Asked, keys: Collection[EndpointKey]) -> En
     return call_all(runtime, replace(asked, endpoints=endpoints)) if endpoints else Ended()
 
 
-def _batches(runtime: Runtime, asked: Asked, modes: dict[EndpointKey, Mode], *, wait: bool) -> BatchRun:
+def _batches(
+    runtime: Runtime,
+    asked: Asked,
+    modes: Mapping[EndpointKey, Mode],
+    faults: Mapping[EndpointKey, str],
+    *,
+    wait: bool,
+) -> BatchRun:
     workspace = runtime.settings.workspace
 
     def check() -> None:
@@ -92,6 +99,7 @@ def _batches(runtime: Runtime, asked: Asked, modes: dict[EndpointKey, Mode], *, 
                 asked.endpoints,
                 lambda: left_usd(runtime.settings.budget, asked.stage, spent_and_reserved(runtime)),
                 wait=wait,
+                faults=faults,
                 clock=SystemClock(check),
             )
     except ProviderError as error:

@@ -166,6 +166,14 @@ def remove_files(runtime: Runtime, batches: Iterable[Batch]) -> None:
         files.remove_folder(files.join(_folder(runtime), f"batch_key={batch.batch_key}"))
 
 
+def remove_leftovers(runtime: Runtime, out: Iterable[Batch]) -> None:
+    """Remove request files that no batch needs: of plans that a run did not come to the end of."""
+    needed = {f"batch_key={batch.batch_key}" for batch in out}
+    for folder in files.list_folders(_folder(runtime)):
+        if folder.rstrip("/").rsplit("/", 1)[-1] not in needed:
+            files.remove_folder(folder)
+
+
 def _folder(runtime: Runtime) -> str:
     return files.join(runtime.settings.workspace, "batches", "requests")
 

@@ -16,7 +16,7 @@ from jobs.batch_book import Batch, batches_of, not_in_batches
 from jobs.batch_clock import Clock, SystemClock
 from jobs.batch_desk import Desk
 from jobs.batch_fold import Folded, fold
-from jobs.batch_plan import plan_batches, was_over_queue
+from jobs.batch_plan import plan_batches, remove_leftovers, was_over_queue
 from jobs.batch_poll import Poll
 from jobs.batch_submit import submit
 from jobs.runtime import Runtime
@@ -75,6 +75,7 @@ def run_batches(
     budget_left: Callable[[], Decimal | None],
     *,
     wait: bool = True,
+    faults: Mapping[EndpointKey, str] | None = None,
     environment: Mapping[str, str] = os.environ,
     clock: Clock | None = None,
 ) -> BatchRun:
@@ -88,6 +89,7 @@ def run_batches(
         endpoints: of these models.
         budget_left: what may still be reserved, batches that are out being reserved already; null: no cap.
         wait: until no batch is out; else only what has ended is taken in, and what fits is sent.
+        faults: of an earlier `BatchRun` of this run; these models get no new batches.
         environment: holds the keys.
         clock: the time; null: the machine's.
 
@@ -101,8 +103,10 @@ def run_batches(
     """
     by_batch = _by_batch(modes, endpoints)
     desk = Desk(runtime, endpoints, environment, clock or SystemClock())
-    poll, models, quiet_rounds, blind_since, may_fit = Poll(desk), _Models(), 0, None, True
-    out = [batch for batch in batches_of(runtime, is_out=True) if batch.stage == stage]
+    poll, models, quiet_rounds, blind_since, may_fit = Poll(desk), _Models(dict(faults or {})), 0, None, True
+    everywhere = batches_of(runtime, is_out=True)
+    remove_leftovers(runtime, everywhere)
+    out = [batch for batch in everywhere if batch.stage == stage]
     try:
         while True:
             out = poll.look(submit(desk, out))
