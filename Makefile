@@ -55,6 +55,10 @@ bench: install ## measurements: deduplication, scoring agreement, verification m
 	@for module in tests/benchmarks/[a-z]*.py; do \
 		echo "== $$module"; $(BIN)/python -m tests.benchmarks.$$(basename $$module .py) || exit 1; done
 
+.PHONY: soak
+soak: install ## kill paid runs: driver, Python worker, executor, ten times each, and count what was paid twice
+	@$(BIN)/python -m tests.kills --times 10
+
 .PHONY: wheel
 wheel: $(VENV)/.installed ## dist/*.whl for Databricks, and dist/phase0.zip for spark-submit --py-files
 	@rm -rf build dist/phase0*

@@ -89,7 +89,7 @@ def pair_answers(assignments: DataFrame, responses: DataFrame, examples: DataFra
     Returns:
         Rows of `PAIRS`; `answered_by` is the teacher that was asked in the end.
     """
-    pair_ids = F.udf(pair_id, "string")
+    pair_ids = F.udf(lambda example, request: pair_id(example, request), "string")
     answers = responses.where("status = 'answered'").select("request_id", F.col("text").alias("response"))
     paired = assignments.where("request_id is not null").join(answers, "request_id").join(examples, "example_id")
     return PAIRS.select_from(

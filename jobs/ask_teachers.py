@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from functools import partial
 from math import floor
 
 from pyspark.sql import DataFrame
@@ -109,7 +108,7 @@ def _supply(runtime: Runtime, prompts: DataFrame) -> tuple[_Supply, tuple[str, .
 def _good_responses(runtime: Runtime, usable: DataFrame) -> tuple[DataFrame, tuple[str, ...]]:
     """Score the sources' own responses, and name those above the threshold: example_id and category."""
     score, limit = runtime.settings.score, runtime.settings.select.min_score_tenths
-    ids = F.udf(partial(pair_id, answer=PUBLIC), "string")
+    ids = F.udf(lambda example: pair_id(example, PUBLIC), "string")
     pairs = usable.withColumn("pair_id", ids("example_id")).withColumn("response", F.col("reference_response"))
     pairs = pairs.select("pair_id", "example_id", "category", "system", "history", "instruction", "response")
     pairs = runtime.storage.materialise(pairs, "own-responses")

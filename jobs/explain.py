@@ -16,6 +16,7 @@ from jobs import files
 from jobs.duplicate_groups import compared_texts
 from jobs.export import PROVENANCE_FILE
 from jobs.runtime import Runtime
+from schemas.calls import ATTEMPTS, JUDGEMENTS, RESPONSES
 from schemas.errors import ConfigError
 from schemas.tables import (
     ASSIGNMENTS,
@@ -81,7 +82,7 @@ def explain_row(runtime: Runtime, row_id: str) -> Life:
     storage = runtime.storage
     tables = {
         table
-        for table in (PAIRS, SCREEN, DUPLICATES, ASSIGNMENTS, SCORES, REVIEWS, SELECTION, FATES)
+        for table in (PAIRS, SCREEN, DUPLICATES, ASSIGNMENTS, JUDGEMENTS, SCORES, REVIEWS, SELECTION, FATES)
         if storage.exists(table)
     }
     example_id = _find_example(runtime, row_id, tables)
@@ -94,6 +95,7 @@ def explain_row(runtime: Runtime, row_id: str) -> Life:
         SCREEN: ids,
         DUPLICATES: ids | F.col("duplicate_of").isin(example_id, *pairs),
         ASSIGNMENTS: F.col("example_id") == example_id,
+        JUDGEMENTS: F.col("pair_id").isin(*pairs),
         SCORES: F.col("pair_id").isin(*pairs),
         REVIEWS: F.col("pair_id").isin(*pairs),
         SELECTION: F.col("pair_id").isin(*pairs),
@@ -102,6 +104,7 @@ def explain_row(runtime: Runtime, row_id: str) -> Life:
     frames = {table: runtime.read(table).where(key) for table, key in keys.items() if table in tables}
     frames[RAW_RECORDS] = _records(runtime, rows[EXAMPLES.name][0])
     _collect(frames, rows)
+    _collect_calls(runtime, rows)
     lines = _lines(runtime, "pair_id", pairs)
     return Life(
         example_id,
@@ -167,6 +170,21 @@ def _collect(frames: Mapping[Table, DataFrame], rows: dict[str, list[Found]]) ->
     ]
     for table, row in sorted(reduce(DataFrame.union, parts).collect()):
         rows[table].append(json.loads(row))
+
+
+def _collect_calls(runtime: Runtime, rows: dict[str, list[Found]]) -> None:
+    """Add what was paid for the example's answers and their judgements."""
+    asked = {
+        row["request_id"]
+        for table in (ASSIGNMENTS, JUDGEMENTS)
+        for row in rows.get(table.name, ())
+        if "request_id" in row
+    }
+    if not asked or not runtime.storage.exists(ATTEMPTS):
+        return
+    frames = {table: runtime.read(table).where(F.col("request_id").isin(*asked)) for table in (ATTEMPTS, RESPONSES)}
+    rows |= {table.name: [] for table in frames}
+    _collect(frames, rows)
 
 
 def _texts(runtime: Runtime, example_id: str, fell: Sequence[Found]) -> dict[str, str]:

@@ -9,6 +9,7 @@ from jobs.explain import Found, Life, record_text
 from jobs.reasons import meaning_of
 from jobs.show import excerpt
 from jobs.twin_words import differing_words
+from schemas.calls import ATTEMPTS, JUDGEMENTS, RESPONSES
 from schemas.tables import ASSIGNMENTS, DUPLICATES, FATES, PAIRS, RAW_RECORDS, REVIEWS, SCORES, SCREEN, SELECTION, Table
 
 _RECORD_CHARS, _LISTED = 300, 5
@@ -111,7 +112,8 @@ def _twins(life: Life, search: str, row_id: str) -> Iterator[str]:
     if others:
         more = f" and {len(others) - _LISTED:,} more" if len(others) > _LISTED else ""
         yield f"stays; {len(others):,} fall to it: {', '.join(others[:_LISTED])}{more}"
-    is_out = life.of(SCREEN, target="prompt" if search == "prompt" else "response", effect="exclude")
+    targets = ("prompt",) if search == "prompt" else ("response", "answer")
+    is_out = any(life.of(SCREEN, target=target, effect="exclude") for target in targets)
     if not fell and not others:
         yield "took no part, as the screen keeps it out" if is_out else "no other is nearly the same"
 
@@ -132,12 +134,32 @@ def _distill(life: Life) -> Iterator[str]:
         instead = "" if actual == asked["requested_teacher"] else f", in place of {excerpt(asked['requested_teacher'])}"
         request = f", request {excerpt(asked['request_id'])}" if "request_id" in asked else ""
         yield f"given to the teacher {excerpt(actual)}{instead}{request}"
+        yield from _calls(life, asked)
     for pair in life.of(PAIRS):
         yield f"answered by {excerpt(pair['answered_by'])}: pair {pair['pair_id']}"
         if "request_id" in pair:
             yield f"[dim]response:[/dim] {excerpt(pair['response'])}"
     if life.of(ASSIGNMENTS) and not life.of(PAIRS):
         yield "no answer"
+
+
+def _calls(life: Life, asked: Found) -> Iterator[str]:
+    """What a request took, and how it ended."""
+    attempts = life.of(ATTEMPTS, request_id=asked.get("request_id", ""))
+    for attempt in sorted(attempts, key=lambda attempt: attempt["attempt_no"]):
+        seconds = f", {attempt['latency_ms'] / 1000:.1f} s" if "latency_ms" in attempt else ""
+        tokens = (
+            f", {attempt['prompt_tokens']:,} + {attempt['completion_tokens']:,} tokens"
+            if "prompt_tokens" in attempt
+            else ""
+        )
+        assumed = ", assumed at worst" if attempt["cost_basis"] == "assumed" else ""
+        error = f": {excerpt(attempt['error'])}" if "error" in attempt else ""
+        cost = f"${attempt['cost_usd']:.6f}{assumed}"
+        yield f"attempt {attempt['attempt_no']}: {excerpt(attempt['status'])}, {cost}{tokens}{seconds}{error}"
+    for response in life.of(RESPONSES, request_id=asked.get("request_id", "")):
+        if "served_model" in response:
+            yield f"[dim]served by the model[/dim] {excerpt(response['served_model'])}"
 
 
 def _of_each_pair(life: Life, table: Table, say: Callable[[Life, Found], Iterator[str]]) -> Iterator[str]:
@@ -158,6 +180,10 @@ def _pair_twins(life: Life, pair: Found) -> Iterator[str]:
 
 
 def _score(life: Life, pair: Found) -> Iterator[str]:
+    for judgement in sorted(life.of(JUDGEMENTS, pair_id=pair["pair_id"]), key=lambda row: row["ask"]):
+        again = " once more" if judgement["ask"] else ""
+        yield f"the judge was asked{again}, request {excerpt(judgement['request_id'])}"
+        yield from _calls(life, judgement)
     scores = life.of(SCORES, pair_id=pair["pair_id"])
     if not scores:
         yield "not scored"

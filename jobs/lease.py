@@ -48,13 +48,14 @@ class Lease:
         if self._lost:
             raise StoppedError("the lease of the workspace was lost to another run; nothing more was called")
 
-    def write(self) -> None:
+    def write(self, *, is_abandoned: bool = False) -> None:
         """Make it last from now on."""
         lease = {
             "epoch": self.epoch,
             "expires_at": time.time() + self.seconds,
             "holder": self.holder,
             "paid": self.is_paid,
+            "abandoned": is_abandoned,
         }
         files.write_text(self.file, json.dumps(lease))
 
@@ -73,7 +74,9 @@ class Lease:
     def abandon(self) -> None:
         """Let it expire: calls may still be in flight, and who comes next has to wait for them."""
         self._ended.set()
-        self._lost = True
+        if not self._lost:
+            self._lost = True
+            self.write(is_abandoned=True)
 
     def end(self) -> None:
         """Give it back, unless it was abandoned."""
@@ -177,7 +180,12 @@ def _wait_for(file: str, grace_seconds: float, say: Callable[[str], None]) -> No
 def _lives(lease: dict[str, Any]) -> bool:
     """Whether the holder is a process of this machine that is there and renews it."""
     holder, is_valid = lease["holder"], lease["expires_at"] > time.time()
-    return is_valid and holder["host"] == socket.gethostname() and _has_process(holder["pid"])
+    return (
+        is_valid
+        and not lease.get("abandoned")
+        and holder["host"] == socket.gethostname()
+        and _has_process(holder["pid"])
+    )
 
 
 def _is_gone(lease: dict[str, Any]) -> bool:

@@ -2,10 +2,12 @@
 
 import os
 import re
+from collections.abc import Callable
 
 from pyspark.sql import SparkSession
 
 _LOCAL = re.compile(r"local(?:\[(\d+|\*)(?:,.*)?\])?$")
+_UNKNOWN = 2
 _LOCAL_CLUSTER = re.compile(r"local-cluster\[\s*(\d+)\s*,\s*(\d+)\s*,.*\]$")
 
 
@@ -16,21 +18,24 @@ def task_slots(spark: SparkSession, configured: int | None) -> int:
         spark: the session, also one of Spark Connect; only confs are read.
         configured: `calls.tasks`; null: as the confs say, and 2 where they do not.
     """
-    if configured is not None:
-        return configured
-    master = _conf(spark, "spark.master")
+    return configured or slots_of(lambda name: spark.conf.get(name, "") or "")
+
+
+def slots_of(conf: Callable[[str], str]) -> int:
+    """Tasks that the confs of a session make room for.
+
+    Args:
+        conf: name -> value, empty where it is not set.
+    """
+    master = conf("spark.master")
     if local := _LOCAL.match(master):
         return (os.cpu_count() or 1) if local[1] == "*" else int(local[1] or 1)
     if cluster := _LOCAL_CLUSTER.match(master):
         return int(cluster[1]) * int(cluster[2])
     # Executors may come and go; the number that is there from the start is there for all of a wave.
-    executors = _conf(spark, "spark.executor.instances") or _conf(spark, "spark.dynamicAllocation.minExecutors")
-    cores = _conf(spark, "spark.executor.cores")
+    executors = conf("spark.executor.instances") or conf("spark.dynamicAllocation.minExecutors")
+    cores = conf("spark.executor.cores")
     if executors.isdigit() and int(executors) and cores.isdigit():
         return int(executors) * int(cores)
-    most = _conf(spark, "spark.cores.max")
-    return int(most) if most.isdigit() else 2
-
-
-def _conf(spark: SparkSession, name: str) -> str:
-    return spark.conf.get(name, "") or ""
+    most = conf("spark.cores.max")
+    return int(most) if most.isdigit() else _UNKNOWN
