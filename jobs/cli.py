@@ -9,8 +9,18 @@ import typer
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 
-from jobs import cli_files, cli_inspect, cli_models, cli_package, cli_review
-from jobs.cli_options import DEFAULT_CONFIG, Config, Offline, Overrides, Verbose, errors, offline_override, runtime_of
+from jobs import cli_batches, cli_files, cli_inspect, cli_models, cli_package, cli_review
+from jobs.cli_options import (
+    DEFAULT_CONFIG,
+    Config,
+    Offline,
+    Overrides,
+    Verbose,
+    errors,
+    no_wait_override,
+    offline_override,
+    runtime_of,
+)
 from jobs.pipeline import STAGES, run_stages, stages_between
 from jobs.summary import print_summary
 from schemas.errors import Phase0Error
@@ -24,6 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 Limit = Annotated[int | None, typer.Option("--limit", min=1, help="read only the first N records of each file")]
+NoWait = Annotated[bool, typer.Option("--no-wait", help="leave while batches are out; a later run takes them in")]
 Force = Annotated[bool, typer.Option("--force", help="run stages again that are up to date")]
 
 
@@ -36,11 +47,14 @@ def run(
     limit: Limit = None,
     force: Force = False,
     offline: Offline = False,
+    no_wait: NoWait = False,
     verbose: Verbose = False,
 ) -> None:
     """Run the whole pipeline, or a part of it; what is up to date is skipped."""
     stages = stages_between(first, last)
-    runtime = runtime_of(config, [*(overrides or []), *offline_override(offline)], verbose, limit)
+    runtime = runtime_of(
+        config, [*(overrides or []), *offline_override(offline), *no_wait_override(no_wait)], verbose, limit
+    )
     results = run_stages(runtime, stages, force=force)
     if stages[-1] is STAGES[-1]:
         raise typer.Exit(print_summary(runtime, results))
@@ -107,6 +121,7 @@ def _complain(text: str) -> None:
 
 _add_stage_commands()
 app.add_typer(cli_models.commands)
+app.add_typer(cli_batches.commands)
 app.add_typer(cli_inspect.commands)
 app.add_typer(cli_files.commands)
 app.add_typer(cli_package.commands)

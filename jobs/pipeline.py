@@ -22,6 +22,7 @@ from jobs import (
     screen,
     select_rows,
 )
+from jobs.answer_all import take_in_batches
 from jobs.fetch import fetch_missing
 from jobs.fingerprint import stage_fingerprint
 from jobs.lease import hold_lease
@@ -108,6 +109,7 @@ def leased(runtime: Runtime) -> Iterator[Runtime]:
         files.remove(stop_file(runtime.settings.workspace))
         if journals := settle_all(owner):
             runtime.progress.line(f"settled {journals} journal{'s' if journals > 1 else ''} of a run that died")
+        take_in_batches(owner)
         yield owner
 
 

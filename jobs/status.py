@@ -7,6 +7,7 @@ from rich.table import Table as RichTable
 
 from jobs.fates import SELECTED, Funnel, count_fates
 from jobs.runtime import Runtime
+from jobs.show_batches import batch_lines
 from schemas.errors import MissingTableError
 from schemas.tables import RUNS
 
@@ -31,6 +32,8 @@ def show_status(runtime: Runtime) -> None:
         print_funnel(console, count_fates(runtime))
     except MissingTableError as error:
         console.print(f"No funnel yet: {error}", markup=False)
+    for line in batch_lines(runtime):
+        console.print(line, highlight=False, markup=False)
     spent = sum(row["cost_usd"] for row in rows)
     cap = runtime.settings.targets.max_cost_usd
     console.print(f"cost: ${spent:,.2f}" + (f" of ${cap:,.2f}" if cap is not None else ""), highlight=False)
