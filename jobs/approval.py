@@ -106,8 +106,9 @@ def _has_terminal(console: Console) -> bool:
 
 
 def _asked(console: Console, question: str) -> bool:
+    console.print(question, end="", markup=False, highlight=False, soft_wrap=True)
     try:
-        return console.input(question, markup=False).strip().lower() in ("y", "yes")
+        return console.input().strip().lower() in ("y", "yes")
     except EOFError:
         return False
 

@@ -7,6 +7,7 @@ no valid score has none (`udfs.scoring.judge` fails closed); where the judge tak
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from jobs.answer_all import answer_all
 from jobs.answer_requests import requests_of
 from jobs.askings import judge_asking
 from jobs.call_ends import require_answers
@@ -14,7 +15,7 @@ from jobs.ledger import append_new
 from jobs.paid_again import decide_paid_again
 from jobs.prompt_files import load_judge_prompt
 from jobs.runtime import Runtime
-from jobs.waves import Asked, call_all
+from jobs.waves import Asked
 from schemas.calls import JUDGEMENTS, REQUESTS, RESPONSES
 from schemas.errors import ConfigError
 from schemas.tables import SCORES
@@ -104,7 +105,7 @@ def _ask(runtime: Runtime, pairs: DataFrame, asking: Asking, ask: int) -> tuple[
         endpoints={endpoint.key: endpoint},
         names={endpoint.key: JUDGE},
     )
-    return require_answers(runtime, job, call_all(runtime, job))
+    return require_answers(runtime, job, answer_all(runtime, job))
 
 
 def _remember(runtime: Runtime, judgements: DataFrame) -> None:

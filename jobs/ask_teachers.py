@@ -7,6 +7,7 @@ from math import floor
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.answer_all import answer_all
 from jobs.answer_requests import (
     answered_assignments,
     assign_models,
@@ -26,7 +27,7 @@ from jobs.plan import find_acceptance
 from jobs.prompt_files import load_answer_prompt
 from jobs.runtime import Runtime
 from jobs.settings_paid import PUBLIC
-from jobs.waves import Asked, Ended, call_all
+from jobs.waves import Asked, Ended
 from schemas.calls import REQUESTS, RESPONSES
 from schemas.tables import ASSIGNMENTS, SCORES
 from udfs.ids import pair_id
@@ -67,7 +68,7 @@ def ask_teachers(runtime: Runtime, prompts: DataFrame) -> tuple[str, ...]:
     while True:
         _assign(runtime, drawn, public, down)
         asked = _asked(runtime, teacher_askings(runtime.settings), down)
-        ended = call_all(runtime, asked)
+        ended = answer_all(runtime, asked)
         handed_on = _to_hand_on(runtime, ended, down)
         if not handed_on:
             return (*warnings, *require_answers(runtime, asked, ended))

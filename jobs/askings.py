@@ -2,8 +2,10 @@
 
 from jobs.providers import endpoint_of, known_providers
 from jobs.settings import Settings
+from jobs.settings_batches import Mode
 from udfs.llm.asking import Asking
 from udfs.llm.models import Endpoint
+from udfs.llm.wave import EndpointKey
 from udfs.scoring.judge import judge_schema_json
 
 
@@ -21,6 +23,15 @@ def teacher_askings(settings: Settings) -> dict[str, Asking]:
             attempts=settings.calls.attempts,
         )
     return askings
+
+
+def teacher_modes(settings: Settings) -> dict[EndpointKey, Mode]:
+    """How each model is asked that is a teacher; where two teachers are one model, as the first of them says."""
+    providers = known_providers(settings.providers)
+    modes: dict[EndpointKey, Mode] = {}
+    for teacher in settings.distill.models:
+        modes.setdefault(endpoint_of(teacher, providers, settings.calls).key, teacher.mode)
+    return modes
 
 
 def judge_asking(settings: Settings) -> Asking | None:

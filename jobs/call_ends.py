@@ -17,6 +17,7 @@ ADVICE: Mapping[str, str] = {
     "unavailable": "has answered nothing but errors: try again later",
     "max_wait": "asks to wait longer than calls.max_wait_seconds: try again later, or raise it",
     "over_bound": "billed more than any tokenizer makes of a request, so no cap could be kept: ask the provider",
+    "batch": "is asked by batch no more in this run: see phase0 batches, or set mode: auto, or online",
     "unexpected": "answered in a way this version does not understand: please report it",
 }
 

@@ -59,6 +59,8 @@ def watch_calls(
         What the journal says; it may be looked at from the body too.
     """
     watcher = _Watcher(progress, workspace, watch, run_id, pace or Pace())
+    asked = ", ".join(watch.names.get(key, key[1]) for key, count in watch.waiting.items() if count)
+    progress.step(f"asking {asked}: {sum(watch.waiting.values()):,} requests")
     thread = threading.Thread(target=watcher.run, name="phase0-calls", daemon=True)
     thread.start()
     try:

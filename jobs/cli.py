@@ -9,7 +9,7 @@ import typer
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 
-from jobs import cli_files, cli_inspect, cli_models, cli_package, cli_review
+from jobs import cli_batches, cli_files, cli_inspect, cli_models, cli_package, cli_review
 from jobs.cli_options import (
     DEFAULT_CONFIG,
     AcceptPlan,
@@ -22,6 +22,7 @@ from jobs.cli_options import (
     Yes,
     approval_of,
     errors,
+    no_wait_override,
     offline_override,
     paid_overrides,
     runtime_of,
@@ -39,6 +40,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 Limit = Annotated[int | None, typer.Option("--limit", min=1, help="read only the first N records of each file")]
+NoWait = Annotated[bool, typer.Option("--no-wait", help="leave while batches are out; a later run takes them in")]
 Force = Annotated[bool, typer.Option("--force", help="run stages again that are up to date")]
 
 
@@ -52,6 +54,7 @@ def run(
     limit: Limit = None,
     force: Force = False,
     offline: Offline = False,
+    no_wait: NoWait = False,
     yes: Yes = False,
     accept_plan: AcceptPlan = False,
     keep_answers: KeepAnswers = False,
@@ -60,7 +63,7 @@ def run(
 ) -> None:
     """Run the whole pipeline, or a part of it; what is up to date is skipped."""
     stages = stages_between(first, last)
-    more = [*offline_override(offline), *paid_overrides(keep_answers, rebuy)]
+    more = [*offline_override(offline), *no_wait_override(no_wait), *paid_overrides(keep_answers, rebuy)]
     runtime = runtime_of(config, [*(overrides or []), *more], verbose, limit)
     results = run_stages(runtime, stages, force=force, approve=approval_of(context, yes, accept_plan))
     if stages[-1] is STAGES[-1]:
@@ -149,6 +152,7 @@ def _complain(text: str) -> None:
 
 _add_stage_commands()
 app.add_typer(cli_models.commands)
+app.add_typer(cli_batches.commands)
 app.add_typer(cli_inspect.commands)
 app.add_typer(cli_files.commands)
 app.add_typer(cli_package.commands)

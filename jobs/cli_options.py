@@ -48,6 +48,11 @@ def offline_override(offline: bool) -> list[str]:
     return ["downloads.offline=true"] if offline else []
 
 
+def no_wait_override(no_wait: bool) -> list[str]:
+    """The override that `--no-wait` stands for."""
+    return ["calls.batch.wait=false"] if no_wait else []
+
+
 def runtime_of(config: str, overrides: Sequence[str] | None, verbose: bool, limit: int | None = None) -> Runtime:
     """A runtime with the settings that the options name, on the terminal's console."""
     runtime = open_runtime(settings_of(config, overrides, limit), console, verbose=verbose)

@@ -22,6 +22,7 @@ from jobs import (
     screen,
     select_rows,
 )
+from jobs.answer_all import take_in_batches
 from jobs.approval import Approval, Approve
 from jobs.call_ledger import unrecorded
 from jobs.call_table import cents
@@ -126,6 +127,7 @@ def leased(runtime: Runtime) -> Iterator[Runtime]:
         files.remove(stop_file(runtime.settings.workspace))
         if journals := settle_all(owner):
             runtime.progress.line(f"settled {journals} journal{'s' if journals > 1 else ''} of a run that died")
+        take_in_batches(owner)
         yield owner
 
 

@@ -70,6 +70,7 @@ def preflight(
             known = known_model(chosen.choice, providers)
             models = list(_check_model(chosen, endpoint, known, listing, places, day))
             findings += models
+            findings += _check_batch(chosen, endpoint, places)
             if chosen.is_judge and not any(one.fix for one in models):
                 findings += _check_schema(endpoint, listing, places.schema(chosen), environment)
     return findings
@@ -102,6 +103,9 @@ class _Places:
 
     def schema(self, chosen: Chosen) -> Place | str:
         return self._find((*chosen.key, "structured_output"), (*chosen.key, "model"))
+
+    def mode(self, chosen: Chosen) -> Place | str:
+        return self._find((*chosen.key, "mode"), (*chosen.key, "model"))
 
     def _find(self, *keys: tuple[str | int, ...]) -> Place | str:
         return place_of(self.file, *keys) if self.file else ".".join(map(str, keys[0]))
@@ -165,6 +169,22 @@ def _check_model(
         days = (known.shutdown_date - today).days
         leaves = f"{endpoint.model} leaves on {known.shutdown_date}, in {days} days; then use {known.replacement}"
         yield Finding(chosen.role, leaves, is_note=True)
+
+
+def _check_batch(chosen: Chosen, endpoint: Endpoint, places: _Places) -> Iterator[Finding]:
+    """Whether what is to go by batches can, and is cheaper that way."""
+    if chosen.choice.mode == "online":
+        return
+    place = places.mode(chosen)
+    if endpoint.batch is None:
+        found = f"{endpoint.provider} has no Batch API for {endpoint.model}, and mode is {chosen.choice.mode}"
+        override = ".".join(map(str, (*chosen.key, "mode")))
+        yield Finding(chosen.role, found, f"{place}: write mode: online (or add --set {override}=online)")
+    elif endpoint.prices.batch_discount is None and not endpoint.is_free:
+        found = f"no discount of batches is known for {endpoint.model}: they are counted, and reserved, at full price"
+        yield Finding(chosen.role, found, is_note=True)
+    else:
+        yield Finding(chosen.role, f"{endpoint.provider} takes {endpoint.model} in batches")
 
 
 def _check_schema(

@@ -19,7 +19,7 @@ import yaml
 from jobs.settings import Settings
 from jobs.settings_paid import CallsConfig, ModelChoice
 from jobs.settings_providers import LimitsConfig, ModelConfig, ProfileConfig, ProviderConfig
-from udfs.llm.models import Endpoint, Limits, Prices, Profile
+from udfs.llm.models import BatchApi, Endpoint, Limits, Prices, Profile
 
 _FREE = Prices(input_usd_per_mtok=Decimal(0), output_usd_per_mtok=Decimal(0))
 _IN_FLIGHT = 64
@@ -102,6 +102,7 @@ def endpoint_of(choice: ModelChoice, providers: Mapping[str, ProviderConfig], ca
         profile=_profile(model.profile or ProfileConfig()),
         timeout_seconds=calls.timeout_seconds,
         structured_output=next(takes for takes in said if takes is not None),
+        batch=_batch(model, provider),
     )
 
 
@@ -123,6 +124,19 @@ def _limits(model: LimitsConfig, provider: LimitsConfig, calls: CallsConfig) -> 
         rpm=model.rpm or provider.rpm,
         tpm=model.tpm or provider.tpm,
         max_in_flight=calls.concurrency or model.max_in_flight or provider.max_in_flight or _IN_FLIGHT,
+    )
+
+
+def _batch(model: ModelConfig, provider: ProviderConfig) -> BatchApi | None:
+    api = provider.batch
+    if api is None or not model.batch:
+        return None
+    return BatchApi(
+        shape=api.shape,
+        max_requests=api.max_requests,
+        max_bytes=int(api.max_file_mb * 1e6),
+        window_hours=api.window_hours,
+        queue_tokens=model.batch_queue_tokens,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, ValidationInfo, model_validator
 
 from jobs.section import Name, Section, Share, without_faults
+from jobs.settings_batches import BatchesConfig, Mode
 from schemas.records import CATEGORIES, Category
 
 PUBLIC: Final = "public"
@@ -27,6 +28,10 @@ class ModelChoice(Section):
         None,
         pattern=r"^https?://[^@\s]+$",
         description="instead of a provider: a server without a key, such as vLLM or Ollama",
+    )
+    mode: Mode = Field(
+        "online",
+        description="batch: all by the Batch API; auto: most of it, while there is time, and what is few online",
     )
 
     def choice_faults(self, look_up: LookUp | None) -> Iterator[str]:
@@ -79,6 +84,8 @@ class TeacherConfig(ModelChoice):
                 yield "a teacher of kind public is called public; a model needs `kind: model`"
             if not self.is_empty:
                 yield "kind public asks no model; say `kind: model`"
+            if self.mode != "online":
+                yield f"kind public asks no model and has no mode {self.mode}"
         if self.max_tokens_cap is not None and self.max_tokens_cap < self.max_tokens:
             yield f"max_tokens_cap {self.max_tokens_cap} is below max_tokens {self.max_tokens}"
 
@@ -172,6 +179,8 @@ class ScorerConfig(ModelChoice):
         faults = list(self.choice_faults(_look_up(info))) if self.kind == "judge" else []
         if self.kind == "heuristic" and not self.is_empty:
             faults.append("kind heuristic asks no model; say `kind: judge`")
+        if self.kind == "heuristic" and self.mode != "online":
+            faults.append(f"kind heuristic asks no model and has no mode {self.mode}")
         if min(self.weights) < 0 or not sum(self.weights):
             faults.append(f"weights {list(self.weights)}: none may be negative, one must be positive")
         return without_faults(self, faults)
@@ -237,6 +246,7 @@ class CallsConfig(Section):
     paid_answers: Literal["refuse", "keep", "rebuy"] = Field(
         "refuse", description="when a changed configuration no longer matches answers that are paid"
     )
+    batch: BatchesConfig = BatchesConfig()
 
 
 def _look_up(info: ValidationInfo) -> LookUp | None:

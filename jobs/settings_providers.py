@@ -30,6 +30,15 @@ class ProfileConfig(Section):
     extra_body: Mapping[str, Any] = Field(default_factory=dict, description="sent as it is with every request")
 
 
+class BatchApiConfig(Section):
+    """The provider's Batch API."""
+
+    shape: Literal["openai", "together"] = Field("openai", description="whose way of files and batches it follows")
+    max_requests: int = Field(50_000, ge=1, le=1_000_000, description="requests in one file")
+    max_file_mb: float = Field(200.0, gt=0, description="MB (10^6 bytes) of one file")
+    window_hours: float = Field(24.0, gt=0, description="after which a batch ends, whatever is answered")
+
+
 class LimitsConfig(Section):
     """What a key may do; null: no limit is known, refusals are obeyed."""
 
@@ -44,6 +53,10 @@ class ModelConfig(LimitsConfig):
     prices: PricesConfig | None = Field(None, description="null: not known, so that no budget can be kept")
     profile: ProfileConfig | None = Field(None, description="how it wants its parameters")
     structured_output: bool | None = Field(None, description="takes a JSON schema; null: as the provider says")
+    batch: bool = Field(True, description="false: the provider's Batch API does not take it")
+    batch_queue_tokens: int | None = Field(
+        None, ge=1, description="prompt tokens that its unfinished batches may hold together; null: found out"
+    )
     listed: bool = Field(True, description="false: missing from the provider's catalogue when it was last read")
     shutdown_date: date | None = Field(None, description="when it leaves the API")
     replacement: str | None = Field(None, description="the model to use instead")
@@ -58,4 +71,5 @@ class ProviderConfig(LimitsConfig):
         None, pattern=r"^[A-Za-z_]\w*$", description="environment variable with the key; null: no key is needed"
     )
     structured_output: bool = Field(False, description="takes a JSON schema that the answer must follow")
+    batch: BatchApiConfig | None = Field(None, description="null: it has no Batch API")
     models: Mapping[str, ModelConfig] = Field(default_factory=dict, description="name of the model -> what is known")

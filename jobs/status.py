@@ -15,6 +15,7 @@ from jobs.fates import SELECTED, Funnel, count_fates
 from jobs.lease import lease_file, read_lease
 from jobs.runtime import Runtime
 from jobs.settings import Settings
+from jobs.show_batches import batch_lines
 from schemas.errors import MissingTableError
 from schemas.tables import RUNS
 
@@ -50,10 +51,11 @@ def show_status(runtime: Runtime) -> None:
         console.print(ledger_table(settings, ledger))
     for line in ledger_lines(settings, ledger, unsettled_usd(runtime)):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
+    for line in batch_lines(runtime):
+        console.print(line, highlight=False, markup=False)
     cap = settings.targets.max_cost_usd
-    console.print(
-        f"cost: {cents(ledger.spent_usd())}" + (f" of ${cap:,.2f}" if cap is not None else ""), highlight=False
-    )
+    target = f" of ${cap:,.2f}" if cap is not None else ""
+    console.print(f"cost: {cents(ledger.spent_usd())}{target}", highlight=False)
 
 
 def watch_status(console: Console, settings: Settings, seconds: float = 2.0) -> None:

@@ -10,13 +10,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from itertools import count
 from typing import Literal
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs import files
+from jobs.batch_book import not_in_batches, reserved_by_stage
 from jobs.call_panel import WaveWatch, watch_calls
 from jobs.lease import Lease
 from jobs.ledger import settle_wave, spent_by_stage, wave_name
@@ -98,7 +98,9 @@ def call_all(runtime: Runtime, asked: Asked) -> Ended:
     outcomes: Outcomes = Counter()
     ended, sends, attempts = Ended(), dict[EndpointKey, tuple[Send, ...]](), runtime.settings.calls.attempts
     before: tuple[int, int] | None = None
-    for number in count(1):
+    number = 0
+    while True:
+        number += 1
         pending = _pending(runtime, asked)
         found = count_open(pending, attempts)
         ended.open = found.all_counts
@@ -108,7 +110,7 @@ def call_all(runtime: Runtime, asked: Asked) -> Ended:
         now = sum(ended.open.values()), found.attempts
         if now == before:
             raise StoppedError(f"{asked.stage}: no request of the last wave could be sent ({_reasons(outcomes)})")
-        before, spent = now, spent_by_stage(runtime)
+        before, spent = now, spent_and_reserved(runtime)
         sendable = to_endpoints(pending.where(F.col("failed") < attempts), reachable)
         fits = reserve(sendable, found, reachable, left_usd(runtime.settings.budget, asked.stage, spent))
         rows = runtime.storage.materialise(fits.rows, f"wave-{asked.stage}")
@@ -119,7 +121,6 @@ def call_all(runtime: Runtime, asked: Asked) -> Ended:
         _note(ended, outcomes)
         if is_stopped(runtime.settings.workspace):
             raise StoppedError("stopped, and all that was paid is kept; the same command goes on from there")
-    raise AssertionError("not reached")
 
 
 def left_usd(budget: BudgetConfig, stage: PaidStage, spent: Mapping[str, Decimal]) -> Decimal | None:
@@ -139,10 +140,21 @@ def left_usd(budget: BudgetConfig, stage: PaidStage, spent: Mapping[str, Decimal
     return max(Decimal(0), min(lefts)) if lefts else None
 
 
+def spent_and_reserved(runtime: Runtime) -> dict[str, Decimal]:
+    """What each stage has paid, and what its batches that are out may still cost."""
+    spent, reserved = spent_by_stage(runtime), reserved_by_stage(runtime)
+    return {name: spent.get(name, Decimal(0)) + reserved.get(name, Decimal(0)) for name in {*spent, *reserved}}
+
+
+def open_requests(runtime: Runtime, asked: Asked) -> DataFrame:
+    """What has no answer and is in no batch that is out: rows of `REQUESTS`."""
+    pending = pending_requests(runtime.read(REQUESTS), asked.requests, runtime.read_or_empty(RESPONSES))
+    return to_endpoints(not_in_batches(runtime, pending), asked.endpoints)
+
+
 def _pending(runtime: Runtime, asked: Asked) -> DataFrame:
-    responses, attempts = runtime.read_or_empty(RESPONSES), runtime.read_or_empty(ATTEMPTS)
-    pending = to_endpoints(pending_requests(runtime.read(REQUESTS), asked.requests, responses), asked.endpoints)
-    known = with_attempts(pending, attempts, runtime.started_at)
+    attempts = runtime.read_or_empty(ATTEMPTS)
+    known = with_attempts(open_requests(runtime, asked), attempts, runtime.started_at)
     return with_worst_case(known, asked.endpoints, runtime.settings.calls.attempts)
 
 
@@ -278,7 +290,7 @@ def _budget_spent(budget: BudgetConfig, stage: PaidStage, spent: Mapping[str, De
     if own is not None and (cap is None or own - of_stage < cap - paid):
         name, cap, paid = f"{stage}_usd", own, of_stage
     return StoppedError(
-        f"{stage}: the budget is spent. ${paid:f} of budget.{name} ${cap} are paid, and none of the {pending:,} "
-        f"requests that are open is sure to fit into the rest. What is paid is kept; to go on, type the same command "
-        f"with --set budget.{name}=MORE"
+        f"{stage}: the budget is spent. ${paid:f} of budget.{name} ${cap} are paid or reserved, and none of the "
+        f"{pending:,} requests that are open is sure to fit into the rest. What is paid is kept; to go on, type the "
+        f"same command with --set budget.{name}=MORE"
     )

@@ -28,6 +28,7 @@ ABOVE = {
     "explain",
     "summary",
     "cli",
+    "cli_batches",
     "cli_inspect",
     "cli_package",
     "cli_review",

@@ -60,14 +60,13 @@ def test_on_a_terminal_the_panel_is_part_of_the_live_line_and_one_line_a_model_s
     with progress.stage("distill", "pair prompts with answers"):
         assert progress.is_live
         with watch_calls(progress, str(tmp_path), watch(tmp_path), pace=QUICK):
-            progress.step("asking")
             outcomes = call(provider, tmp_path, shares={"refused": 0.2})
     refused = sum(outcome.state == "refused" for outcome in outcomes)
     spent = sum(outcome.cost_usd for outcome in outcomes)
 
     shown = written(console)
     assert 0 < refused < 20
-    assert "distill: asking" in shown and "req/min" in shown and "/600" in shown
+    assert "distill: asking teach: 40 requests" in shown and "req/min" in shown and "/600" in shown
     lines = [line.strip() for line in re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown).replace("\r", "\n").splitlines()]
     assert f"teach: {40 - refused} answered, {refused} refused; 40 calls, {cents(spent)}" in lines
     assert f"{cents(Decimal('1.25') + spent)} of $5.00 spent" in lines
@@ -107,6 +106,7 @@ def test_a_log_has_no_line_before_it_is_due(tmp_path):
     with watch_calls(Progress(console), str(tmp_path), watch(tmp_path), pace=Pace(look=0.02)):
         time.sleep(0.2)
     assert written(console).splitlines() == [
+        "  : asking teach: 40 requests",
         "  teach: 0 answered, 40 pending; 0 calls, $0.00",
         "  $1.25 of $5.00 spent",
     ]

@@ -139,3 +139,41 @@ def test_a_paid_judge_is_not_called(tmp_path):
 
 def test_models_of_one_server_share_one_look_at_it(tmp_path):
     assert sum("models listed" in line for line in findings(tmp_path, SmallProvider(answer=obey_schema), JUDGE)) == 1
+
+
+BATCHED = """\
+sources: [{{name: a, path: a.jsonl, licence: MIT}}]
+budget: {{run_usd: 1}}
+providers:
+  mine:
+    base_url: {url}
+    models:
+      cheap: {{prices: {{input: 1, output: 1, batch_discount: 0.5}}}}
+      plain: {{prices: {{input: 1, output: 1}}}}
+      never: {{prices: {{input: 1, output: 1}}, batch: false}}
+distill:
+  when: always
+  teachers:
+    - {{name: a, kind: model, provider: mine, model: cheap, mode: batch}}
+    - {{name: b, kind: model, provider: mine, model: plain, mode: auto}}
+    - {{name: c, kind: model, provider: mine, model: never, mode: batch}}
+    - {{name: d, kind: model, provider: mine, model: cheap}}
+"""
+
+
+def test_a_provider_without_batches_is_named_where_they_are_asked_for(tmp_path):
+    models = SmallProvider(models=["cheap", "plain", "never"])
+    without = [line for line in findings(tmp_path, models, BATCHED) if "atch" in line]
+    assert [line.partition(" ")[0] for line in without] == ["FIX"] * 3
+    assert without[0] == (
+        "FIX  teacher a: mine has no Batch API for cheap, and mode is batch. my.yaml:13: write mode: online (or add "
+        "--set distill.teachers.0.mode=online)"
+    )
+    with_batches = BATCHED.replace("    models:\n", "    batch: {{shape: openai}}\n    models:\n", 1)
+    said = [line for line in findings(tmp_path, models, with_batches) if "atch" in line]
+    assert said == [
+        "ok   teacher a: mine takes cheap in batches",
+        "note teacher b: no discount of batches is known for plain: they are counted, and reserved, at full price",
+        "FIX  teacher c: mine has no Batch API for never, and mode is batch. my.yaml:16: write mode: online (or add "
+        "--set distill.teachers.2.mode=online)",
+    ]

@@ -17,8 +17,10 @@ ROOT = Path(__file__).resolve().parents[2]
 class ProviderProcess:
     """A provider in a process of its own."""
 
+    module = "tests.llm.provider"
+
     def __enter__(self) -> "ProviderProcess":
-        command = [sys.executable, "-m", "tests.llm.provider"]
+        command = [sys.executable, "-m", self.module]
         self._process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         self.address = f"http://127.0.0.1:{int(self._process.stdout.readline())}"

@@ -31,6 +31,14 @@ def read_answer(body: bytes) -> Answer | Failure:
     """
     try:
         content = json.loads(body)
+    except ValueError as error:
+        return _unreadable(error)
+    return answer_of(content)
+
+
+def answer_of(content: Any) -> Answer | Failure:
+    """As `read_answer`, of a body that is parsed already."""
+    try:
         if "choices" not in content and isinstance(content.get("error"), Mapping):
             return _stated_failure(content["error"])
         choice = content["choices"][0]
@@ -38,8 +46,7 @@ def read_answer(body: bytes) -> Answer | Failure:
         text, refusal = _text_of(message.get("content")), message.get("refusal")
         finish_reason = choice.get("finish_reason")
     except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
-        what = f"unreadable answer: {type(error).__name__} {error}"
-        return Failure("transient", short_message(what), billed=True)
+        return _unreadable(error)
     return Answer(
         _status(text, finish_reason, refusal),
         without_lone_surrogates(text or (str(refusal) if refusal else None)),
@@ -47,6 +54,10 @@ def read_answer(body: bytes) -> Answer | Failure:
         without_lone_surrogates(None if content.get("model") is None else str(content["model"])),
         parse_usage(content.get("usage")),
     )
+
+
+def _unreadable(error: Exception) -> Failure:
+    return Failure("transient", short_message(f"unreadable answer: {type(error).__name__} {error}"), billed=True)
 
 
 def _stated_failure(error: Mapping[str, Any]) -> Failure:

@@ -39,6 +39,17 @@ class Profile:
 
 
 @dataclass(frozen=True, kw_only=True)
+class BatchApi:
+    """What the provider's Batch API allows for this model."""
+
+    shape: str  # openai or together
+    max_requests: int = 50_000  # of one file
+    max_bytes: int = 200_000_000  # of one file
+    window_hours: float = 24.0  # after which a batch has ended, whatever is answered
+    queue_tokens: int | None = None  # prompt tokens of all batches that have not ended; null: not known
+
+
+@dataclass(frozen=True, kw_only=True)
 class Endpoint:
     """One model of one provider: the unit that limits, failures and stops belong to."""
 
@@ -51,6 +62,7 @@ class Endpoint:
     profile: Profile = Profile()
     timeout_seconds: float = 120.0
     structured_output: bool = False  # takes response_format json_schema
+    batch: BatchApi | None = None  # null: it has none
 
     @property
     def is_free(self) -> bool:

@@ -59,6 +59,7 @@ class Work:
 
     request: Request
     prices: Prices
+    is_batch: bool = False  # asked at the prices of the Batch API
     attempts: int = 0
     failures: int = 0  # that count as attempts
     refusals: int = 0  # by rate limits, in a row
@@ -76,7 +77,7 @@ class Work:
     @property
     def worst_usd(self) -> Decimal:
         """What the next attempt may cost."""
-        return worst_case(self.request.prompt_tokens_bound, self.max_tokens, self.prices)
+        return worst_case(self.request.prompt_tokens_bound, self.max_tokens, self.prices, batch=self.is_batch)
 
     @property
     def is_affordable(self) -> bool:
@@ -86,7 +87,7 @@ class Work:
     def charge(self, result: Answer | Failure) -> Charge:
         """Account for an attempt that has ended."""
         if isinstance(result, Answer) and result.usage is not None:
-            charge = Charge(cost_of(result.usage, self.prices), "usage")
+            charge = Charge(cost_of(result.usage, self.prices, batch=self.is_batch), "usage")
         elif isinstance(result, Answer) or result.billed:
             charge = Charge(self.worst_usd, "assumed")
         else:

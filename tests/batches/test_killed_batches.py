@@ -1,0 +1,58 @@
+"""Runs that end right after each step, one after the other: a request file is made a batch once, whatever happens."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from jobs.batch_book import batches_of, reserved_usd
+from tests.batches.events import EVENTS, KilledError, at_event
+from tests.batches.runs import attempts, batch_endpoint, numbered, open_workspace, responses, run, spent, write_requests
+
+ROOT = Path(__file__).resolve().parents[2]
+ROWS = 6
+
+
+def die():
+    raise KilledError
+
+
+def check(runtime, batch_provider):
+    seen = batch_provider.summary()
+    # The upload that was not written down was done again; only one of the two was made a batch.
+    uploads = [name for name, _ in seen["files"].values() if name.endswith(".jsonl")]
+    assert (len(uploads), len(set(uploads))) == (2, 1)
+    assert seen["batches_of_a_file"] and set(seen["batches_of_a_file"].values()) == {1}
+    assert (len(seen["batches"]), seen["paid"], seen["paid_twice"]) == (1, ROWS, [])
+    rows = attempts(runtime)
+    assert len(responses(runtime)) == len(rows) == ROWS
+    assert [batch.state for batch in batches_of(runtime)] == ["folded"]
+    assert spent(runtime) == batches_of(runtime)[0].cost_usd > 0 and reserved_usd(runtime) == 0
+
+
+def test_a_run_that_ends_after_any_step_is_taken_up_there(spark, tmp_path, batch_provider):
+    runtime, to = open_workspace(tmp_path / "workspace"), batch_endpoint(batch_provider.base_url)
+    write_requests(runtime, numbered(ROWS))
+
+    for event in EVENTS:
+        with at_event(event, die), pytest.raises(KilledError):
+            run(runtime, to)
+    run(runtime, to)
+
+    check(runtime, batch_provider)
+
+
+@pytest.mark.slow
+def test_a_process_that_is_killed_after_any_step_is_taken_up_there(spark, tmp_path, batch_provider):
+    runtime, to = open_workspace(tmp_path / "workspace"), batch_endpoint(batch_provider.base_url)
+    write_requests(runtime, numbered(ROWS))
+
+    for event in EVENTS:
+        command = [sys.executable, "-m", "tests.batches.killed_run", batch_provider.base_url]
+        ended = subprocess.run([*command, str(tmp_path / "workspace"), event], cwd=ROOT, capture_output=True)
+        assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()[-2000:]
+    run(runtime, to)
+
+    check(runtime, batch_provider)

@@ -1,0 +1,133 @@
+"""Paid stages whose models are asked by batch, through the pipeline's own door, and the commands about batches."""
+
+from collections import Counter
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from jobs.batch_book import batches_of
+from jobs.cli import main
+from jobs.pipeline import run_stages, stages_between
+from jobs.show_batches import batch_lines, cancel_batch, list_batches, summary_line
+from schemas.calls import ATTEMPTS, RESPONSES
+from schemas.errors import ConfigError, StoppedError
+from schemas.tables import PAIRS
+from tests.llm.waves import PRICES as TESTED
+from tests.paid import MODELS, PRICES, ledger_usd, open_paid, pay, prompts, write_config
+from udfs.llm.cost import Usage, cost_of
+
+COUNT = 40
+
+
+def config(folder, provider, **batch):
+    """One teacher and rules that score; the teacher's mode is set by each test."""
+    models = {name: {"prices": {**PRICES, "batch_discount": 0.5}} for name in MODELS}
+    return write_config(
+        folder,
+        provider,
+        prompts(COUNT),
+        providers={"test": {"base_url": provider.base_url, "batch": {"shape": "openai"}, "models": models}},
+        distill={
+            "when": "always",
+            "teachers": [{"name": "a", "kind": "model", "provider": "test", "model": "model-a", "max_tokens": 100}],
+        },
+        score={"kind": "heuristic"},
+        calls={
+            "lease_seconds": 4,
+            "grace_seconds": 2,
+            "batch": {"poll_seconds": 0.1, "longest_poll_seconds": 0.2, "create_wait_seconds": 0.2, **batch},
+        },
+    )
+
+
+@pytest.fixture
+def ready(spark, batch_provider, tmp_path):
+    """A workspace as far as the first deduplication, and how to open it."""
+    path = config(tmp_path, batch_provider, min_requests=20)
+    run_stages(open_paid(path), stages_between(None, "deduplicate-prompts"))
+    return lambda *overrides: open_paid(path, *overrides)
+
+
+def test_in_mode_auto_most_goes_by_batch_and_the_tail_online(ready, batch_provider):
+    batch_provider.behave(expired_share=0.2, answer_words=30)
+    runtime = ready("distill.teachers.0.mode=auto")
+
+    pay(runtime)
+
+    seen = batch_provider.summary()
+    modes = Counter(row["mode"] for row in runtime.read(ATTEMPTS).where("cost_basis = 'usage'").collect())
+    assert modes["batch"] + modes["online"] == COUNT == runtime.read(PAIRS).count()
+    assert 0 < modes["online"] < 20 < modes["batch"]
+    assert (seen["paid_by_batch"], seen["paid_online"], seen["paid_twice"]) == (modes["batch"], modes["online"], [])
+    assert len(seen["batches"]) == 1
+    lines = batch_lines(runtime)
+    cost = Counter()
+    prices = replace(TESTED, batch_discount=Decimal("0.5"))
+    for row in runtime.read(ATTEMPTS).where("cost_basis = 'usage'").collect():
+        usage = Usage(row["prompt_tokens"], row["completion_tokens"], row["cached_tokens"])
+        assert row["cost_usd"] == cost_of(usage, prices) / (2 if row["mode"] == "batch" else 1)
+        cost[row["mode"]] += row["cost_usd"]
+    assert lines[0] == f"distill, batch: {modes['batch']} paid answers, ${cost['batch']:,.4f}"
+    assert lines[1] == f"distill, online: {modes['online']} paid answers, ${cost['online']:,.4f}"
+    assert lines[2].startswith(f"batches: 1 taken in, {modes['batch']} answers for ")
+
+
+def test_a_run_that_does_not_wait_leaves_its_batches_to_the_next_and_shows_them(ready, batch_provider):
+    batch_provider.behave(looks=6)
+    runtime = ready("distill.teachers.0.mode=batch", "calls.batch.wait=false")
+
+    with pytest.raises(StoppedError, match="batches are out") as stopped:
+        pay(runtime)
+
+    assert stopped.value.exit_code == 3 and not runtime.storage.exists(RESPONSES)
+    list_batches(runtime)
+    shown = runtime.progress.console.export_text()
+    assert "batch_0" in shown and "model-a" in shown and "1 out" in shown and "≤ $" in shown
+    with pytest.raises(ConfigError, match="no batch nobody is out; there is batch_0"):
+        cancel_batch(runtime, "nobody")
+    assert cancel_batch(runtime, "batch_0")
+
+    waiting = ready("distill.teachers.0.mode=batch")
+    pay(waiting)
+
+    made = batches_of(waiting)
+    assert [batch.provider_state for batch in made] == ["cancelled", "completed"]
+    assert 0 < made[0].answered < COUNT and sum(batch.answered for batch in made) == COUNT
+    assert batch_provider.summary()["paid_twice"] == []
+    assert ledger_usd(waiting) == sum(batch.cost_usd for batch in made) > 0
+    assert summary_line(made) == f"batches: 2 taken in, {COUNT} answers for ${ledger_usd(waiting):,.4f}"
+
+
+def test_a_batch_that_the_provider_forgot_is_given_up_at_its_worst_case(ready, batch_provider):
+    runtime = ready("distill.teachers.0.mode=batch", "calls.batch.wait=false")
+    with pytest.raises(StoppedError, match="batches are out"):
+        pay(runtime)
+    batch_provider.behave()  # knows nothing of it any more
+    with pytest.raises(StoppedError, match="is really gone, type `phase0 batches cancel phase0-"):
+        pay(runtime)
+    with pytest.raises(SystemExit) as ended:
+        main(["batches", "cancel", "batch_0", "--config", str(Path(runtime.settings.workspace).parent / "paid.yaml")])
+    assert ended.value.code in (None, 0)
+
+    (batch,) = batches_of(runtime)
+    assert (batch.state, batch.answered) == ("folded", 0)
+    assert ledger_usd(runtime) == batch.cost_usd == batch.reserved_usd > 0
+    assert {row["status"] for row in runtime.read(ATTEMPTS).collect()} == {"lost"}
+
+
+def test_a_budget_that_no_batch_fits_into_stops_the_run(ready, batch_provider):
+    runtime = ready("distill.teachers.0.mode=batch", "budget.run_usd=0.0007")
+    with pytest.raises(StoppedError, match=r"requests fit into no batch: \$0\.00\d+ of the budget are left"):
+        pay(runtime)
+    assert 0 < ledger_usd(runtime) <= runtime.settings.budget.run_usd
+
+
+def test_a_model_without_a_batch_api_is_refused_in_mode_batch_and_asked_online_in_mode_auto(ready, batch_provider):
+    nothing = "providers.test.models.model-a.batch=false"
+    with pytest.raises(ConfigError, match=r"no Batch API for model-a \(test\)"):
+        pay(ready("distill.teachers.0.mode=batch", nothing))
+    runtime = ready("distill.teachers.0.mode=auto", nothing)
+    pay(runtime)
+    assert batch_provider.summary()["paid_online"] == COUNT

@@ -1,0 +1,164 @@
+"""Read the lines of a batch's output and error files, and decide about its members as about online calls.
+
+A line holds either a response with an HTTP status and a body, or an error with a code; Together's error lines have no
+more than the latter. An answer was billed at batch prices, and an error that a gateway states may have been.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+from pyspark.sql.pandas.types import to_arrow_schema
+
+from schemas.batches import RESULTS
+from udfs.arrow_groups import Batches
+from udfs.llm.answers import Answer, answer_of
+from udfs.llm.failures import Failure, short_message, status_failure
+from udfs.llm.models import Prices
+from udfs.llm.request import Request
+from udfs.llm.retries import RetryPolicy
+from udfs.llm.work import Charge, Respond, Work
+
+_RESULTS = to_arrow_schema(RESULTS)
+_OF_MEMBER = ("batch_key", "request_id", "attempt_no", "max_tokens", "reserved_usd")
+# The provider did not come to it: nothing was billed and nothing is wrong with the request.
+_NOT_RUN = {"batch_expired": "expired", "batch_cancelled": "cancelled", "batch_canceled": "cancelled"}
+# The codes that say it is the request itself that is refused. Any other code may be the provider's own trouble.
+_REQUEST_CODES = {
+    "invalid_request_error",
+    "invalid_request",
+    "bad_request",
+    "invalid_value",
+    "invalid_type",
+    "context_length_exceeded",
+    "string_above_max_length",
+    "unsupported_parameter",
+    "unsupported_value",
+    "content_filter",
+    "content_policy_violation",
+}
+_STATUS_OF_CODE = {
+    "rate_limit_exceeded": 429,
+    "insufficient_quota": 429,
+    "invalid_api_key": 401,
+    "model_not_found": 404,
+    "invalid_model": 404,
+}
+
+
+class Asked(NamedTuple):
+    """How the members of a batch were asked."""
+
+    prices: Prices
+    lost: str | None
+    """Why members without a line may have been billed; null: they were not."""
+
+
+@dataclass(frozen=True)
+class NotRun:
+    """The batch ended before this request was answered."""
+
+    status: str
+    message: str
+
+
+def read_line(line: str) -> Answer | Failure | NotRun:
+    """What a line says about its request; never raises."""
+    try:
+        content = json.loads(line)
+        response, error = content.get("response"), content.get("error")
+        if isinstance(response, Mapping):
+            return _read_response(response)
+        return _read_error(error if isinstance(error, Mapping) else {"message": error})
+    except (ValueError, AttributeError, TypeError) as error:
+        # It has an id, so it is about a request, which may well have been answered.
+        return Failure("transient", short_message(f"unreadable line: {type(error).__name__} {error}"), billed=True)
+
+
+def _read_response(response: Mapping[str, Any]) -> Answer | Failure:
+    status, body = response.get("status_code", 200), response.get("body", response)
+    if isinstance(status, int) and status >= 400:
+        error = body.get("error", body) if isinstance(body, Mapping) else body
+        return status_failure(status, error, {})
+    return answer_of(body)
+
+
+def _read_error(error: Mapping[str, Any]) -> Failure | NotRun:
+    codes = [str(error[name]).lower() for name in ("code", "type") if error.get(name) is not None]
+    for code in codes:
+        if code in _NOT_RUN:
+            return NotRun(_NOT_RUN[code], short_message(f"{code} - {error.get('message') or 'no message'}"))
+    numbers = [int(code) for code in codes if code.isdigit() and 400 <= int(code) < 600]
+    known = [_STATUS_OF_CODE[code] for code in codes if code in _STATUS_OF_CODE]
+    status = next(iter(numbers + known), 400 if _REQUEST_CODES & set(codes) else 500)
+    return status_failure(status, error, {})
+
+
+def result_of(line: str | None, member: Mapping[str, Any], prices: Prices, lost: str | None = None) -> dict[str, Any]:
+    """A row of `RESULTS`.
+
+    Args:
+        line: of a file of the batch; null where no file has one for the member.
+        member: a row of `BATCH_ITEMS`.
+        prices: of the model.
+        lost: without a line: why it may have been billed all the same.
+    """
+    work = Work(_request(member), prices, is_batch=True, attempts=1, is_cut=member["was_cut"])
+    found = Failure("transient", lost or "", billed=True) if line is None else read_line(line)
+    row: dict[str, Any] = {name: member[name] for name in _OF_MEMBER}
+    if isinstance(found, NotRun):
+        return {**row, "status": found.status, "error": found.message, **_cost(Charge(Decimal(0), "none"))}
+    row |= _cost(work.charge(found))
+    if isinstance(found, Answer):
+        row |= {"status": found.status, **(vars(found.usage) if found.usage else {})}
+    else:
+        row |= {"status": "lost" if line is None else found.kind, "error": found.message}
+    step = work.decide(found, RetryPolicy(), is_proven=True)
+    if isinstance(step, Respond):
+        answer = step.answer
+        row |= {
+            "response_status": step.status,
+            "response_error": step.error,
+            "is_rejection": step.status == "failed",
+            "text": answer.text if answer else None,
+            "finish_reason": answer.finish_reason if answer else None,
+            "served_model": answer.served_model if answer else None,
+        }
+    return row
+
+
+def _cost(charge: Charge) -> dict[str, Any]:
+    return {"cost_usd": charge.cost_usd, "cost_basis": charge.basis}
+
+
+def _request(member: Mapping[str, Any]) -> Request:
+    return Request(
+        request_id=member["request_id"],
+        provider="",
+        model="",
+        messages_json="",
+        max_tokens=member["max_tokens"],
+        max_tokens_cap=member["max_tokens_cap"],
+        temperature=None,
+        schema_json=None,
+        prompt_tokens_bound=member["prompt_tokens_bound"],
+        reserved_usd=member["reserved_usd"],
+    )
+
+
+def result_batches(batches: Mapping[str, Asked]) -> Callable[[Batches], Batches]:
+    """Build the `mapInArrow` function from members, each with its `line` or null, to rows of `RESULTS`.
+
+    Args:
+        batches: batch_key -> how its members were asked.
+    """
+
+    def read(arrow: Batches) -> Batches:
+        for batch in arrow:
+            rows = [result_of(row["line"], row, *batches[row["batch_key"]]) for row in batch.to_pylist()]
+            yield pa.RecordBatch.from_pylist(rows, schema=_RESULTS)
+
+    return read
