@@ -29,6 +29,7 @@ from udfs.llm.wave import EndpointKey
 _FRUITLESS_BATCHES = 3
 """Batches of a model in a row that answer nothing, after which it is asked no more in this run."""
 _REFUSALS = 12  # for the queue, in a row and with nothing else there
+_MOST_ROUNDS = 30  # after which pauses grow no more, whatever the longest is
 _BLIND_SECONDS = 3600.0  # that no batch can be looked at, before the run ends
 
 
@@ -133,7 +134,7 @@ def run_batches(
                 return BatchRun(True, models.faults)
             blind_since = _blind(poll, out, blind_since, desk.clock.now())
             seconds = min(desk.config.poll_seconds * 1.5**quiet_rounds, desk.config.longest_poll_seconds)
-            quiet_rounds = 0 if folded else quiet_rounds + 1
+            quiet_rounds = 0 if folded else min(quiet_rounds + 1, _MOST_ROUNDS)
             _say(runtime, out, poll, f"next look in {seconds:,.0f} s")
             desk.clock.sleep(seconds)
     finally:
