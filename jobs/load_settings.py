@@ -16,6 +16,7 @@ from jobs.providers import known_providers, money_faults, name_faults
 from jobs.settings import Settings
 from jobs.settings_paid import LookUp
 from jobs.settings_providers import ProviderConfig
+from jobs.yaml_lines import repeated_keys
 from schemas.errors import ConfigError
 
 _MAY_HOLD_A_SECRET = (".api_key_env", ".base_url")
@@ -89,9 +90,12 @@ def find_config(config: str, folder: Path | None = None) -> Path:
 
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
+        repeated = repeated_keys(path)
         data = yaml.safe_load(path.read_text("utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not YAML: {error}") from None
+    if repeated:
+        raise _refusal(path, repeated)
     if not isinstance(data, dict):
         raise ConfigError(f"{path} holds no settings: expected `key: value` lines such as `workspace: workspace`")
     return data

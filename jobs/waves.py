@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from itertools import count
 from typing import Literal
 
 from pyspark.sql import DataFrame
@@ -99,7 +98,9 @@ def call_all(runtime: Runtime, asked: Asked) -> Ended:
     outcomes: Outcomes = Counter()
     ended, sends, attempts = Ended(), dict[EndpointKey, tuple[Send, ...]](), runtime.settings.calls.attempts
     before: tuple[int, int] | None = None
-    for number in count(1):
+    number = 0
+    while True:
+        number += 1
         pending = _pending(runtime, asked)
         found = count_open(pending, attempts)
         ended.open = found.all_counts
@@ -120,7 +121,6 @@ def call_all(runtime: Runtime, asked: Asked) -> Ended:
         _note(ended, outcomes)
         if is_stopped(runtime.settings.workspace):
             raise StoppedError("stopped, and all that was paid is kept; the same command goes on from there")
-    raise AssertionError("not reached")
 
 
 def left_usd(budget: BudgetConfig, stage: PaidStage, spent: Mapping[str, Decimal]) -> Decimal | None:

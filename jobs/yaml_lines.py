@@ -39,6 +39,23 @@ def place_of(file: Path, *keys: Sequence[str | int]) -> Place:
     return Place(file, lines[key])
 
 
+def repeated_keys(file: Path) -> list[str]:
+    """Settings that a file gives twice: YAML takes the last and says nothing, so the first would be lost unseen.
+
+    Raises:
+        yaml.YAMLError: it is not YAML.
+    """
+    first: dict[Key, int] = {}
+    faults: dict[Key, str] = {}
+    for key, line in _lines(yaml.compose(file.read_text("utf-8"), Loader=yaml.SafeLoader), ()):
+        # Within a section that is repeated everything is.
+        if key in first and not any(key[:length] in faults for length in range(len(key))):
+            name = ".".join(map(str, key))
+            faults[key] = f"line {line}: {name} is there already, in line {first[key]}; make one of the two"
+        first.setdefault(key, line)
+    return list(faults.values())
+
+
 def _lines(node: yaml.Node | None, key: Key) -> Iterator[tuple[Key, int]]:
     if not key:
         yield key, 1

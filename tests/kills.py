@@ -21,6 +21,7 @@ from pathlib import Path
 import yaml
 
 from jobs.ledger import open_journals
+from jobs.load_settings import load_settings
 from tests.llm.provider_process import ProviderProcess
 from udfs.llm.journal_reader import journal_records
 
@@ -124,9 +125,9 @@ def _copy(prepared: Path, folder: Path, master: str) -> tuple[Path, int]:
     data = yaml.safe_load(config.read_text())
     data["workspace"] = str(folder / "workspace")
     data["calls"] |= {"concurrency": IN_FLIGHT // 2}
-    data["spark"] = {"master": master, "driver_memory": "1g", "shuffle_partitions": 2} | {
-        "conf": {"spark.executor.memory": "512m", "spark.executorEnv.PYTHONPATH": str(ROOT)}
-    }
+    conf = {**load_settings("demo").spark.conf, "spark.executor.memory": "512m"}
+    data["spark"] = {"master": master, "driver_memory": "1g", "shuffle_partitions": 2}
+    data["spark"]["conf"] = {**conf, "spark.executorEnv.PYTHONPATH": str(ROOT)}
     config.write_text(yaml.safe_dump(data))
     return config, len((folder / "prompts.jsonl").read_text().splitlines())
 

@@ -16,6 +16,15 @@ from tests.paid import ledger_usd, open_paid, own_response, pay, prompts, provid
 COUNT = 24
 
 
+@pytest.fixture(scope="module", autouse=True)
+def one_partition(spark):
+    """These runs are many small queries; how many tasks call is settled by `calls.tasks` and not by shuffles."""
+    before = spark.conf.get("spark.sql.shuffle.partitions")
+    spark.conf.set("spark.sql.shuffle.partitions", "1")
+    yield
+    spark.conf.set("spark.sql.shuffle.partitions", before)
+
+
 @pytest.fixture(scope="module")
 def prepared(spark, provider_process, tmp_path_factory):
     """A workspace as far as the first deduplication: 24 prompts, the first 6 with a response of the source."""
@@ -85,7 +94,7 @@ def test_teachers_answer_and_the_judge_scores_each_once(ready, provider):
 
 
 def test_new_prompts_are_the_only_ones_asked(ready, provider, tmp_path):
-    pay(ready())
+    pay(ready("calls.runner=driver"))
     provider.behave()
     with (tmp_path / "copy" / "prompts.jsonl").open("a") as file:
         for record in prompts(2, start=100):

@@ -85,6 +85,20 @@ def test_a_file_that_is_no_configuration_is_refused(tmp_path, text, message):
         load_settings(write(tmp_path, text))
 
 
+def test_a_section_or_a_key_given_twice_is_refused(tmp_path):
+    text = (
+        yaml.safe_dump(MINIMAL)
+        + "select:\n  min_score: 7\nscore:\n  kind: heuristic\n  kind: judge\nselect:\n  min_score: 8\n"
+    )
+
+    with pytest.raises(ConfigError) as caught:
+        load_settings(write(tmp_path, text))
+
+    assert "line 10: select is there already, in line 5" in str(caught.value)
+    assert "line 9: score.kind is there already, in line 8" in str(caught.value)
+    assert "2 faults" in str(caught.value), "what is in the section is not listed too"
+
+
 def test_a_missing_file_names_the_shipped_ones():
     with pytest.raises(
         ConfigError,
