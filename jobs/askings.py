@@ -21,6 +21,7 @@ def teacher_askings(settings: Settings) -> dict[str, Asking]:
             max_tokens_cap=teacher.cap,
             temperature=_temperature(teacher.temperature, endpoint),
             attempts=settings.calls.attempts,
+            mode=teacher.mode if endpoint.batch else "online",
         )
     return askings
 
@@ -50,6 +51,7 @@ def judge_asking(settings: Settings) -> Asking | None:
         temperature=_temperature(score.temperature, endpoint),
         schema_json=judge_schema_json() if endpoint.structured_output else None,
         attempts=settings.calls.attempts,
+        mode=score.mode if endpoint.batch else "online",
     )
 
 

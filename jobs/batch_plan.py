@@ -73,10 +73,12 @@ def plan_batches(
     sizes = storage.materialise(candidates.select(*_SIZES), f"{prefix}-sizes")
     counts = {(row[0], row[1]): row[2] for row in sizes.groupBy("provider", "model").count().collect()}
     rooms = {key: room for key, room in rooms.items() if counts.get(key, 0) >= least[key]}
-    ordered = _of_endpoints(sizes, rooms).repartition(1).sortWithinPartitions("request_id")
-    packed = storage.materialise(ordered.mapInArrow(pack_batches(rooms, left_usd), PACKED), f"{prefix}-packed")
-    placed = members_of(sizes, packed, prefix)
-    intents = _intents(placed, stage, now)
+    intents: list[Batch] = []
+    if rooms:
+        ordered = _of_endpoints(sizes, rooms).repartition(1).sortWithinPartitions("request_id")
+        packed = storage.materialise(ordered.mapInArrow(pack_batches(rooms, left_usd), PACKED), f"{prefix}-packed")
+        placed = members_of(sizes, packed, prefix)
+        intents = _intents(placed, stage, now)
     if intents:
         texts = pending.select("request_id", "messages_json", "temperature", "schema_json")
         _write_files(runtime, placed.join(texts, "request_id"), endpoints, len(intents))

@@ -44,7 +44,8 @@ def submit(desk: Desk, batches: Iterable[Batch]) -> list[Batch]:
         # All uploads come before the first creation: a batch that is written down as uploaded may have been created.
         uploaded = [_upload(desk, notes, batch) for batch in given if batch.state == INTENT]
         notes.write()
-        unsure += _create_all(desk, notes, uploaded, done)
+        done.update({batch.batch_key: batch for batch in uploaded if batch.state == ENDED})
+        unsure += _create_all(desk, notes, [batch for batch in uploaded if batch.state == UPLOADED], done)
         for search in range(_MOST_SEARCHES):
             unsure = _search(desk, notes, unsure, done)
             notes.write()
@@ -64,7 +65,12 @@ def submit(desk: Desk, batches: Iterable[Batch]) -> list[Batch]:
 
 def _upload(desk: Desk, notes: Notes, batch: Batch) -> Batch:
     desk.runtime.progress.step(f"uploading {batch.requests:,} requests for {batch.model}, {batch.file_bytes:,} bytes")
-    path, server = request_file(desk.runtime, batch), desk.server(batch)
+    try:
+        path, server = request_file(desk.runtime, batch), desk.server(batch)
+    except FileNotFoundError as error:  # somebody tidied up; nothing was sent, so its members are free again
+        gone = replace(batch, state=ENDED, provider_state=REFUSED, error=str(error), ended_at=desk.clock.now())
+        notes.add(gone)
+        return gone
 
     def send() -> str:
         with open_for_reading(path) as content:

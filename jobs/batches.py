@@ -6,7 +6,7 @@ lease of the workspace is held by whoever calls them.
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -19,6 +19,7 @@ from jobs.batch_fold import Folded, fold
 from jobs.batch_plan import plan_batches, remove_leftovers, was_over_queue
 from jobs.batch_poll import Poll
 from jobs.batch_submit import submit
+from jobs.batch_table import batch_table
 from jobs.runtime import Runtime
 from jobs.settings_batches import Mode
 from schemas.batches import CREATED, ENDED
@@ -29,6 +30,7 @@ from udfs.llm.wave import EndpointKey
 _FRUITLESS_BATCHES = 3
 """Batches of a model in a row that answer nothing, after which it is asked no more in this run."""
 _REFUSALS = 12  # for the queue, in a row and with nothing else there
+_MOST_ROUNDS = 30  # after which pauses grow no more, whatever the longest is
 _BLIND_SECONDS = 3600.0  # that no batch can be looked at, before the run ends
 
 
@@ -129,14 +131,15 @@ def run_batches(
             if not out and not must_wait:
                 return BatchRun(False, models.faults)
             if not wait:
-                _say(runtime, out, poll, "left alone; a later run takes them in")
+                _say(desk, poll, out, "left alone; a later run takes them in")
                 return BatchRun(True, models.faults)
             blind_since = _blind(poll, out, blind_since, desk.clock.now())
             seconds = min(desk.config.poll_seconds * 1.5**quiet_rounds, desk.config.longest_poll_seconds)
-            quiet_rounds = 0 if folded else quiet_rounds + 1
-            _say(runtime, out, poll, f"next look in {seconds:,.0f} s")
+            quiet_rounds = 0 if folded else min(quiet_rounds + 1, _MOST_ROUNDS)
+            _say(desk, poll, out, f"next look in {seconds:,.0f} s")
             desk.clock.sleep(seconds)
     finally:
+        runtime.progress.show_panel(None)
         desk.close()
 
 
@@ -210,10 +213,13 @@ def _blind(poll: Poll, out: list[Batch], since: datetime | None, now: datetime) 
     return since or now
 
 
-def _say(runtime: Runtime, out: list[Batch], poll: Poll, then: str) -> None:
-    requests, done = sum(batch.requests for batch in out), sum(poll.done(batch) for batch in out)
+def _say(desk: Desk, poll: Poll, out: list[Batch], then: str) -> None:
+    seen = [replace(batch, done=poll.done(batch)) for batch in out]
+    requests, done = sum(batch.requests for batch in seen), sum(batch.done or 0 for batch in seen)
     trouble = f", {len(poll.faults)} could not be looked at" if poll.faults else ""
-    runtime.progress.step(f"batches out: {len(out)}, {done:,} of {requests:,} requests answered{trouble}; {then}")
+    progress = desk.runtime.progress
+    progress.step(f"batches out: {len(out)}, {done:,} of {requests:,} requests answered{trouble}; {then}")
+    progress.show_panel(batch_table(seen, desk.clock.now()))
 
 
 def _tell(runtime: Runtime, batch: Batch) -> None:

@@ -192,11 +192,14 @@ class _Total:
         self._admitted += calls * (prompt + self._asking.max_tokens)
         longest = max(self._asking.max_tokens, self._asking.max_tokens_cap)
         prices = self._asking.endpoint.prices
-        self._worst += calls * self._attempts * worst_case(ceil(prompt_bound), longest, prices)
+        self._worst += (
+            calls * self._attempts * worst_case(ceil(prompt_bound), longest, prices, batch=self._asking.mode == "batch")
+        )
 
     def cost(self) -> CallCost:
         """The sum."""
         endpoint, usage = self._asking.endpoint, Usage(round(self._prompt), round(self._answer))
+        is_batch = self._asking.mode != "online"  # which has limits of its own
         limits = ((self._calls, endpoint.limits.rpm), (self._admitted, endpoint.limits.tpm))
         return CallCost(
             self._role,
@@ -204,9 +207,10 @@ class _Total:
             self._calls,
             usage.prompt_tokens,
             usage.completion_tokens,
-            cost_of(usage, endpoint.prices),
+            # What mode auto leaves to be asked online is little, but nobody knows beforehand which requests it is.
+            cost_of(usage, endpoint.prices, batch=is_batch),
             self._worst,
-            max((amount / limit for amount, limit in limits if limit), default=None),
+            None if is_batch else max((amount / limit for amount, limit in limits if limit), default=None),
             endpoint.provider,
         )
 

@@ -12,7 +12,7 @@ from rich.table import Table as RichTable
 from jobs.call_ledger import CallLedger
 from jobs.plan_costs import CallCost, Plan, dollars
 from jobs.plan_outlook import Outlook, find_outlook
-from jobs.providers import chosen_models, known_model, known_providers
+from jobs.providers import chosen_models, endpoint_of, known_model, known_providers
 from jobs.settings import Settings
 
 _OLD_DAYS = 90
@@ -45,7 +45,7 @@ def show_plan(
         _print(console, "No model is asked, so nothing costs anything.")
         return True
     console.print(_call_table(plan), "")
-    for line in (*_share_lines(plan), *_time_lines(plan)):
+    for line in (*_share_lines(plan), *_time_lines(plan), *_batch_lines(settings)):
         _print(console, line)
     for line in _warnings(settings, plan, today or datetime.now(timezone.utc).date()):
         _print(console, f"warning: {line}", "yellow")
@@ -110,6 +110,15 @@ def _time(cost: CallCost) -> str:
 def _time_lines(plan: Plan) -> Iterator[str]:
     if times := [_time(one) for one in plan.calls if one.minutes is not None]:
         yield "The limits of conf/providers.yaml allow it in no less than: " + ", ".join(times)
+
+
+def _batch_lines(settings: Settings) -> Iterator[str]:
+    providers = known_providers(settings.providers)
+    for chosen in chosen_models(settings):
+        api = endpoint_of(chosen.choice, providers, settings.calls).batch
+        if chosen.choice.mode != "online" and api is not None:
+            rest = ", what is few online at full price" if chosen.choice.mode == "auto" else ""
+            yield f"{chosen.role}: by batches{rest}, each within {api.window_hours:g} h"
 
 
 def _share_lines(plan: Plan) -> Iterator[str]:

@@ -3,20 +3,18 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
-from decimal import Decimal
+from datetime import datetime, timezone
 
 from pyspark.sql import functions as F
 from rich.console import Console
-from rich.table import Table as RichTable
 
 from jobs.batch_book import Batch, batches_of
 from jobs.batch_clock import SystemClock
 from jobs.batch_desk import Desk
 from jobs.batch_fold import give_up
 from jobs.batch_server import BatchCallError
+from jobs.batch_table import batch_table, summary_line
 from jobs.runtime import Runtime
-from jobs.show import printable
 from schemas.batches import CREATED, FOLDED
 from schemas.calls import ATTEMPTS
 from schemas.errors import ConfigError, ProviderError
@@ -43,34 +41,16 @@ def show_batches(console: Console, batches: Sequence[Batch], now: datetime) -> N
         batches: rows of `BATCHES`, in the order of their intents.
         now: the time, for their age.
     """
-    out = [batch for batch in batches if batch.state != FOLDED]
     if not batches:
         console.print("no batches yet: they are made where `mode: batch` or `mode: auto` is set", highlight=False)
         return
+    out = [batch for batch in batches if batch.state != FOLDED]
     taken_in = [batch for batch in batches if batch.state == FOLDED]
-    table = RichTable(title="Batches", title_justify="left")
-    for name in ("batch", "stage", "model", "state", "requests", "answered", "age", "cost"):
-        table.add_column(name, justify="right" if name in ("requests", "answered", "age", "cost") else "left")
-    for batch in [*out, *taken_in[-_ENDED_SHOWN:]]:
-        table.add_row(*(printable(cell) for cell in _cells(batch, now)))
-    console.print(table, markup=False)
+    console.print(batch_table([*out, *taken_in[-_ENDED_SHOWN:]], now))
     hidden = len(taken_in) - _ENDED_SHOWN
     if hidden > 0:
         console.print(f"and {hidden:,} earlier ones", highlight=False)
     console.print(summary_line(batches), highlight=False)
-
-
-def summary_line(batches: Sequence[Batch]) -> str:
-    """What all batches together are, in one line."""
-    out = [batch for batch in batches if batch.state != FOLDED]
-    taken_in = [batch for batch in batches if batch.state == FOLDED]
-    spent = sum((batch.cost_usd or Decimal(0) for batch in taken_in), Decimal(0))
-    text = f"batches: {len(taken_in):,} taken in, {sum(b.answered or 0 for b in taken_in):,} answers for ${spent:,.4f}"
-    if not out:
-        return text
-    requests, done = sum(batch.requests for batch in out), sum(batch.done or 0 for batch in out)
-    reserved = sum(batch.reserved_usd for batch in out)
-    return f"{text}; {len(out):,} out, {done:,} of {requests:,} requests answered, at most ${reserved:,.4f}"
 
 
 def batch_lines(runtime: Runtime) -> list[str]:
@@ -157,25 +137,3 @@ def _as_it_is(desk: Desk, batch: Batch) -> Batch:
     except (ProviderError, ConfigError) as error:
         return replace(batch, provider_state=f"not known now: {error}")
     return replace(batch, provider_state=found.state, done=batch.done if found.done is None else found.done)
-
-
-def _cells(batch: Batch, now: datetime) -> tuple[str, ...]:
-    is_taken_in = batch.state == FOLDED
-    answered = batch.answered if is_taken_in else batch.done
-    state = batch.provider_state or "" if batch.state in (CREATED, FOLDED) else batch.state
-    cost = f"${batch.cost_usd or 0:,.4f}" if is_taken_in else f"≤ ${batch.reserved_usd:,.4f}"
-    return (
-        batch.batch_id or batch.batch_key,
-        batch.stage,
-        batch.model,
-        state + (", taken in" if is_taken_in else ""),
-        f"{batch.requests:,}",
-        "" if answered is None else f"{answered:,}",
-        _age((batch.ended_at or now) - batch.intent_at),
-        cost,
-    )
-
-
-def _age(time: timedelta) -> str:
-    minutes = int(time.total_seconds() // 60)
-    return f"{minutes // 60} h {minutes % 60:02d} min" if minutes >= 60 else f"{minutes} min"

@@ -124,6 +124,31 @@ def test_samples_multiply_the_answers_and_not_the_prompts(tmp_path):
     assert plan.teachers[0].calls == 3 * 60 and plan.prompts_asked == 110
 
 
+def test_by_batch_half_is_expected_and_for_auto_no_less_than_online_is_the_worst(tmp_path):
+    plans = {}
+    for mode in ("online", "batch", "auto"):
+        provider = {
+            "base_url": "http://x/v1",
+            "rpm": 10,
+            "batch": {"shape": "openai"},
+            "models": {"m": {"prices": {"input": 2, "output": 10, "batch_discount": 0.5}}},
+        }
+        teacher = {"name": "talks", "kind": "model", "provider": "mine", "model": "m", "mode": mode}
+        settings = settings_with(
+            tmp_path,
+            distill={"teachers": [teacher], "when": "always"},
+            providers={"mine": provider},
+            budget={"run_usd": 100},
+            select={"rows": 1_000},
+        )
+        plans[mode] = plan_from_assumptions(settings)
+        assert ("teacher talks: by batches" in shown(settings, plans[mode])[1]) == (mode != "online")
+    online, batch, auto = (plans[mode].teachers[0] for mode in ("online", "batch", "auto"))
+    assert batch.expected_usd == auto.expected_usd == online.expected_usd / 2
+    assert (batch.worst_usd, auto.worst_usd) == (online.worst_usd / 2, online.worst_usd)
+    assert online.minutes and batch.minutes is auto.minutes is None
+
+
 def priced_plan(tmp_path, **budget):
     provider = {"base_url": "http://x/v1", "models": {"m": {"prices": {"input": 2, "output": 10}}}}
     teacher = {"name": "talks", "kind": "model", "provider": "mine", "model": "m", "share": 1.0}

@@ -1,5 +1,6 @@
 """Runs that end right after each step, one after the other: a request file is made a batch once, whatever happens."""
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -56,3 +57,18 @@ def test_a_process_that_is_killed_after_any_step_is_taken_up_there(spark, tmp_pa
     run(runtime, to)
 
     check(runtime, batch_provider)
+
+
+def test_a_request_file_that_somebody_removed_frees_its_members(spark, tmp_path, batch_provider):
+    runtime, to = open_workspace(tmp_path / "workspace"), batch_endpoint(batch_provider.base_url)
+    write_requests(runtime, numbered(ROWS))
+    with at_event("intent", die), pytest.raises(KilledError):
+        run(runtime, to)
+    shutil.rmtree(tmp_path / "workspace" / "batches")
+
+    ended = run(runtime, to)
+
+    first, second = batches_of(runtime)
+    assert (first.provider_state, first.cost_usd, second.answered) == ("refused", 0, ROWS)
+    assert "has 0 files" in first.error and dict(ended.faults) == {}
+    assert batch_provider.summary()["paid_twice"] == [] and len(responses(runtime)) == ROWS

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from jobs.batch_book import batches_of
+from jobs.batch_table import summary_line
 from jobs.cli import main
 from jobs.pipeline import run_stages, stages_between
-from jobs.show_batches import batch_lines, cancel_batch, list_batches, summary_line
+from jobs.show_batches import batch_lines, cancel_batch, list_batches
 from schemas.calls import ATTEMPTS, RESPONSES
 from schemas.errors import ConfigError, StoppedError
 from schemas.tables import PAIRS

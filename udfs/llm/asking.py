@@ -24,6 +24,8 @@ class Asking:
     """JSON schema that the answer must follow; null: none is sent."""
     attempts: int = 1
     """Tries of one request that may be billed."""
+    mode: str = "online"
+    """online, batch, or auto: most of it by batch."""
 
 
 def build_request(asking: Asking, messages: Sequence[Message], *, sample: int = 0, ask: int = 0) -> Request:
