@@ -164,4 +164,7 @@ def test_a_whole_run_with_the_judge_by_batch_too_tells_in_status_and_reports_wha
     assert "batch_0" in batches and "judge-1" in batches and "2 taken in" in batches
     text = (Path(runtime.settings.workspace) / "output" / "PROJECT_STATUS.md").read_text()
     assert "Of what `a` cost, " in text and "Of what `judge` cost, " in text
-    assert batch_provider.summary()["paid_twice"] == []
+    seen = batch_provider.summary()
+    # Once for the answer and once for its score; the token of a prompt is in both.
+    assert seen["paid_by_batch"] + seen["paid_online"] == len(rows) == 2 * COUNT
+    assert set(seen["batches_of_a_file"].values()) == {1}
