@@ -28,6 +28,8 @@ class TeacherCost:
     """Of the data set; of the judge, all of them."""
     tokens: int = 0
     cost_usd: Decimal = Decimal(0)
+    batch_usd: Decimal = Decimal(0)
+    """Of the cost, what was paid by batch."""
 
     @property
     def usd_per_thousand_rows(self) -> Decimal | None:
@@ -43,8 +45,8 @@ def cost_by_teacher(attempts: DataFrame, assignments: DataFrame) -> DataFrame:
         assignments: rows of `ASSIGNMENTS`.
 
     Returns:
-        One row for each teacher that was asked, `judge` and `EARLIER`: who, tokens, cost_usd. A request that two
-        teachers share counts for one of them.
+        One row for each teacher that was asked, `judge` and `EARLIER`: who, tokens, cost_usd, batch_usd. A request that
+        two teachers share counts for one of them.
     """
     asked = assignments.where("request_id is not null").groupBy("request_id")
     teachers = asked.agg(F.min("actual_teacher").alias("teacher"))
@@ -52,7 +54,10 @@ def cost_by_teacher(attempts: DataFrame, assignments: DataFrame) -> DataFrame:
     who = F.when(is_judge, F.lit(JUDGE)).otherwise(F.coalesce("teacher", F.lit(EARLIER)))
     tokens = F.coalesce("prompt_tokens", F.lit(0)) + F.coalesce("completion_tokens", F.lit(0))
     named = attempts.join(teachers, "request_id", "left")
-    return named.groupBy(who.alias("who")).agg(F.sum(tokens).alias("tokens"), F.sum("cost_usd").alias("cost_usd"))
+    by_batch = F.when(F.col("mode") == "batch", F.col("cost_usd")).otherwise(0).cast("decimal(38,12)")
+    return named.groupBy(who.alias("who")).agg(
+        F.sum(tokens).alias("tokens"), F.sum("cost_usd").alias("cost_usd"), F.sum(by_batch).alias("batch_usd")
+    )
 
 
 def answers_by_teacher(pairs: DataFrame, scores: DataFrame, dataset: DataFrame) -> DataFrame:
@@ -78,8 +83,8 @@ def find_teacher_costs(runtime: Runtime) -> tuple[TeacherCost, ...]:
     """Everybody who has answered or was paid: the teachers by the number of their answers, then the judge."""
     scores, dataset = runtime.read(SCORES), runtime.read(DATASET)
     costs = cost_by_teacher(runtime.read_or_empty(ATTEMPTS), runtime.read(ASSIGNMENTS)).collect()
-    paid = {row["who"]: (row["tokens"], row["cost_usd"]) for row in costs}
-    nothing = (0, Decimal(0))
+    paid = {row["who"]: (row["tokens"], row["cost_usd"], row["batch_usd"]) for row in costs}
+    nothing = (0, Decimal(0), Decimal(0))
     answers = answers_by_teacher(runtime.read(PAIRS), scores, dataset)
     found = [
         TeacherCost(row["who"], row["answers"], row["mean_score"], row["rows"], *paid.pop(row["who"], nothing))

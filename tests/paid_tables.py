@@ -119,7 +119,8 @@ def paid_workspace(folder: Path, **sections: Any) -> Runtime:
                 {"attempt_id": "4", "request_id": "a3", "status": "truncated", "cost_usd": Decimal("0.30")},
                 {"attempt_id": "5", "request_id": "a4", "status": "lost", "cost_usd": Decimal("0.50")}
                 | {"prompt_tokens": None, "cached_tokens": None, "completion_tokens": None, "cost_basis": "assumed"},
-                {"attempt_id": "6", "request_id": "j1", "stage": "score", "cost_usd": Decimal("0.05"), **judge},
+                {"attempt_id": "6", "request_id": "j1", "stage": "score", "cost_usd": Decimal("0.05"), **judge}
+                | {"mode": "batch", "batch_id": "batch_0"},
                 {"attempt_id": "7", "request_id": "old", "model": "gone", "cost_usd": Decimal("0.01")},
             ],
             RESPONSES: [

@@ -140,6 +140,11 @@ CHANGES = [
         "| <code>gpt&#124;4o</code> | 1,200 | 8.25 | 1,000 | 45,000 | $9.50 | $9.50 |",
     ),
     (
+        {"teachers": (TeacherCost("a|b", 10, 8.0, 9, 400, Decimal(2), Decimal("1.5")),)},
+        "Cost",
+        "Of what <code>a&#124;b</code> cost, $1.50 was paid by batch",
+    ),
+    (
         {"teachers": (TeacherCost("earlier configurations", 0, None, 0, 10, Decimal("0.5")),)},
         "Cost",
         "| `earlier configurations` | 0 |  | 0 | 10 | $0.50 |  |",

@@ -79,6 +79,7 @@ def test_every_reason_of_the_sample_is_explained():
 
 
 LOCAL = TeacherCost("<b>local</b>", 1200, 8.25, 1000, 45_000, Decimal("9.5"))
+BY_BATCH = TeacherCost("<b>b</b>", 10, 8.0, 9, 400, Decimal("2"), Decimal("1.5"))
 
 
 @pytest.mark.parametrize(
@@ -93,9 +94,10 @@ LOCAL = TeacherCost("<b>local</b>", 1200, 8.25, 1000, 45_000, Decimal("9.5"))
             "Nothing was spent: the models that were asked",
         ),
         ({"teachers": (LOCAL,)}, "<b>local</b> 1,200 8.25 1,000 45,000 $9.50 $9.50"),
+        ({"teachers": (BY_BATCH,)}, "Of what <b>b</b> cost, $1.50 was paid by batch"),
         ({"assumed_usd": Decimal("1.5")}, "Of what was spent $1.50 is assumed"),
     ],
-    ids=["within", "overspent", "no budget", "nothing", "free models", "teachers", "assumed"],
+    ids=["within", "overspent", "no budget", "nothing", "free models", "teachers", "batch", "assumed"],
 )
 def test_the_cost_stands_against_the_budget(change, words):
     assert words in section("Cost", **change)

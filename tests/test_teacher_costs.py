@@ -37,7 +37,7 @@ def test_answers_scores_rows_tokens_and_cost_are_those_of_each_teacher(paid):
     assert found == (
         TeacherCost("a", 2, 8.5, 1, 120, Decimal("1.00")),
         TeacherCost("public", 1, 6.0, 0),
-        TeacherCost("judge", 2, None, 1, 40, Decimal("0.05")),
+        TeacherCost("judge", 2, None, 1, 40, Decimal("0.05"), Decimal("0.05")),
         TeacherCost("earlier configurations", 0, None, 0, 40, Decimal("0.01")),
     )
     assert sum(one.cost_usd for one in found) == Decimal("1.06")

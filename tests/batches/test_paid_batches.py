@@ -6,6 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+import yaml
 
 from jobs.batch_book import batches_of
 from jobs.batch_table import summary_line
@@ -132,3 +133,38 @@ def test_a_model_without_a_batch_api_is_refused_in_mode_batch_and_asked_online_i
     runtime = ready("distill.teachers.0.mode=auto", nothing)
     pay(runtime)
     assert batch_provider.summary()["paid_online"] == COUNT
+
+
+@pytest.mark.slow
+def test_a_whole_run_with_the_judge_by_batch_too_tells_in_status_and_reports_what_went_how(
+    spark, batch_provider, tmp_path, capsys
+):
+    batch_provider.behave(expired_share=0.2, answer_words=30)
+    path = config(tmp_path, batch_provider, min_requests=20)
+    sections = yaml.safe_load(path.read_text())
+    sections["score"] = {"kind": "judge", "provider": "test", "model": "judge-1", "mode": "batch"}
+    path.write_text(yaml.safe_dump(sections))
+
+    def phase0(*arguments):
+        with pytest.raises(SystemExit) as ended:
+            main([*arguments, "--config", str(path), "--set", "distill.teachers.0.mode=auto"])
+        assert ended.value.code in (None, 0), capsys.readouterr()
+        return capsys.readouterr().out
+
+    phase0("run", "--yes")
+    status, batches = phase0("status"), phase0("batches")
+
+    runtime = open_paid(path)
+    rows = runtime.read(ATTEMPTS).where("cost_basis = 'usage'").collect()
+    counted = Counter((row["stage"], row["mode"]) for row in rows)
+    assert counted["score", "batch"] == COUNT and counted["score", "online"] == 0
+    assert counted["distill", "batch"] > counted["distill", "online"] > 0
+    for (stage, mode), count in counted.items():
+        assert f"{stage}, {mode}: {count} paid answers" in status
+    assert "batch_0" in batches and "judge-1" in batches and "2 taken in" in batches
+    text = (Path(runtime.settings.workspace) / "output" / "PROJECT_STATUS.md").read_text()
+    assert "Of what `a` cost, " in text and "Of what `judge` cost, " in text
+    seen = batch_provider.summary()
+    # Once for the answer and once for its score; the token of a prompt is in both.
+    assert seen["paid_by_batch"] + seen["paid_online"] == len(rows) == 2 * COUNT
+    assert set(seen["batches_of_a_file"].values()) == {1}
