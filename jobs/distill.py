@@ -115,6 +115,7 @@ STAGE: Stage = Stage(
     run=run,
     reads=(EXAMPLES, SCREEN, DUPLICATES),
     writes=(ASSIGNMENTS, PAIRS),
+    adds_to=(SCREEN,),
     settings=("distill",),
     inputs=inputs,
 )

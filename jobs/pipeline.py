@@ -175,7 +175,8 @@ def _asks_models(runtime: Runtime, stage: Stage) -> bool:
 
 
 def _tables_to_check(runtime: Runtime, stage: Stage) -> tuple[Table, ...]:
-    return (*stage.writes, *(table for table in stage.given if runtime.storage.exists(table)))
+    added = stage.adds_to if _asks_models(runtime, stage) else ()
+    return (*stage.writes, *added, *(table for table in stage.given if runtime.storage.exists(table)))
 
 
 def _open_gate() -> None:

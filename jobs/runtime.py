@@ -71,5 +71,7 @@ class Stage:
     """Sections of the configuration it looks at."""
     inputs: Callable[[Runtime], Mapping[str, str]] = lambda _: {}
     """Anything else it reads: name -> state."""
+    adds_to: tuple[Table, ...] = ()
+    """Tables of earlier stages that it adds rows to where models are asked; checked together with what it writes."""
     given: tuple[Table, ...] = ()
     """Tables that people write and it reads where they are there; checked together with what it writes."""
