@@ -65,7 +65,10 @@ class Approval:
 
     def _how_to_accept(self) -> str:
         if self.command is None:
-            return "Raise budget.run_usd, or give approve=Approval(accepts_plan=True) to go as far as the caps allow"
+            return (
+                "Raise budget.run_usd, or go as far as the caps allow: build(runtime, accept_plan=True) in a notebook, "
+                "run_stages(…, approve=Approval(accepts_plan=True)) elsewhere"
+            )
         return f"Raise the cap as it says above, or go as far as the caps allow: {self.command} --accept-plan"
 
     def _confirm(self, runtime: Runtime, left: Decimal, outlook: Outlook) -> None:

@@ -3,7 +3,7 @@
 Everything here only reads, needs no lease, and what concerns a run that is on needs no Spark.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from decimal import ROUND_FLOOR, Decimal
@@ -23,7 +23,7 @@ from jobs.call_figures import CallFigures, WaveWatch, figures_before, look_again
 from jobs.call_ledger import CallLedger, ModelLedger
 from jobs.call_table import call_panel, cents, counts, duration, short
 from jobs.journal_rows import attempts_of, read_journal_rows
-from jobs.lease import lease_file, read_lease
+from jobs.lease import is_at_work, lease_file, read_lease
 from jobs.ledger import open_journals
 from jobs.runtime import Runtime
 from jobs.settings import Settings
@@ -46,17 +46,18 @@ def live_status(settings: Settings) -> RenderableType:
     return Group(*parts)
 
 
-def _lease_lines(lease: Mapping[str, Any] | None, now: datetime) -> Iterator[str]:
+def _lease_lines(lease: dict[str, Any] | None, now: datetime) -> Iterator[str]:
     if lease is None:
         yield "no run is on"
         return
     holder = lease["holder"]
     who = f"run {holder['run_id']}: process {holder['pid']} on {holder['host']}, since {holder['started_at']}"
     left = lease["expires_at"] - now.timestamp()
-    if left > 0:
+    if is_at_work(lease):
         yield f"at work: {who}"
-    else:
-        yield f"it died {duration(-left)} ago: {who}. The next run brings what it has paid into the ledger"
+        return
+    since = f"its lease expires in {duration(left)}" if left > 0 else f"its lease expired {duration(-left)} ago"
+    yield f"not at work any more: {who}; {since}. The next run brings what it has paid into the ledger"
 
 
 def _wave_of(journal: str) -> str:

@@ -188,6 +188,13 @@ def _lives(lease: dict[str, Any]) -> bool:
     )
 
 
+def is_at_work(lease: dict[str, Any] | None) -> bool:
+    """Whether a run holds it, as far as can be known: of another machine only the time of the lease is."""
+    if lease is None or lease["expires_at"] <= time.time():
+        return False
+    return _lives(lease) or (not lease.get("abandoned") and lease["holder"]["host"] != socket.gethostname())
+
+
 def _is_gone(lease: dict[str, Any]) -> bool:
     """Whether the holder was a process of this machine that is no longer there and called nobody."""
     holder = lease["holder"]

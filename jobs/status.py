@@ -12,7 +12,7 @@ from jobs.call_ledger import read_call_ledger
 from jobs.call_status import ledger_lines, ledger_table, live_status, unsettled_usd
 from jobs.call_table import cents
 from jobs.fates import SELECTED, Funnel, count_fates
-from jobs.lease import lease_file, read_lease
+from jobs.lease import is_at_work, lease_file, read_lease
 from jobs.runtime import Runtime
 from jobs.settings import Settings
 from jobs.show_batches import batch_lines
@@ -61,7 +61,7 @@ def show_status(runtime: Runtime) -> None:
 def watch_status(console: Console, settings: Settings, seconds: float = 2.0) -> None:
     """Show who is at work and how far the calls are until nobody is; reads files alone, and starts no Spark."""
     with Live(live_status(settings), console=console, auto_refresh=False) as live:
-        while read_lease(lease_file(settings.workspace)) is not None:
+        while is_at_work(read_lease(lease_file(settings.workspace))):
             time.sleep(seconds)
             live.update(live_status(settings), refresh=True)
 

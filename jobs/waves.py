@@ -196,7 +196,7 @@ def _run_wave(runtime: Runtime, asked: Asked, wave: _Wave) -> Outcomes:
             returned = _drive(wave.rows, context) if is_here else _map(runtime, wave.rows, context)
             since = time.time() - max(one.limits.window_seconds for one in context.endpoints)
             for key, seen in tail.look().items():
-                wave.sends[key] = tuple((at, 1.0, tokens) for at, tokens in seen.recent if at > since)
+                wave.sends[key] = seen.sends_since(since, wave.sends.get(key, ()))
     except BaseException:
         # Workers may go on for a while. The next run settles this journal, once the lease and their time are over.
         lease.abandon()

@@ -13,6 +13,7 @@ from jobs.approval import Approval, left_usd
 from jobs.call_ledger import CallLedger, ModelLedger
 from jobs.cli import main
 from jobs.load_settings import load_settings
+from jobs.notebook import build
 from jobs.pipeline import run_stages, stages_between
 from jobs.plan import plan_from_tables
 from jobs.plan_outlook import Outlook, find_outlook
@@ -225,6 +226,15 @@ def test_the_pipeline_asks_once_before_the_first_stage_that_pays_and_its_gates_a
     settings = load_settings(str(paid_config(tmp_path, distill={}, score={})))
     run_stages(replace(runtime, settings=settings), stages_between(None, "score"), approve=refuse)
     assert len(asked) == 1, "nobody is asked where no model is"
+
+
+def test_a_notebook_is_refused_a_plan_over_the_budget_and_told_how_to_accept_it(ready, tmp_path):
+    runtime = ready(budget={"run_usd": 0.01})
+    records(tmp_path)
+    run_stages(runtime, stages_between(None, "deduplicate-prompts"))
+    with pytest.raises(StoppedError, match=r"build\(runtime, accept_plan=True\)"):
+        build(runtime)
+    assert not runtime.storage.exists(ASSIGNMENTS) and "OVER BUDGET" in said(runtime)
 
 
 @pytest.mark.parametrize("stage", ["run", "distill"])

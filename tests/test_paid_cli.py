@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
 
+from jobs.load_settings import load_settings
 from tests.paid import MODELS, PRICES, prompts, write_config
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -24,7 +24,7 @@ def config(provider, tmp_path):
     }
     events = tmp_path / "events"
     events.mkdir()
-    conf = {"spark.eventLog.enabled": "true", "spark.eventLog.dir": events.as_uri()}
+    conf = {**load_settings("demo").spark.conf, "spark.eventLog.enabled": "true", "spark.eventLog.dir": events.as_uri()}
     spark = {"master": "local[2]", "driver_memory": "1g", "shuffle_partitions": 2, "conf": conf}
     return write_config(tmp_path, provider, prompts(20), providers={"test": test}, spark=spark)
 
@@ -49,15 +49,3 @@ def test_a_key_is_used_and_is_nowhere_to_be_found(config, provider, tmp_path):
     status = phase0(config, "status")
     assert KEY not in status.stdout + status.stderr
     assert "of $10.00" in status.stdout
-
-
-def test_without_the_key_nothing_is_called_and_the_line_to_change_is_named(config, provider):
-    data = yaml.safe_load(config.read_text())
-    data["providers"]["test"]["api_key_env"] = "PHASE0_NO_SUCH_KEY"
-    config.write_text(yaml.safe_dump(data))
-
-    refused = phase0(config, "run", "--yes")
-
-    assert refused.returncode == 2
-    assert "PHASE0_NO_SUCH_KEY is not set" in refused.stdout + refused.stderr
-    assert provider.calls() == []

@@ -84,16 +84,17 @@ def test_the_status_of_a_paid_run_tells_of_its_calls(paid, capsys):
 def test_a_run_that_stops_at_its_budget_says_what_was_paid_and_how_to_go_on(spark, provider, tmp_path, capsys):
     provider.behave(answer_words=30)
     config = write_config(tmp_path, provider, prompts(COUNT), budget={"run_usd": "0.004"})
-    assert phase0("run", "--config", str(config), "--yes") == 3
+    command = ("run", "--to", "distill", "--config", str(config), "--yes")
+    assert phase0(*command) == 3
     assert "--accept-plan" in capsys.readouterr().err and provider.calls() == []
 
-    assert phase0("run", "--config", str(config), "--yes", "--accept-plan") == 3
+    assert phase0(*command, "--accept-plan") == 3
     first = provider_usd(provider)
     assert 0 < first <= Decimal("0.004") and "budget.run_usd" in capsys.readouterr().err
     runtime = open_paid(config)
     (stopped,) = [row for row in runtime.read(RUNS).collect() if row["status"] == "stopped"]
     assert (stopped["stage"], stopped["cost_usd"]) == ("distill", first)
 
-    assert phase0("run", "--config", str(config), "--yes", "--set", "budget.run_usd=10") == 0
+    assert phase0(*command, "--set", "budget.run_usd=10") == 0
     assert ledger_usd(runtime) == provider_usd(provider)
     assert sum(row["cost_usd"] for row in runtime.read(RUNS).collect()) == provider_usd(provider)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import threading
 import time
 from decimal import Decimal
@@ -90,9 +91,29 @@ def test_a_run_that_died_left_its_calls_and_what_they_cost(provider, tmp_path):
     lease = {"epoch": 1, "expires_at": utc_now().timestamp() - 100, "holder": holder, "paid": True}
     (tmp_path / "workspace" / "lease.json").write_text(json.dumps(lease))
     lines = lines_of(settings)
-    assert lines[0].startswith("it died 2 min ago: run r1: process 7 on far, since 2026-07-01T12:00:00+00:00. The next")
+    assert lines[0].startswith("not at work any more: run r1: process 7 on far, since 2026-07-01T12:00:00+00:00; its")
     (row,) = [line.split() for line in lines if line.startswith("a ")]
     assert row[3] == "2" and all(outcome.state == "refused" for outcome in outcomes)
+
+
+def test_a_run_that_gave_up_or_was_killed_here_is_not_taken_for_one_that_is_on(tmp_path):
+    settings = load_settings(str(paid_config(tmp_path)))
+    with leased(settings) as lease:
+        lease.abandon()
+    (line,) = lines_of(settings)[:1]
+    assert line.startswith("not at work any more: run r7") and "its lease expires in" in shown(live_status(settings))
+    watch_status(quiet_console(), settings)  # ends at once
+
+    file = tmp_path / "workspace" / "lease.json"
+    killed = subprocess.Popen(["true"])
+    killed.wait()
+    held = json.loads(file.read_text()) | {"abandoned": False}
+    held["holder"]["pid"] = killed.pid
+    file.write_text(json.dumps(held))
+    assert lines_of(settings)[0].startswith("not at work any more: run r7")
+    held["holder"]["host"] = "elsewhere"
+    file.write_text(json.dumps(held))
+    assert lines_of(settings)[0].startswith("at work: run r7")
 
 
 def test_between_two_waves_the_figures_of_the_last_are_shown(provider, tmp_path):
