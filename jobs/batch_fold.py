@@ -108,22 +108,23 @@ def _folder(runtime: Runtime, batch: Batch) -> str:
 
 
 def _download(desk: Desk, batches: Sequence[Batch]) -> tuple[dict[str, list[str]], set[str]]:
-    """Fetch the files; answers with the paths by batch, and the batches whose answers are not there any more."""
+    """Fetch the files; answers with their URIs by batch, and the batches whose answers are not there any more."""
     paths: dict[str, list[str]] = {}
     gone = {batch.batch_key for batch in batches if batch.provider_state == GONE}
     for batch in batches:
+        folder = _folder(desk.runtime, batch)
         for name, file_id in (("output", batch.output_file_id), ("errors", batch.error_file_id)):
             if file_id is None:
                 continue
-            path = files.join(_folder(desk.runtime, batch), f"{name}.jsonl")
             try:
-                desk.patiently(partial(desk.server(batch).download, file_id, path))
+                desk.patiently(partial(desk.server(batch).download, file_id, files.join(folder, f"{name}.jsonl")))
             except BatchCallError as error:
                 if error.failure.kind != "not_found":
                     raise
                 gone |= {batch.batch_key} if name == "output" else set()
-            else:
-                paths.setdefault(batch.batch_key, []).append(path)
+        # As URIs, so that Spark looks where we have written, whatever its own file system is.
+        if found := files.list_files(folder, ".jsonl"):
+            paths[batch.batch_key] = found
     return paths, gone
 
 
