@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 import threading
 import time
 from decimal import Decimal
@@ -26,6 +27,7 @@ from tests.paid_tables import paid_config, paid_workspace
 from tests.panels import quiet_console, shown
 from udfs.llm.models import Limits
 
+ROOT = Path(__file__).resolve().parents[1]
 A = ("test", "model-a")
 
 
@@ -184,6 +186,16 @@ def test_the_command_writes_nothing_and_needs_no_lease(spark, tmp_path, capsys):
         main(["status", "--config", str(config)])
     assert not ended.value.code and "at work: run r7" in capsys.readouterr().out
     assert files_of(tmp_path / "workspace").keys() == before.keys()
+
+
+def test_not_even_the_log_of_spark_is_written_into_the_workspace(tmp_path):
+    options = ["--config", str(paid_config(tmp_path)), "--set", "spark.driver_memory=1g"]
+    command = [sys.executable, "-m", "jobs.cli", "status", *options]
+    said = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True
+    )
+    assert said.returncode == 2 and "there is no table runs" in said.stderr, said.stderr
+    assert not (tmp_path / "workspace").exists()
 
 
 def test_watching_ends_with_the_run(tmp_path):
