@@ -44,6 +44,15 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     session.stop()
 
 
+@pytest.fixture(scope="module")
+def one_partition(spark: SparkSession) -> Iterator[None]:
+    """These runs are many small queries; how many tasks call is settled by `calls.tasks` and not by shuffles."""
+    before = str(spark.conf.get("spark.sql.shuffle.partitions"))
+    spark.conf.set("spark.sql.shuffle.partitions", "1")
+    yield
+    spark.conf.set("spark.sql.shuffle.partitions", before)
+
+
 @pytest.fixture(scope="session")
 def demo(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> DemoRun:
     """The one run of the demo, for every test that looks at a finished workspace; who changes it takes a copy."""

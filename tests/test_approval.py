@@ -28,6 +28,8 @@ from tests.factories import rows_of
 from tests.paid_tables import MODELS, paid_config, write_tables
 from tests.panels import quiet_console
 
+pytestmark = pytest.mark.usefixtures("one_partition")
+
 COMMAND = "phase0 run --config paid.yaml"
 PROMPTS = 40
 

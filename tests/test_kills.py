@@ -8,6 +8,8 @@ from jobs.pipeline import run_stages, stages_between
 from tests.kills import IN_FLIGHT, MASTERS, kill_and_go_on
 from tests.paid import open_paid, prompts, write_config
 
+pytestmark = pytest.mark.usefixtures("one_partition")
+
 
 @pytest.fixture(scope="module")
 def prepared(spark, provider_process, tmp_path_factory):

@@ -12,6 +12,8 @@ from jobs.cli import main
 from schemas.tables import RUNS
 from tests.paid import ledger_usd, open_paid, prompts, provider_usd, write_config
 
+pytestmark = pytest.mark.usefixtures("one_partition")
+
 COUNT = 12
 
 

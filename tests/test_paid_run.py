@@ -14,15 +14,7 @@ from schemas.tables import ASSIGNMENTS, DATASET, FATES, PAIRS, SCORES, SCREEN
 from tests.paid import ledger_usd, open_paid, own_response, pay, prompts, provider_usd, write_config
 
 COUNT = 24
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_partition(spark):
-    """These runs are many small queries; how many tasks call is settled by `calls.tasks` and not by shuffles."""
-    before = spark.conf.get("spark.sql.shuffle.partitions")
-    spark.conf.set("spark.sql.shuffle.partitions", "1")
-    yield
-    spark.conf.set("spark.sql.shuffle.partitions", before)
+pytestmark = pytest.mark.usefixtures("one_partition")
 
 
 @pytest.fixture(scope="module")

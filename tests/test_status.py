@@ -27,6 +27,8 @@ from tests.paid_tables import paid_config, paid_workspace
 from tests.panels import quiet_console, shown
 from udfs.llm.models import Limits
 
+pytestmark = pytest.mark.usefixtures("one_partition")
+
 ROOT = Path(__file__).resolve().parents[1]
 A = ("test", "model-a")
 

@@ -10,6 +10,8 @@ from schemas.tables import DATASET, PAIRS, RUNS, SCORES
 from tests.factories import rows_of
 from tests.paid_tables import AT, paid_workspace
 
+pytestmark = pytest.mark.usefixtures("one_partition")
+
 
 @pytest.fixture(scope="module")
 def paid(spark, tmp_path_factory):

@@ -11,6 +11,8 @@ from udfs.llm.batch_lines import Room, line_overhead, pack, request_line
 from udfs.llm.batch_results import NotRun, read_line, result_of
 from udfs.llm.cost import Usage, cost_of, worst_case
 
+pytestmark = pytest.mark.usefixtures("one_partition")
+
 MEMBER = {
     "batch_key": "k",
     "request_id": "r",

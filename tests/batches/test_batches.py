@@ -23,6 +23,8 @@ from tests.batches.runs import (
 )
 from udfs.llm.cost import Usage, cost_of
 
+pytestmark = pytest.mark.usefixtures("one_partition")
+
 
 @pytest.fixture
 def runtime(spark, tmp_path):

@@ -12,6 +12,8 @@ from jobs.batch_book import batches_of, reserved_usd
 from tests.batches.events import EVENTS, KilledError, at_event
 from tests.batches.runs import attempts, batch_endpoint, numbered, open_workspace, responses, run, spent, write_requests
 
+pytestmark = pytest.mark.usefixtures("one_partition")
+
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = 6
 

@@ -20,6 +20,8 @@ from tests.llm.waves import PRICES as TESTED
 from tests.paid import MODELS, PRICES, ledger_usd, open_paid, pay, prompts, write_config
 from udfs.llm.cost import Usage, cost_of
 
+pytestmark = pytest.mark.usefixtures("one_partition")
+
 COUNT = 40
 
 
