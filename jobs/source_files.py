@@ -42,7 +42,7 @@ def list_files(spark: SparkSession, source: SourceConfig) -> list[tuple[str, int
     """Path, bytes and time of change of every file of a source, sorted by path.
 
     Raises:
-        ConfigError: a path matches nothing, or the source has no path yet.
+        ConfigError: a path matches nothing, all its files are empty, or the source has no path yet.
     """
     if not source.paths:
         raise ConfigError(
@@ -53,6 +53,8 @@ def list_files(spark: SparkSession, source: SourceConfig) -> list[tuple[str, int
         rows = listing.select("path", "length", "modificationTime").collect()
     except AnalysisException as error:
         raise ConfigError(f"source {source.name}: no such file: {', '.join(source.paths)}") from error
+    if not rows:  # Spark does not list files without a byte
+        raise ConfigError(f"source {source.name}: there is nothing in {', '.join(source.paths)}")
     return sorted((row["path"], int(row["length"]), str(row["modificationTime"])) for row in rows)
 
 

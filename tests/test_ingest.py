@@ -144,6 +144,13 @@ def test_a_wrong_format_is_one_error_that_names_file_and_format(spark, tmp_path)
         inspect_source(spark, source(tmp_path / "a.json", format="sharegpt"), IngestConfig())
 
 
+def test_a_source_of_empty_files_is_refused_by_name(spark, tmp_path):
+    (tmp_path / "empty.jsonl").touch()
+
+    with pytest.raises(ConfigError, match=r"source s: there is nothing in .*empty\.jsonl"):
+        ingest(spark, source(tmp_path / "empty.jsonl"))
+
+
 def test_a_missing_file_and_a_file_named_twice_are_refused(spark, tmp_path):
     (tmp_path / "a.json").write_text(json.dumps(ALPACA))
     with pytest.raises(ConfigError, match=r"source s: no such file: .*nothing\.json"):
