@@ -3,7 +3,7 @@
 Everything here only reads, needs no lease, and what concerns a run that is on needs no Spark.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from decimal import ROUND_FLOOR, Decimal
@@ -137,8 +137,17 @@ def name_of(settings: Settings, one: ModelLedger) -> str:
     return model_names(settings, one.stage).get((one.provider, one.model), f"{one.model} ({one.provider})")
 
 
-def ledger_lines(settings: Settings, ledger: CallLedger, unsettled: tuple[Decimal, Decimal]) -> Iterator[str]:
-    """Failures by reason, and the money: paid, not yet in the ledger, left of each cap."""
+def ledger_lines(
+    settings: Settings, ledger: CallLedger, unsettled: tuple[Decimal, Decimal], reserved: Mapping[str, Decimal]
+) -> Iterator[str]:
+    """Failures by reason, and the money: paid, not yet in the ledger, left of each cap.
+
+    Args:
+        settings: the configuration, for names and caps.
+        ledger: what was paid.
+        unsettled: dollars in journals: of calls that have ended, and at worst of those in flight.
+        reserved: stage -> dollars that batches which are out may still cost.
+    """
     for one in ledger.models:
         name = name_of(settings, one)
         if one.failed:
@@ -155,5 +164,7 @@ def ledger_lines(settings: Settings, ledger: CallLedger, unsettled: tuple[Decima
     for key, stage, cap in (*caps, ("score_usd", "score", budget.score_usd)):
         if cap is not None:
             spent = ledger.spent_usd(stage) + (open_usd if stage is None else 0)
-            left = cents(max(Decimal(0), cap - spent), ROUND_FLOOR)
-            yield f"budget.{key}: {cents(spent)} of {cents(cap)}, {left} left"
+            held = sum((usd for name, usd in reserved.items() if stage in (None, name)), Decimal(0))
+            left = cents(max(Decimal(0), cap - spent - held), ROUND_FLOOR)
+            batches = f", {cents(held)} reserved by batches that are out" if held else ""
+            yield f"budget.{key}: {cents(spent)} of {cents(cap)}{batches}, {left} left"

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table as RichTable
 
+from jobs.batch_book import reserved_by_stage
 from jobs.call_ledger import read_call_ledger
 from jobs.call_status import ledger_lines, ledger_table, live_status, unsettled_usd
 from jobs.call_table import cents
@@ -49,7 +50,7 @@ def show_status(runtime: Runtime) -> None:
     ledger = read_call_ledger(runtime)
     if ledger.models:
         console.print(ledger_table(settings, ledger))
-    for line in ledger_lines(settings, ledger, unsettled_usd(runtime)):
+    for line in ledger_lines(settings, ledger, unsettled_usd(runtime), reserved_by_stage(runtime)):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     for line in batch_lines(runtime):
         console.print(line, highlight=False, markup=False)

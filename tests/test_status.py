@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from jobs.call_figures import WaveWatch, utc_now
+from jobs.call_ledger import CallLedger
 from jobs.call_panel import Pace, watch_calls
-from jobs.call_status import live_status, unsettled_usd
+from jobs.call_status import ledger_lines, live_status, unsettled_usd
 from jobs.cli import main
 from jobs.journal_rows import attempts_of, read_journal_rows
 from jobs.lease import hold_lease
@@ -163,6 +164,18 @@ def test_the_status_tells_of_requests_failures_and_money(spark, provider, tmp_pa
     assert "budget.score_usd: $0.05 of $1.00, $0.95 left" in text
     assert "in journals, not in the ledger yet: $0.00" in text
     assert "no stage has ended yet" in text and "cost: $1.06" in text
+
+
+def test_what_batches_may_still_cost_is_not_left():
+    settings = load_settings("reference", ["budget.score_usd=20"])
+    reserved = {"distill": Decimal(30), "score": Decimal(5)}
+
+    lines = list(ledger_lines(settings, CallLedger(()), (Decimal(0), Decimal(0)), reserved))
+
+    assert lines == [
+        "budget.run_usd: $0.00 of $150.00, $35.00 reserved by batches that are out, $115.00 left",
+        "budget.score_usd: $0.00 of $20.00, $5.00 reserved by batches that are out, $15.00 left",
+    ]
 
 
 def test_what_is_in_the_ledger_and_still_in_a_journal_counts_once(spark, provider, tmp_path):
