@@ -4,6 +4,7 @@ A journal is settled by adding what the ledger does not have yet, looking whethe
 removing the journal; killed between any two of these steps, the next run does the same again.
 """
 
+from collections.abc import Iterable
 from decimal import Decimal
 from functools import reduce
 
@@ -13,10 +14,12 @@ from pyspark.sql import functions as F
 from jobs import files
 from jobs.journal_rows import attempts_of, read_journal_rows, responses_of
 from jobs.runtime import Runtime
-from schemas.calls import ATTEMPTS, RESPONSES
+from schemas.calls import ATTEMPTS, REQUESTS, RESPONSES
 from schemas.errors import StoppedError
 from schemas.tables import Table
 from udfs.llm.journal import journal_folder
+from udfs.llm.models import Endpoint
+from udfs.llm.wave import EndpointKey, Send
 
 
 def spent_usd(runtime: Runtime) -> Decimal:
@@ -30,6 +33,38 @@ def spent_by_stage(runtime: Runtime) -> dict[str, Decimal]:
         return {}
     rows = runtime.read(ATTEMPTS).groupBy("stage").agg(F.sum("cost_usd").alias("usd")).collect()
     return {row["stage"]: row["usd"] for row in rows}
+
+
+def recent_sends(runtime: Runtime, endpoints: Iterable[Endpoint], now: float) -> dict[EndpointKey, tuple[Send, ...]]:
+    """What each endpoint with a limit was sent in its last window, by any wave, stage or run of the workspace.
+
+    A provider counts a key's requests whoever sends them, so a wave begins with what the last one has used.
+
+    Args:
+        runtime: the run.
+        endpoints: that are to be called.
+        now: seconds since the epoch.
+    """
+    limited = {one.key: one.limits for one in endpoints if one.limits.rpm is not None or one.limits.tpm is not None}
+    if not limited or not runtime.storage.exists(ATTEMPTS):
+        return {}
+    since = now - max(limits.window_seconds for limits in limited.values())
+    # What the prompt had is known where there was an answer; what is lost counts as its most.
+    bounds = runtime.read(REQUESTS).select("request_id", "prompt_tokens_bound")
+    recent = runtime.read(ATTEMPTS).where(F.col("mode") == "online").withColumn("at", F.col("sent_at").cast("double"))
+    rows = (
+        recent.where(F.col("at") > since)
+        .join(bounds, "request_id", "left")
+        .withColumn("tokens", F.coalesce("prompt_tokens", "prompt_tokens_bound", F.lit(0)) + F.col("max_tokens"))
+        .select("provider", "model", "at", "tokens")
+        .orderBy("at")
+        .collect()
+    )
+    found: dict[EndpointKey, list[Send]] = {key: [] for key in limited}
+    for row in rows:
+        if (row["provider"], row["model"]) in found:
+            found[row["provider"], row["model"]].append((row["at"], 1.0, float(row["tokens"])))
+    return {key: tuple(sends) for key, sends in found.items()}
 
 
 def append_new(runtime: Runtime, table: Table, rows: DataFrame) -> None:

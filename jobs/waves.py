@@ -19,7 +19,7 @@ from jobs import files
 from jobs.batch_book import not_in_batches, reserved_by_stage
 from jobs.call_panel import WaveWatch, watch_calls
 from jobs.lease import Lease
-from jobs.ledger import settle_wave, spent_by_stage, wave_name
+from jobs.ledger import recent_sends, settle_wave, spent_by_stage, wave_name
 from jobs.reservations import (
     Open,
     count_open,
@@ -40,7 +40,7 @@ from udfs.llm.journal import journal_folder
 from udfs.llm.map_calls import drive_calls, map_calls, request_of
 from udfs.llm.models import Endpoint
 from udfs.llm.retries import RetryPolicy
-from udfs.llm.wave import EndpointKey, Send, WaveContext
+from udfs.llm.wave import EndpointKey, WaveContext
 
 PaidStage = Literal["distill", "score"]
 Outcomes = Counter[tuple[EndpointKey, str, str]]
@@ -80,8 +80,6 @@ class _Wave:
     sent: Mapping[EndpointKey, int]
     found: Open
     spent: Mapping[str, Decimal]
-    sends: dict[EndpointKey, tuple[Send, ...]]
-    """What each endpoint was sent in its last window; told on to the next wave."""
 
 
 def call_all(runtime: Runtime, asked: Asked) -> Ended:
@@ -96,7 +94,7 @@ def call_all(runtime: Runtime, asked: Asked) -> Ended:
     """
     _refuse_speculation(runtime)
     outcomes: Outcomes = Counter()
-    ended, sends, attempts = Ended(), dict[EndpointKey, tuple[Send, ...]](), runtime.settings.calls.attempts
+    ended, attempts = Ended(), runtime.settings.calls.attempts
     before: tuple[int, int] | None = None
     number = 0
     while True:
@@ -117,7 +115,7 @@ def call_all(runtime: Runtime, asked: Asked) -> Ended:
         sent = {key: found.counts[key] for key in reachable} if fits.is_all else _count(rows)
         if not sent:
             raise _budget_spent(runtime.settings.budget, asked.stage, spent, sum(found.counts.values()))
-        outcomes = _run_wave(runtime, asked, _Wave(number, rows, sent, found, spent, sends))
+        outcomes = _run_wave(runtime, asked, _Wave(number, rows, sent, found, spent))
         _note(ended, outcomes)
         if is_stopped(runtime.settings.workspace):
             raise StoppedError("stopped, and all that was paid is kept; the same command goes on from there")
@@ -190,13 +188,10 @@ def _run_wave(runtime: Runtime, asked: Asked, wave: _Wave) -> Outcomes:
     try:
         with (
             stop_on_signal(settings.workspace, runtime.progress.line),
-            watch_calls(runtime.progress, settings.workspace, watch) as tail,
+            watch_calls(runtime.progress, settings.workspace, watch),
         ):
             is_here = settings.calls.runner == "driver"
             returned = _drive(wave.rows, context) if is_here else _map(runtime, wave.rows, context)
-            since = time.time() - max(one.limits.window_seconds for one in context.endpoints)
-            for key, seen in tail.look().items():
-                wave.sends[key] = seen.sends_since(since, wave.sends.get(key, ()))
     except BaseException:
         # Workers may go on for a while. The next run settles this journal, once the lease and their time are over.
         lease.abandon()
@@ -218,7 +213,7 @@ def _context(
         journal=journal_folder(workspace, name),
         endpoints=called,
         tasks=tasks,
-        sends=wave.sends,
+        sends=recent_sends(runtime, called, time.time()),
         proven=proven,
         retries=RetryPolicy(max_attempts=calls.attempts, max_wait_seconds=calls.max_wait_seconds),
         lease_file=lease.file,

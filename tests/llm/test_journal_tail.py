@@ -1,13 +1,12 @@
 """How far a wave is, while it is being written."""
 
 import json
-from collections import deque
 from decimal import Decimal
 
 import pytest
 
 from tests.llm.waves import context, drive, endpoint, request
-from udfs.llm.journal_tail import JournalTail, Seen
+from udfs.llm.journal_tail import JournalTail
 
 KEY = ("p", "m")
 
@@ -48,10 +47,3 @@ def test_at_the_end_it_knows_what_the_outcomes_say(provider, tmp_path, journal):
     assert seen.done["answered"] == sum(outcome.state == "answered" for outcome in outcomes)
     assert seen.spent_usd == sum(outcome.cost_usd for outcome in outcomes)
     assert seen.in_flight == {}
-
-
-def test_what_short_waves_have_sent_within_the_window_is_carried_on():
-    first = Seen(recent=deque([(100.0, 30.0), (110.0, 40.0)])).sends_since(50.0)
-    second = Seen(recent=deque([(130.0, 50.0), (120.0, 60.0)])).sends_since(105.0, first)
-    assert second == ((110.0, 1.0, 40.0), (120.0, 1.0, 60.0), (130.0, 1.0, 50.0))
-    assert Seen().sends_since(115.0, second) == second[1:]

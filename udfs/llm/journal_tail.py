@@ -4,13 +4,13 @@ import json
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
 from udfs.llm.journal import open_folder
-from udfs.llm.wave import EndpointKey, Send
+from udfs.llm.wave import EndpointKey
 
 _MINUTE = 60.0
 
@@ -36,16 +36,6 @@ class Seen:
         since = (time.time() if now is None else now) - _MINUTE
         sent = [(at, tokens) for at, tokens in self.recent if at > since]
         return len(sent), sum(tokens for _, tokens in sent)
-
-    def sends_since(self, since: float, before: Sequence[Send] = ()) -> tuple[Send, ...]:
-        """What was sent after a time, oldest first, for the limits of the next wave.
-
-        Args:
-            since: seconds since the epoch.
-            before: the same of earlier waves; a wave may be shorter than the window of a limit.
-        """
-        sent = sorted([*before, *((at, 1.0, tokens) for at, tokens in self.recent)])
-        return tuple(one for one in sent if one[0] > since)
 
     def copy(self) -> "Seen":
         """As it is now, whatever is seen later."""
