@@ -13,7 +13,7 @@ from jobs.fates import record_fates
 from jobs.reviews import latest_verdicts
 from jobs.runtime import Runtime
 from schemas.errors import ConfigError
-from schemas.tables import DUPLICATES, EXAMPLES, FATES, PAIRS, RAW_RECORDS, REVIEWS, SCORES, SCREEN
+from schemas.tables import DUPLICATES, EXAMPLES, FATES, PAIRS, RAW_RECORDS, REVIEWS, SCORES, SCREEN, SELECTION
 
 EXCERPT_CHARS = 600
 
@@ -24,17 +24,19 @@ def sample_examples(
     """Examples of each fate, first by id, with text, twin, score and matched span.
 
     Returns:
-        Rows of example_id, source, stage, reason, instruction, reference_response, twin, jaccard, quality_tenths, span.
+        Rows of example_id, source, stage, reason, instruction, response (of the pair that came furthest, else the
+        source's own), twin, jaccard, quality_tenths, span.
     """
     fates = _filtered(runtime.read(FATES), reason, source)
     chosen = _first_of_each(fates, per_reason, "example_id")
     examples = runtime.read(EXAMPLES)
     twins = examples.select(F.col("example_id").alias("duplicate_of"), F.col("instruction").alias("twin"))
-    pairs = runtime.read(PAIRS).select("example_id", "pair_id")
+    pairs = _one_of_each(runtime.read(PAIRS), runtime.read(SELECTION))
     similarity = runtime.read(DUPLICATES).groupBy("id").agg(F.max("jaccard").alias("jaccard"))
     spans = (
-        runtime.read(SCREEN)
-        .groupBy(F.col("id").alias("example_id"), F.col("rule").alias("reason"))
+        runtime.read(SCREEN)  # a verdict on a model's answer has the id of its pair
+        .join(runtime.read(PAIRS).select(F.col("pair_id").alias("id"), "example_id"), "id", "left")
+        .groupBy(F.coalesce("example_id", "id").alias("example_id"), F.col("rule").alias("reason"))
         .agg(F.min("span").alias("span"))
     )
     scores = runtime.read(SCORES).select("pair_id", "quality_tenths", F.col("reason").alias("score_reason"))
@@ -50,9 +52,20 @@ def sample_examples(
         .join(scores, "pair_id", "left")
         .join(reviews, "pair_id", "left")
     )
-    columns = ("example_id", "source", "stage", "reason", "instruction", "reference_response", "twin", "duplicate_of")
+    response = F.coalesce("answer", "reference_response").alias("response")
+    columns = ("example_id", "source", "stage", "reason", "instruction", response, "twin", "duplicate_of")
     more = ("jaccard", "quality_tenths", "score_reason", "review", "span", "category", "system", "history")
     return joined.select(*columns, *more).orderBy("stage", "reason", "example_id").collect()
+
+
+def _one_of_each(pairs: DataFrame, selection: DataFrame) -> DataFrame:
+    """Of each example the pair that is selected, else the one that came furthest: example_id, pair_id, answer."""
+    chosen = selection.select("pair_id", F.col("reason").isNull().alias("is_selected"), "quality_tenths")
+    best = Window.partitionBy("example_id").orderBy(
+        F.desc_nulls_last("is_selected"), F.desc_nulls_last("quality_tenths"), "sample", "pair_id"
+    )
+    placed = pairs.join(chosen, "pair_id", "left").withColumn("place", F.row_number().over(best))
+    return placed.where("place = 1").select("example_id", "pair_id", F.col("response").alias("answer"))
 
 
 def sample_records(
@@ -110,7 +123,7 @@ def print_examples(console: Console, rows: Sequence[Row]) -> None:
             ("system", row["system"]),
             ("history", f"{len(row['history'])} earlier messages" if row["history"] else None),
             ("instruction", row["instruction"]),
-            ("response", row["reference_response"]),
+            ("response", row["response"]),
             ("twin that stays", row["twin"]),
             ("found", row["span"]),
             ("score", _score(row)),

@@ -40,9 +40,7 @@ def _print_rows(console: Console, runtime: Runtime) -> None:
         if row["reason"] == SELECTED:
             tenths = row["quality_tenths"]
             line = f"{tenths / 10:4.1f} {row['category']:<9} {excerpt(_one_line(row['instruction']), 70)}"
-            console.print(
-                f"{line} [dim]->[/dim] {excerpt(_one_line(row['reference_response'] or ''), 70)}", highlight=False
-            )
+            console.print(f"{line} [dim]->[/dim] {excerpt(_one_line(row['response'] or ''), 70)}", highlight=False)
 
 
 def _one_line(text: str) -> str:

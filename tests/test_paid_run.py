@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from jobs.pipeline import run_stages, stages_between
+from jobs.show import sample_examples
 from schemas.calls import ATTEMPTS, JUDGEMENTS, REQUESTS, RESPONSES
 from schemas.errors import ConfigError, StoppedError
 from schemas.tables import ASSIGNMENTS, DATASET, FATES, PAIRS, SCORES, SCREEN
@@ -78,6 +79,9 @@ def test_teachers_answer_and_the_judge_scores_each_once(ready, provider):
     assert counted["judge-1"] == COUNT + 1, "a reply that cannot be read is asked for once more"
     assert ledger_usd(runtime) == provider_usd(provider) > 0
     assert {row["stage"] for row in runtime.read(ATTEMPTS).select("stage").distinct().collect()} == {"distill", "score"}
+
+    shown = {row["example_id"]: row["response"] for row in sample_examples(runtime, COUNT)}
+    assert shown == {row["example_id"]: row["response"] for row in pairs.values()}, "what people see is the answer"
 
     # Again, though nothing has changed: everything is there, so nobody is called.
     provider.behave()
