@@ -7,16 +7,15 @@ and what a model of mode auto has left is asked online.
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
-from pyspark.sql import functions as F
-
 from jobs.askings import teacher_modes
 from jobs.batch_book import batches_of
 from jobs.batch_clock import SystemClock
 from jobs.batches import BatchRun, fold_ended, run_batches
+from jobs.reservations import to_endpoints
 from jobs.runtime import Runtime
 from jobs.settings_batches import Mode
 from jobs.stopping import is_stopped, stop_on_signal
-from jobs.waves import Asked, Ended, call_all, left_usd, open_requests, spent_and_reserved
+from jobs.waves import Asked, Ended, call_all, count_by_endpoint, left_usd, open_requests, spent_and_reserved
 from schemas.errors import ConfigError, ProviderError, StoppedError
 from udfs.llm.wave import EndpointKey
 
@@ -123,8 +122,7 @@ def _with_left(runtime: Runtime, asked: Asked, ended: Ended, batched: BatchRun, 
         StoppedError: the budget has no room for it, or no file.
     """
     own = set(keys)
-    counted = open_requests(runtime, asked).groupBy("provider", "model").agg(F.count("*")).collect() if own else []
-    left = {(row[0], row[1]): row[2] for row in counted if (row[0], row[1]) in own}
+    left = count_by_endpoint(to_endpoints(open_requests(runtime, asked), own)) if own else {}
     down = {key: ("batch", batched.faults[key]) for key in left if key in batched.faults}
     unsent = sum(count for key, count in left.items() if key not in down)
     if unsent:

@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.routing import with_teachers
-from jobs.settings_paid import PUBLIC, DistillConfig
+from jobs.settings_paid import DistillConfig
 from schemas.calls import REQUESTS
 from schemas.tables import ASSIGNMENTS, PAIRS
 from udfs.ids import pair_id
@@ -78,9 +78,14 @@ def assignments_of(asked: DataFrame) -> DataFrame:
     return ASSIGNMENTS.select_from(asked.withColumn("stage", F.lit("distill")))
 
 
-def requests_of(asked: DataFrame) -> DataFrame:
-    """Rows of `REQUESTS`, each once: two examples that ask the same thing share one request."""
-    return REQUESTS.select_from(asked).dropDuplicates(["request_id"])
+def new_requests(asked: DataFrame) -> DataFrame:
+    """Rows of `REQUESTS` for what has no answer yet, each once: two that ask the same thing share one request.
+
+    Args:
+        asked: columns of `REQUESTS`, and old_request_id, null where there is no answer.
+    """
+    new = asked.where("old_request_id is null or old_request_id <> request_id")
+    return REQUESTS.select_from(new).dropDuplicates(["request_id"])
 
 
 def pair_answers(assignments: DataFrame, responses: DataFrame, examples: DataFrame) -> DataFrame:
@@ -98,26 +103,6 @@ def pair_answers(assignments: DataFrame, responses: DataFrame, examples: DataFra
                 "pair_id": pair_ids("example_id", "request_id"),
                 "teacher": F.col("actual_teacher"),
                 "answered_by": F.col("actual_teacher"),
-            }
-        )
-    )
-
-
-def assign_public(prompts: DataFrame, drawn: DataFrame) -> DataFrame:
-    """Assign prompts that no model is asked to the source's own response, where there is one.
-
-    Returns:
-        Rows of `ASSIGNMENTS`.
-    """
-    rest = prompts.where("reference_response is not null").join(drawn.select("example_id"), "example_id", "left_anti")
-    return ASSIGNMENTS.select_from(
-        rest.withColumns(
-            {
-                "stage": F.lit("distill"),
-                "sample": F.lit(0),
-                "requested_teacher": F.lit(PUBLIC),
-                "actual_teacher": F.lit(PUBLIC),
-                "request_id": F.lit(None).cast("string"),
             }
         )
     )

@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.answer_all import answer_all
-from jobs.answer_requests import requests_of
+from jobs.answer_requests import new_requests
 from jobs.askings import judge_asking
 from jobs.call_ends import require_answers
 from jobs.ledger import append_new
@@ -34,15 +34,10 @@ def read_scores(judgements: DataFrame, responses: DataFrame, weights: tuple[int,
         weights: of the dimensions.
 
     Returns:
-        `REPLIES_READ`: the columns of `SCORES`, and `fault` where there is no score.
+        `REPLIES_READ`: the columns of `SCORES`, the ask, and `fault` where there is no score.
     """
     replies = judgements.join(responses.where("status = 'answered'"), "request_id")
-    # The id carries the number of the ask through the function that reads.
-    asked = replies.select(F.concat_ws(" ", "pair_id", "ask").alias("pair_id"), "text")
-    parts = F.split("pair_id", " ")
-    read = asked.mapInArrow(read_replies(weights), REPLIES_READ).withColumns(
-        {"pair_id": parts[0], "ask": parts[1].cast("int")}
-    )
+    read = replies.select("pair_id", "ask", "text").mapInArrow(read_replies(weights), REPLIES_READ)
     has_fault = F.col("fault").isNotNull()
     best = Window.partitionBy("pair_id").orderBy(has_fault, F.when(has_fault, -F.col("ask")).otherwise(F.col("ask")))
     first = read.withColumn("place", F.row_number().over(best)).where("place = 1")
@@ -77,7 +72,7 @@ def judge_pairs(runtime: Runtime, pairs: DataFrame) -> tuple[DataFrame, tuple[st
 
 def scores_of(read: DataFrame) -> DataFrame:
     """Rows of `SCORES` for the replies that give one."""
-    return SCORES.select_from(read.where("fault is null").withColumn("scorer", F.lit(JUDGE)))
+    return SCORES.select_from(read.where("fault is null"))
 
 
 def _read(runtime: Runtime, pairs: DataFrame) -> DataFrame:
@@ -95,7 +90,7 @@ def _ask(runtime: Runtime, pairs: DataFrame, asking: Asking, ask: int) -> tuple[
     asked = runtime.storage.materialise(built.join(before, "pair_id", "left"), f"judge-{ask}")
     if decide_paid_again(runtime, asked, "scores of the judge") == "keep":
         asked = asked.withColumn("request_id", F.coalesce("old_request_id", "request_id"))
-    append_new(runtime, REQUESTS, requests_of(asked.where("old_request_id is null or old_request_id <> request_id")))
+    append_new(runtime, REQUESTS, new_requests(asked))
     _remember(runtime, asked.select("pair_id", F.lit(ask).alias("ask"), "request_id"))
     wanted = runtime.read(JUDGEMENTS).where(F.col("ask") == ask)
     endpoint = asking.endpoint

@@ -6,7 +6,7 @@ from jobs.settings_batches import Mode
 from udfs.llm.asking import Asking
 from udfs.llm.models import Endpoint
 from udfs.llm.wave import EndpointKey
-from udfs.scoring.judge import judge_schema_json
+from udfs.scoring.judge import JUDGE, judge_schema_json
 
 
 def teacher_askings(settings: Settings) -> dict[str, Asking]:
@@ -53,6 +53,17 @@ def judge_asking(settings: Settings) -> Asking | None:
         attempts=settings.calls.attempts,
         mode=score.mode if endpoint.batch else "online",
     )
+
+
+def model_names(settings: Settings, stage: str) -> dict[EndpointKey, str]:
+    """Provider and model -> the teacher's name, or `judge`, of the models that this configuration asks."""
+    judge, names = judge_asking(settings), dict[EndpointKey, str]()
+    if stage == "score":
+        return {judge.endpoint.key: JUDGE} if judge else {}
+    for name, asking in teacher_askings(settings).items():
+        key = asking.endpoint.key
+        names[key] = f"{names[key]}, {name}" if key in names else name
+    return names
 
 
 def _temperature(wanted: float | None, endpoint: Endpoint) -> float | None:

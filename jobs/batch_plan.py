@@ -16,6 +16,7 @@ from jobs import files
 from jobs.batch_book import Batch, batches_of, write_batches
 from jobs.batch_rows import members_of, with_line_bytes, with_room
 from jobs.batch_server import is_queue_refusal
+from jobs.reservations import to_endpoints
 from jobs.runtime import Runtime
 from schemas.batches import BATCH_ITEMS, BATCHES, INTENT, PACKED
 from schemas.calls import ATTEMPTS
@@ -68,14 +69,14 @@ def plan_batches(
         return []
     prefix = f"phase0-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
     storage = runtime.storage
-    candidates = with_line_bytes(with_room(_of_endpoints(pending, rooms), runtime.read_or_empty(ATTEMPTS)), endpoints)
+    candidates = with_line_bytes(with_room(to_endpoints(pending, rooms), runtime.read_or_empty(ATTEMPTS)), endpoints)
     # Without their texts, and written down before anything is made of it: all that follows is about the same rows.
     sizes = storage.materialise(candidates.select(*_SIZES), f"{prefix}-sizes")
     counts = {(row[0], row[1]): row[2] for row in sizes.groupBy("provider", "model").count().collect()}
     rooms = {key: room for key, room in rooms.items() if counts.get(key, 0) >= least[key]}
     intents: list[Batch] = []
     if rooms:
-        ordered = _of_endpoints(sizes, rooms).repartition(1).sortWithinPartitions("request_id")
+        ordered = to_endpoints(sizes, rooms).repartition(1).sortWithinPartitions("request_id")
         packed = storage.materialise(ordered.mapInArrow(pack_batches(rooms, left_usd), PACKED), f"{prefix}-packed")
         placed = members_of(sizes, packed, prefix)
         intents = _intents(placed, stage, now)
@@ -178,11 +179,6 @@ def remove_leftovers(runtime: Runtime, out: Iterable[Batch]) -> None:
 
 def _folder(runtime: Runtime) -> str:
     return files.join(runtime.settings.workspace, "batches", "requests")
-
-
-def _of_endpoints(pending: DataFrame, keys: Iterable[EndpointKey]) -> DataFrame:
-    named = [f"{provider}\n{model}" for provider, model in sorted(keys)]
-    return pending.where(F.concat_ws("\n", "provider", "model").isin(*named))
 
 
 def _intents(members: DataFrame, stage: str, now: datetime) -> list[Batch]:

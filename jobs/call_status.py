@@ -18,18 +18,17 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from jobs import files
-from jobs.askings import judge_asking, teacher_askings
+from jobs.askings import model_names
 from jobs.call_figures import CallFigures, WaveWatch, figures_before, look_again, read_progress, utc_now
 from jobs.call_ledger import CallLedger, ModelLedger
 from jobs.call_table import call_panel, cents, counts, duration, short
 from jobs.journal_rows import attempts_of, read_journal_rows
 from jobs.lease import is_at_work, lease_file, read_lease
-from jobs.ledger import open_journals
+from jobs.ledger import open_journals, stage_of, wave_of
 from jobs.runtime import Runtime
 from jobs.settings import Settings
 from schemas.calls import ATTEMPTS
 from udfs.llm.journal_tail import JournalTail
-from udfs.llm.wave import EndpointKey
 
 
 def live_status(settings: Settings) -> RenderableType:
@@ -38,10 +37,10 @@ def live_status(settings: Settings) -> RenderableType:
     parts: list[RenderableType] = [Text(line) for line in _lease_lines(read_lease(lease_file(workspace)), now)]
     last, journals = read_progress(workspace), open_journals(workspace)
     for folder in journals:
-        parts.append(Text(f"calls of {_wave_of(folder)}, read from its journal:", style="bold"))
+        parts.append(Text(f"calls of {_told(folder)}, read from its journal:", style="bold"))
         parts.append(_journal_panel(settings, folder, last, now))
     if last is not None and not journals:
-        parts.append(Text(f"the last calls, of {_wave_of(last.journal)}, as of {last.at:%Y-%m-%d %H:%M:%S} UTC:"))
+        parts.append(Text(f"the last calls, of {_told(last.journal)}, as of {last.at:%Y-%m-%d %H:%M:%S} UTC:"))
         parts.append(call_panel(last))
     return Group(*parts)
 
@@ -60,19 +59,19 @@ def _lease_lines(lease: dict[str, Any] | None, now: datetime) -> Iterator[str]:
     yield f"not at work any more: {who}; {since}. The next run brings what it has paid into the ledger"
 
 
-def _wave_of(journal: str) -> str:
-    """A wave by its folder: `distill-<epoch>-<number>`."""
-    stage, _, number = journal.rstrip("/").rsplit("/", 1)[-1].partition("-")
-    number = number.rpartition("-")[2]
-    return f"{stage}, wave {int(number)}" if number.isdigit() else stage
+def _told(journal: str) -> str:
+    """A wave by its folder, for people."""
+    wave = wave_of(journal)
+    number = wave.rpartition("-")[2]
+    return f"{stage_of(wave)}, wave {int(number)}" if number.isdigit() else stage_of(wave)
 
 
 def _journal_panel(settings: Settings, folder: str, last: CallFigures | None, now: datetime) -> RenderableType:
-    name = folder.rstrip("/").rsplit("/", 1)[-1]
-    if last is not None and last.journal.rstrip("/").rsplit("/", 1)[-1] == name:
+    wave = wave_of(folder)
+    if last is not None and wave_of(last.journal) == wave:
         before = replace(last, is_over=False)
     else:  # whoever made these calls has written nothing about them
-        before = figures_before(_unknown(settings, folder, name.partition("-")[0]), host="", pid=0, now=now)
+        before = figures_before(_unknown(settings, folder, stage_of(wave)), host="", pid=0, now=now)
     try:
         return call_panel(look_again(before, JournalTail(folder).look(), now, is_over=False))
     except (OSError, ValueError, KeyError) as error:  # it is settled and removed while it is read
@@ -82,17 +81,6 @@ def _journal_panel(settings: Settings, folder: str, last: CallFigures | None, no
 def _unknown(settings: Settings, folder: str, stage: str) -> WaveWatch:
     names = model_names(settings, stage)
     return WaveWatch(stage, names, {}, {}, {}, {}, Decimal(0), settings.budget.run_usd, folder)
-
-
-def model_names(settings: Settings, stage: str) -> dict[EndpointKey, str]:
-    """Provider and model -> the teacher's name, or `judge`, of the models that this configuration asks."""
-    judge, names = judge_asking(settings), dict[EndpointKey, str]()
-    if stage == "score":
-        return {judge.endpoint.key: "judge"} if judge else {}
-    for name, asking in teacher_askings(settings).items():
-        key = asking.endpoint.key
-        names[key] = f"{names[key]}, {name}" if key in names else name
-    return names
 
 
 def unsettled_usd(runtime: Runtime) -> tuple[Decimal, Decimal]:
@@ -111,7 +99,7 @@ def unsettled_usd(runtime: Runtime) -> tuple[Decimal, Decimal]:
 
 def _unsettled_usd(runtime: Runtime, folder: str) -> tuple[Decimal, Decimal]:
     ledger = runtime.read_or_empty(ATTEMPTS).select("attempt_id")
-    attempts = attempts_of(read_journal_rows(runtime.spark, folder), _wave_of(folder).partition(",")[0])
+    attempts = attempts_of(read_journal_rows(runtime.spark, folder), stage_of(wave_of(folder)))
     is_lost = F.col("status") == "lost"
     sums = (F.sum(F.when(is_lost == which, F.col("cost_usd"))) for which in (False, True))
     row = attempts.join(ledger, "attempt_id", "left_anti").agg(*sums).first()

@@ -84,6 +84,16 @@ def wave_name(stage: str, epoch: int, number: int) -> str:
     return f"{stage}-{epoch}-{number:04d}"
 
 
+def wave_of(folder: str) -> str:
+    """Name of the wave whose journal is in a folder."""
+    return folder.rstrip("/").rsplit("/", 1)[-1]
+
+
+def stage_of(wave: str) -> str:
+    """The stage in the name of a wave."""
+    return wave.partition("-")[0]
+
+
 def settle_wave(runtime: Runtime, wave: str) -> None:
     """Bring the journal of a wave into the ledger and remove it.
 
@@ -92,7 +102,7 @@ def settle_wave(runtime: Runtime, wave: str) -> None:
     """
     folder = journal_folder(runtime.settings.workspace, wave)
     journal = read_journal_rows(runtime.spark, folder)
-    rows = {ATTEMPTS: attempts_of(journal, wave.split("-")[0]), RESPONSES: responses_of(journal)}
+    rows = {ATTEMPTS: attempts_of(journal, stage_of(wave)), RESPONSES: responses_of(journal)}
     for table, new in rows.items():
         append_new(runtime, table, new)
     lacking = [
@@ -108,5 +118,5 @@ def settle_all(runtime: Runtime) -> int:
     """Settle what runs that died have left; says how many journals there were. The lease must be held."""
     folders = open_journals(runtime.settings.workspace)
     for folder in folders:
-        settle_wave(runtime, folder.rstrip("/").rsplit("/", 1)[-1])
+        settle_wave(runtime, wave_of(folder))
     return len(folders)

@@ -19,7 +19,7 @@ from jobs.prompt_files import load_judge_prompt
 from jobs.runtime import Runtime
 from jobs.settings import PackageConfig, Settings
 from jobs.settings_paid import PUBLIC
-from jobs.verdicts import open_prompts, without_duplicates
+from jobs.verdicts import unique_prompts
 from schemas.errors import ConfigError
 from schemas.tables import DUPLICATES, EXAMPLES, PAIRS, SCORES, SCREEN
 from udfs.llm.prompts import judge_messages
@@ -33,8 +33,7 @@ def measure_prompts(examples: DataFrame, screen: DataFrame, duplicates: DataFram
     Returns:
         One row a category, with the columns of `Prompts`.
     """
-    unique = without_duplicates(open_prompts(examples, screen), duplicates, "prompt", "example_id")
-    asked = askable_prompts(unique, package)
+    asked = askable_prompts(unique_prompts(examples, screen, duplicates), package)
     usable = ~F.col("has_fault")
     return asked.groupBy("category").agg(
         F.count("*").alias("count"),

@@ -11,32 +11,16 @@ from pyspark.sql import functions as F
 
 from jobs.ask_judge import judge_pairs, scores_of
 from jobs.draw import askable_prompts
+from jobs.rule_scores import score_pairs
 from jobs.runtime import Runtime, Stage, StageReport
-from jobs.settings_paid import ScorerConfig
-from jobs.verdicts import clean_pairs, without_duplicates
+from jobs.verdicts import unique_pairs
 from schemas.tables import DUPLICATES, PAIRS, SCORES, SCREEN
-from udfs.scoring.batches import score_batches
-
-
-def score_pairs(pairs: DataFrame, config: ScorerConfig) -> DataFrame:
-    """Score every pair.
-
-    Args:
-        pairs: rows of `PAIRS`.
-        config: scorer and weights of its dimensions.
-
-    Returns:
-        Rows of `SCORES`, one for each pair.
-    """
-    texts = pairs.select("pair_id", "system", "instruction", "response")
-    return SCORES.select_from(texts.mapInArrow(score_batches(config.weights), SCORES.schema))
 
 
 def run(runtime: Runtime) -> StageReport:
     """Score all open pairs."""
     all_pairs = runtime.read(PAIRS)
-    clean = clean_pairs(all_pairs, runtime.read(SCREEN))
-    pairs = without_duplicates(clean, runtime.read(DUPLICATES), "pair", "pair_id")
+    pairs = unique_pairs(all_pairs, runtime.read(SCREEN), runtime.read(DUPLICATES))
     runtime.progress.step(f"scoring with {runtime.settings.score.kind}")
     warnings: tuple[str, ...] = ()
     if runtime.settings.score.kind == "judge":

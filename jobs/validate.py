@@ -17,7 +17,7 @@ from jobs.select_rows import REASONS
 from jobs.settings import Settings
 from jobs.stored_checks import TableCheck, newest_of_each_table, stored_checks
 from jobs.suites import tables_with_suites
-from jobs.verdicts import clean_pairs, open_prompts, without_duplicates
+from jobs.verdicts import unique_pairs, unique_prompts
 from schemas.calls import RESPONSES
 from schemas.tables import (
     ALL,
@@ -180,8 +180,7 @@ def parameters(runtime: Runtime, table: Table) -> dict[str, Any]:
 
 def _to_assign(runtime: Runtime) -> DataFrame:
     """One row for each assignment that there should be."""
-    unmarked = open_prompts(runtime.read(EXAMPLES), runtime.read(SCREEN))
-    prompts = without_duplicates(unmarked, runtime.read(DUPLICATES), "prompt", "example_id")
+    prompts = unique_prompts(*(runtime.read(table) for table in (EXAMPLES, SCREEN, DUPLICATES)))
     if not runtime.settings.distill.models:
         return prompts
     # Which prompts were drawn only the assignments know; each of them has all its samples.
@@ -234,9 +233,7 @@ def _expected_rows(runtime: Runtime, table: Table) -> int:
     counts: Mapping[Table, Callable[[], DataFrame]] = {
         ASSIGNMENTS: lambda: _to_assign(runtime),
         PAIRS: lambda: _to_pair(runtime),
-        SCORES: lambda: without_duplicates(
-            clean_pairs(runtime.read(PAIRS), runtime.read(SCREEN)), runtime.read(DUPLICATES), "pair", "pair_id"
-        ),
+        SCORES: lambda: unique_pairs(*(runtime.read(table) for table in (PAIRS, SCREEN, DUPLICATES))),
         SELECTION: lambda: runtime.read(SCORES),
         DATASET: lambda: runtime.read(SELECTION).where("reason is null"),
     }

@@ -31,6 +31,16 @@ def clean_pairs(pairs: DataFrame, screen: DataFrame) -> DataFrame:
     return pairs.withColumn("id", verdict_id).join(convicted, "id", "left_anti").drop("id")
 
 
+def unique_prompts(examples: DataFrame, screen: DataFrame, duplicates: DataFrame) -> DataFrame:
+    """Open prompts that no better twin removed: those that may be asked, with `has_fault` as of `open_prompts`."""
+    return without_duplicates(open_prompts(examples, screen), duplicates, "prompt", "example_id")
+
+
+def unique_pairs(pairs: DataFrame, screen: DataFrame, duplicates: DataFrame) -> DataFrame:
+    """Clean pairs that no better twin removed: those that are to be scored."""
+    return without_duplicates(clean_pairs(pairs, screen), duplicates, "pair", "pair_id")
+
+
 def without_duplicates(rows: DataFrame, duplicates: DataFrame, name: str, key: str) -> DataFrame:
     """Rows that no better twin removed in the pass of that name (`prompt` or `pair`)."""
     lost = duplicates.where(F.col("pass") == name).select(F.col("id").alias(key))

@@ -112,7 +112,7 @@ def call_all(runtime: Runtime, asked: Asked) -> Ended:
         sendable = to_endpoints(pending.where(F.col("failed") < attempts), reachable)
         fits = reserve(sendable, found, reachable, left_usd(runtime.settings.budget, asked.stage, spent))
         rows = runtime.storage.materialise(fits.rows, f"wave-{asked.stage}")
-        sent = {key: found.counts[key] for key in reachable} if fits.is_all else _count(rows)
+        sent = {key: found.counts[key] for key in reachable} if fits.is_all else count_by_endpoint(rows)
         if not sent:
             raise _budget_spent(runtime.settings.budget, asked.stage, spent, sum(found.counts.values()))
         outcomes = _run_wave(runtime, asked, _Wave(number, rows, sent, found, spent))
@@ -156,7 +156,8 @@ def _pending(runtime: Runtime, asked: Asked) -> DataFrame:
     return with_worst_case(known, asked.endpoints, runtime.settings.calls.attempts)
 
 
-def _count(requests: DataFrame) -> dict[EndpointKey, int]:
+def count_by_endpoint(requests: DataFrame) -> dict[EndpointKey, int]:
+    """Number the requests of each endpoint."""
     counted = requests.groupBy("provider", "model").count().collect()
     return {(row["provider"], row["model"]): row["count"] for row in counted}
 
@@ -261,7 +262,7 @@ def _reasons(outcomes: Outcomes) -> str:
 def _done(runtime: Runtime, asked: Asked) -> dict[EndpointKey, int]:
     """Requests that are answered: whoever has answered before is not to blame for a rejection."""
     answered = runtime.read_or_empty(RESPONSES).where("status <> 'failed'")
-    return _count(answered.join(asked.requests, "request_id", "left_semi"))
+    return count_by_endpoint(answered.join(asked.requests, "request_id", "left_semi"))
 
 
 def _keys(called: Iterable[Endpoint]) -> dict[str, str]:

@@ -1,8 +1,7 @@
 """What the verdicts of one stage leave for the next, and whom the public teacher answers."""
 
-from jobs.distill import assign_teachers, pair_public_answers
-from jobs.settings_paid import DistillConfig
-from jobs.verdicts import clean_pairs, open_prompts
+from jobs.public_answers import assign_public, pair_public_answers
+from jobs.verdicts import clean_pairs, open_prompts, unique_prompts
 from schemas.tables import DUPLICATES, EXAMPLES, PAIRS, SCREEN
 from tests.factories import rows_of
 from udfs.ids import pair_id
@@ -51,7 +50,7 @@ def test_every_open_prompt_is_assigned_and_answered_by_its_own_source(spark):
     examples, screen = marked_examples(spark)
     duplicates = rows_of(spark, DUPLICATES, [{"id": "twin"}, {"pass": "pair", "id": "clean"}])
 
-    assignments = assign_teachers(examples, screen, duplicates, DistillConfig())
+    assignments = assign_public(unique_prompts(examples, screen, duplicates))
     pairs = pair_public_answers(assignments, examples).collect()
 
     assert sorted(row.example_id for row in assignments.collect()) == ["bad_response", "clean", "noted", "silent"]

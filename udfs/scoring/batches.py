@@ -8,6 +8,7 @@ from pyspark.sql.pandas.types import to_arrow_schema
 from schemas.tables import SCORES
 from udfs.arrow_groups import Batches
 from udfs.scoring.heuristic import HeuristicScorer
+from udfs.scoring.score_rows import score_row
 from udfs.scoring.scorer import Scorer
 
 _SCHEMA = to_arrow_schema(SCORES.schema)
@@ -23,21 +24,10 @@ def score_batches(weights: Sequence[int]) -> Callable[[Batches], Batches]:
 
     def score(batches: Batches) -> Batches:
         for batch in batches:
-            rows = []
-            for pair in batch.to_pylist():
-                found = scorer.score(pair["instruction"], pair["response"], pair["system"])
-                rows.append(
-                    {
-                        "pair_id": pair["pair_id"],
-                        "scorer": found.scorer,
-                        "dimensions": list(found.dimensions.items()),
-                        "lowest_dimension": min(found.dimensions.values()),
-                        "highest_dimension": max(found.dimensions.values()),
-                        "quality_tenths": found.quality_tenths,
-                        "judge_category": None,
-                        "reason": found.reason,
-                    }
-                )
+            rows = [
+                score_row(pair["pair_id"], scorer.score(pair["instruction"], pair["response"], pair["system"]))
+                for pair in batch.to_pylist()
+            ]
             yield pa.RecordBatch.from_pylist(rows, schema=_SCHEMA)
 
     return score
