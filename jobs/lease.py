@@ -37,7 +37,13 @@ class Lease:
     holder: dict[str, Any]
     is_paid: bool
     _ended: threading.Event = field(default_factory=threading.Event, repr=False)
+    _keeper: threading.Thread | None = field(default=None, repr=False)
     _lost: bool = False
+
+    def start(self) -> None:
+        """Keep it renewed, in a thread of its own."""
+        self._keeper = threading.Thread(target=self.keep, name="lease", daemon=True)
+        self._keeper.start()
 
     def check(self) -> None:
         """Make sure that it is still held.
@@ -60,7 +66,7 @@ class Lease:
         files.write_text(self.file, json.dumps(lease))
 
     def keep(self) -> None:
-        """Renew it until `end`; an hour's outage of the storage ends it by expiry, not by an error here."""
+        """Renew it until `end`; where the storage is out of reach it ends by expiry, not by an error here."""
         while not self._ended.wait(self.seconds / _RENEWALS):
             try:
                 found = read_lease(self.file)
@@ -73,19 +79,25 @@ class Lease:
 
     def abandon(self) -> None:
         """Let it expire: calls may still be in flight, and who comes next has to wait for them."""
-        self._ended.set()
+        self._stop()
         if not self._lost:
             self._lost = True
             self.write(is_abandoned=True)
 
     def end(self) -> None:
         """Give it back, unless it was abandoned."""
-        self._ended.set()
+        self._stop()
         if self._lost:
             return
         found = read_lease(self.file)
         if found is not None and found["epoch"] == self.epoch:
             files.remove(self.file)
+
+    def _stop(self) -> None:
+        """Renew no more. A renewal on its way is awaited: it would write the lease again after it was given back."""
+        self._ended.set()
+        if self._keeper is not None:
+            self._keeper.join()
 
 
 def lease_file(workspace: str) -> str:
@@ -129,7 +141,7 @@ def hold_lease(
     }
     _wait_for(file, grace_seconds, say)
     lease = _take(workspace, Lease(file, time.time_ns(), seconds, holder, is_paid))
-    threading.Thread(target=lease.keep, name="lease", daemon=True).start()
+    lease.start()
     try:
         yield lease
     finally:
