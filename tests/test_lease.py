@@ -130,3 +130,11 @@ def test_a_lease_that_cannot_be_read_is_none(tmp_path, text):
 
     with hold(tmp_path) as lease:
         assert lease.epoch > 0
+
+
+def test_no_renewal_comes_after_it_was_given_back(tmp_path):
+    for _ in range(60):
+        with hold(tmp_path, seconds=0.002) as lease:
+            time.sleep(0.003)
+        time.sleep(0.001)
+        assert read_lease(lease.file) is None
