@@ -3,44 +3,26 @@
 Money is US dollars as `decimal(38,12)`; times in the journal are seconds since the epoch.
 """
 
-from pyspark.sql.types import (
-    BooleanType,
-    DataType,
-    DecimalType,
-    DoubleType,
-    IntegerType,
-    LongType,
-    StringType,
-    StructField,
-    StructType,
-    TimestampType,
-)
+from pyspark.sql.types import StructType
 
+from schemas.columns import DOUBLE, FLAG, INT, LONG, TEXT, TIME, USD, columns
 from schemas.tables import Table
-
-_TEXT, _INT, _LONG, _DOUBLE, _FLAG = StringType(), IntegerType(), LongType(), DoubleType(), BooleanType()
-_TIME, _USD = TimestampType(), DecimalType(38, 12)
-
-
-def _columns(*columns: tuple[str, DataType]) -> StructType:
-    return StructType([StructField(name, kind) for name, kind in columns])
-
 
 REQUESTS = Table(
     "requests",
     ("request_id",),
-    _columns(
-        ("request_id", _TEXT),  # udfs.llm.request.request_id
-        ("provider", _TEXT),
-        ("model", _TEXT),
-        ("messages_json", _TEXT),
-        ("max_tokens", _INT),
-        ("max_tokens_cap", _INT),  # room of the one retry after an answer that was cut
-        ("temperature", _DOUBLE),  # null: none is sent
-        ("schema_json", _TEXT),  # null: any answer will do
-        ("sample", _INT),
-        ("ask", _INT),
-        ("prompt_tokens_bound", _LONG),  # udfs.llm.cost.prompt_tokens_bound
+    columns(
+        ("request_id", TEXT),  # udfs.llm.request.request_id
+        ("provider", TEXT),
+        ("model", TEXT),
+        ("messages_json", TEXT),
+        ("max_tokens", INT),
+        ("max_tokens_cap", INT),  # room of the one retry after an answer that was cut
+        ("temperature", DOUBLE),  # null: none is sent
+        ("schema_json", TEXT),  # null: any answer will do
+        ("sample", INT),
+        ("ask", INT),
+        ("prompt_tokens_bound", LONG),  # udfs.llm.cost.prompt_tokens_bound
     ),
 )
 
@@ -51,11 +33,11 @@ WAVE = Table(
     StructType(
         [
             *REQUESTS.schema.fields,
-            *_columns(
-                ("reserved_usd", _USD),  # all attempts of this wave together never cost more
-                ("attempts_before", _INT),  # in earlier waves
-                ("was_cut", _FLAG),  # an answer of an earlier wave was cut at `max_tokens`
-                ("task", _INT),  # that calls it; udfs.llm.deal
+            *columns(
+                ("reserved_usd", USD),  # all attempts of this wave together never cost more
+                ("attempts_before", INT),  # in earlier waves
+                ("was_cut", FLAG),  # an answer of an earlier wave was cut at `max_tokens`
+                ("task", INT),  # that calls it; udfs.llm.deal
             ).fields,
         ]
     ),
@@ -65,83 +47,83 @@ WAVE = Table(
 OUTCOMES = Table(
     "outcomes",
     ("request_id",),
-    _columns(
-        ("request_id", _TEXT),
-        ("provider", _TEXT),
-        ("model", _TEXT),
-        ("state", _TEXT),  # a terminal state, or `returned`: it stays pending
-        ("reason", _TEXT),  # of a returned one; udfs.llm.outcome.Reason
-        ("error", _TEXT),  # what the provider said last
-        ("attempts", _INT),  # in this wave
-        ("cost_usd", _USD),  # of this wave's attempts
+    columns(
+        ("request_id", TEXT),
+        ("provider", TEXT),
+        ("model", TEXT),
+        ("state", TEXT),  # a terminal state, or `returned`: it stays pending
+        ("reason", TEXT),  # of a returned one; udfs.llm.outcome.Reason
+        ("error", TEXT),  # what the provider said last
+        ("attempts", INT),  # in this wave
+        ("cost_usd", USD),  # of this wave's attempts
     ),
 )
 
 # The JSON lines that the calls leave behind; see udfs.llm.journal and udfs.llm.records.
-JOURNAL = _columns(
-    ("kind", _TEXT),  # sent, attempt or response; null: a torn line
-    ("attempt_id", _TEXT),
-    ("request_id", _TEXT),
-    ("attempt_no", _INT),
-    ("provider", _TEXT),
-    ("model", _TEXT),
-    ("sent_at", _DOUBLE),
-    ("max_tokens", _INT),
-    ("tokens", _DOUBLE),  # counted against the tokens a minute
-    ("cost_usd", _USD),  # of `sent`: the worst case
-    ("cost_basis", _TEXT),  # usage, assumed or none
-    ("latency_ms", _LONG),
-    ("status", _TEXT),
-    ("error", _TEXT),
-    ("prompt_tokens", _LONG),
-    ("cached_tokens", _LONG),
-    ("completion_tokens", _LONG),
-    ("answered_at", _DOUBLE),
-    ("text", _TEXT),
-    ("finish_reason", _TEXT),
-    ("served_model", _TEXT),
+JOURNAL = columns(
+    ("kind", TEXT),  # sent, attempt or response; null: a torn line
+    ("attempt_id", TEXT),
+    ("request_id", TEXT),
+    ("attempt_no", INT),
+    ("provider", TEXT),
+    ("model", TEXT),
+    ("sent_at", DOUBLE),
+    ("max_tokens", INT),
+    ("tokens", DOUBLE),  # counted against the tokens a minute
+    ("cost_usd", USD),  # of `sent`: the worst case
+    ("cost_basis", TEXT),  # usage, assumed or none
+    ("latency_ms", LONG),
+    ("status", TEXT),
+    ("error", TEXT),
+    ("prompt_tokens", LONG),
+    ("cached_tokens", LONG),
+    ("completion_tokens", LONG),
+    ("answered_at", DOUBLE),
+    ("text", TEXT),
+    ("finish_reason", TEXT),
+    ("served_model", TEXT),
 )
 
 # The money ledger: every call that was or may have been billed, and those that were refused for nothing.
 ATTEMPTS = Table(
     "attempts",
     ("attempt_id",),
-    _columns(
-        ("attempt_id", _TEXT),
-        ("request_id", _TEXT),
-        ("stage", _TEXT),  # that paid for it: distill or score
-        ("attempt_no", _INT),
-        ("provider", _TEXT),
-        ("model", _TEXT),
-        ("mode", _TEXT),  # online or batch
-        ("batch_id", _TEXT),  # null: online
-        ("sent_at", _TIME),
-        ("latency_ms", _LONG),  # null: it was lost in flight
-        ("status", _TEXT),  # how it ended; `lost`: not known, charged at worst case
-        ("error", _TEXT),
-        ("max_tokens", _INT),
-        ("prompt_tokens", _LONG),  # null: the provider did not say
-        ("cached_tokens", _LONG),
-        ("completion_tokens", _LONG),
-        ("cost_usd", _USD),
-        ("cost_basis", _TEXT),  # usage, assumed or none
+    columns(
+        ("attempt_id", TEXT),
+        ("request_id", TEXT),
+        ("stage", TEXT),  # that paid for it: distill or score
+        ("attempt_no", INT),
+        ("provider", TEXT),
+        ("model", TEXT),
+        ("mode", TEXT),  # online or batch
+        ("batch_id", TEXT),  # null: online
+        ("sent_at", TIME),
+        ("latency_ms", LONG),  # null: it was lost in flight
+        ("status", TEXT),  # how it ended; `lost`: not known, charged at worst case
+        ("error", TEXT),
+        ("max_tokens", INT),
+        ("prompt_tokens", LONG),  # null: the provider did not say
+        ("cached_tokens", LONG),
+        ("completion_tokens", LONG),
+        ("cost_usd", USD),
+        ("cost_basis", TEXT),  # usage, assumed or none
     ),
 )
 
 RESPONSES = Table(
     "responses",
     ("request_id",),
-    _columns(
-        ("request_id", _TEXT),
-        ("attempt_id", _TEXT),
-        ("provider", _TEXT),
-        ("model", _TEXT),
-        ("answered_at", _TIME),
-        ("status", _TEXT),  # answered, truncated, refused, content_filtered, empty or failed
-        ("error", _TEXT),
-        ("text", _TEXT),
-        ("finish_reason", _TEXT),
-        ("served_model", _TEXT),
+    columns(
+        ("request_id", TEXT),
+        ("attempt_id", TEXT),
+        ("provider", TEXT),
+        ("model", TEXT),
+        ("answered_at", TIME),
+        ("status", TEXT),  # answered, truncated, refused, content_filtered, empty or failed
+        ("error", TEXT),
+        ("text", TEXT),
+        ("finish_reason", TEXT),
+        ("served_model", TEXT),
     ),
 )
 
@@ -149,5 +131,5 @@ RESPONSES = Table(
 JUDGEMENTS = Table(
     "judgements",
     ("pair_id", "ask"),
-    _columns(("pair_id", _TEXT), ("ask", _INT), ("request_id", _TEXT)),
+    columns(("pair_id", TEXT), ("ask", INT), ("request_id", TEXT)),
 )

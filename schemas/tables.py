@@ -7,22 +7,9 @@ threshold and an average mean the same on every machine.
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
-from pyspark.sql.types import (
-    ArrayType,
-    BinaryType,
-    BooleanType,
-    DataType,
-    DecimalType,
-    DoubleType,
-    IntegerType,
-    LongType,
-    MapType,
-    StringType,
-    StructField,
-    StructType,
-    TimestampType,
-)
+from pyspark.sql.types import ArrayType, BinaryType, DataType, MapType, StructField, StructType
 
+from schemas.columns import DOUBLE, FLAG, INT, LONG, TEXT, TIME, USD, columns
 from schemas.errors import SchemaMismatchError
 
 
@@ -59,33 +46,28 @@ def _same_type(found: DataType, wanted: DataType) -> bool:
     return found.simpleString() == wanted.simpleString()
 
 
-def _columns(*columns: tuple[str, DataType]) -> StructType:
-    return StructType([StructField(name, kind) for name, kind in columns])
+_NAMES = ArrayType(TEXT)
 
-
-_TEXT, _INT, _LONG, _DOUBLE = StringType(), IntegerType(), LongType(), DoubleType()
-_NAMES = ArrayType(_TEXT)
-
-TURN = _columns(("role", _TEXT), ("content", _TEXT))
+TURN = columns(("role", TEXT), ("content", TEXT))
 HISTORY = ArrayType(TURN)
 
 # What one record was read as; see udfs.formats.draft.Draft.
-DRAFT = _columns(
-    ("example_id", _TEXT),
-    ("turn", _INT),
-    ("system", _TEXT),
+DRAFT = columns(
+    ("example_id", TEXT),
+    ("turn", INT),
+    ("system", TEXT),
     ("history", HISTORY),
-    ("instruction", _TEXT),
-    ("reference_response", _TEXT),
-    ("category", _TEXT),
-    ("language", _TEXT),
-    ("human_quality", _DOUBLE),
+    ("instruction", TEXT),
+    ("reference_response", TEXT),
+    ("category", TEXT),
+    ("language", TEXT),
+    ("human_quality", DOUBLE),
     ("prompt_marks", _NAMES),
     ("response_marks", _NAMES),
 )
 
 # A record as read, before it is understood.
-RECORD = _columns(("source", _TEXT), ("file", _TEXT), ("position", _LONG), ("record", BinaryType()), ("reason", _TEXT))
+RECORD = columns(("source", TEXT), ("file", TEXT), ("position", LONG), ("record", BinaryType()), ("reason", TEXT))
 
 RAW_RECORDS = Table(
     "raw_records",
@@ -93,7 +75,7 @@ RAW_RECORDS = Table(
     StructType(
         [
             *RECORD.fields,
-            StructField("outcome", _TEXT),  # used, absorbed (its text is in another record's example) or refused
+            StructField("outcome", TEXT),  # used, absorbed (its text is in another record's example) or refused
             StructField("drafts", ArrayType(DRAFT)),
         ]
     ),
@@ -105,11 +87,11 @@ EXAMPLES = Table(
     StructType(
         [
             *(field for field in DRAFT.fields if field.name != "turn"),
-            *_columns(
-                ("source", _TEXT),
-                ("licence", _TEXT),
-                ("copies", _INT),  # records of this source that say exactly the same
-                ("records", ArrayType(_columns(("file", _TEXT), ("position", _LONG), ("turn", _INT)))),
+            *columns(
+                ("source", TEXT),
+                ("licence", TEXT),
+                ("copies", INT),  # records of this source that say exactly the same
+                ("records", ArrayType(columns(("file", TEXT), ("position", LONG), ("turn", INT)))),
             ).fields,
         ]
     ),
@@ -120,68 +102,68 @@ EXAMPLES = Table(
 SCREEN = Table(
     "screen",
     ("id", "target", "rule"),
-    _columns(("id", _TEXT), ("target", _TEXT), ("rule", _TEXT), ("effect", _TEXT), ("span", _TEXT)),
+    columns(("id", TEXT), ("target", TEXT), ("rule", TEXT), ("effect", TEXT), ("span", TEXT)),
 )
 
 DUPLICATES = Table(
     "duplicates",
     ("pass", "id"),
-    _columns(
-        ("pass", _TEXT),  # prompt or pair
-        ("id", _TEXT),
-        ("duplicate_of", _TEXT),  # a kept row of the same pass
-        ("jaccard", _DOUBLE),
-        ("numbers_only", BooleanType()),  # the twins differ only in their numbers
+    columns(
+        ("pass", TEXT),  # prompt or pair
+        ("id", TEXT),
+        ("duplicate_of", TEXT),  # a kept row of the same pass
+        ("jaccard", DOUBLE),
+        ("numbers_only", FLAG),  # the twins differ only in their numbers
     ),
 )
 
 ASSIGNMENTS = Table(
     "assignments",
     ("stage", "example_id", "sample"),
-    _columns(
-        ("stage", _TEXT),
-        ("example_id", _TEXT),
-        ("sample", _INT),
-        ("requested_teacher", _TEXT),
-        ("actual_teacher", _TEXT),
-        ("request_id", _TEXT),  # null: nothing is asked of anyone, the answer came with the source
+    columns(
+        ("stage", TEXT),
+        ("example_id", TEXT),
+        ("sample", INT),
+        ("requested_teacher", TEXT),
+        ("actual_teacher", TEXT),
+        ("request_id", TEXT),  # null: nothing is asked of anyone, the answer came with the source
     ),
 )
 
 PAIRS = Table(
     "pairs",
     ("pair_id",),
-    _columns(
-        ("pair_id", _TEXT),
-        ("example_id", _TEXT),
-        ("sample", _INT),
-        ("teacher", _TEXT),
-        ("request_id", _TEXT),
-        ("answered_by", _TEXT),  # who wrote the response: the data set's name, or the teacher's; never another's
-        ("source", _TEXT),
-        ("licence", _TEXT),
-        ("system", _TEXT),
+    columns(
+        ("pair_id", TEXT),
+        ("example_id", TEXT),
+        ("sample", INT),
+        ("teacher", TEXT),
+        ("request_id", TEXT),
+        ("answered_by", TEXT),  # who wrote the response: the data set's name, or the teacher's; never another's
+        ("source", TEXT),
+        ("licence", TEXT),
+        ("system", TEXT),
         ("history", HISTORY),
-        ("instruction", _TEXT),
-        ("response", _TEXT),
-        ("category", _TEXT),
-        ("language", _TEXT),
-        ("human_quality", _DOUBLE),
+        ("instruction", TEXT),
+        ("response", TEXT),
+        ("category", TEXT),
+        ("language", TEXT),
+        ("human_quality", DOUBLE),
     ),
 )
 
 SCORES = Table(
     "scores",
     ("pair_id",),
-    _columns(
-        ("pair_id", _TEXT),
-        ("scorer", _TEXT),
-        ("dimensions", MapType(_TEXT, _INT)),  # name -> 1..10
-        ("lowest_dimension", _INT),
-        ("highest_dimension", _INT),
-        ("quality_tenths", _INT),  # 10..100
-        ("judge_category", _TEXT),  # what the judge takes the prompt for; null: rules scored, or it named none of ours
-        ("reason", _TEXT),
+    columns(
+        ("pair_id", TEXT),
+        ("scorer", TEXT),
+        ("dimensions", MapType(TEXT, INT)),  # name -> 1..10
+        ("lowest_dimension", INT),
+        ("highest_dimension", INT),
+        ("quality_tenths", INT),  # 10..100
+        ("judge_category", TEXT),  # what the judge takes the prompt for; null: rules scored, or it named none of ours
+        ("reason", TEXT),
     ),
 )
 
@@ -189,25 +171,25 @@ SCORES = Table(
 REVIEWS = Table(
     "reviews",
     ("pair_id", "reviewer", "reviewed_at"),
-    _columns(
-        ("pair_id", _TEXT),
-        ("example_id", _TEXT),
-        ("verdict", _TEXT),  # keep or drop
-        ("reviewer", _TEXT),
-        ("note", _TEXT),  # null: none was given
-        ("reviewed_at", TimestampType()),
+    columns(
+        ("pair_id", TEXT),
+        ("example_id", TEXT),
+        ("verdict", TEXT),  # keep or drop
+        ("reviewer", TEXT),
+        ("note", TEXT),  # null: none was given
+        ("reviewed_at", TIME),
     ),
 )
 
 SELECTION = Table(
     "selection",
     ("pair_id",),
-    _columns(
-        ("pair_id", _TEXT),
-        ("example_id", _TEXT),
-        ("category", _TEXT),
-        ("quality_tenths", _INT),
-        ("reason", _TEXT),  # null: selected
+    columns(
+        ("pair_id", TEXT),
+        ("example_id", TEXT),
+        ("category", TEXT),
+        ("quality_tenths", INT),
+        ("reason", TEXT),  # null: selected
     ),
 )
 
@@ -215,32 +197,32 @@ SELECTION = Table(
 FATES = Table(
     "fates",
     ("example_id",),
-    _columns(
-        ("example_id", _TEXT),
-        ("source", _TEXT),
-        ("stage", _TEXT),  # that decided
-        ("reason", _TEXT),  # selected, or why not
-        ("duplicate_of", _TEXT),  # example_id of the kept twin, null for other reasons
+    columns(
+        ("example_id", TEXT),
+        ("source", TEXT),
+        ("stage", TEXT),  # that decided
+        ("reason", TEXT),  # selected, or why not
+        ("duplicate_of", TEXT),  # example_id of the kept twin, null for other reasons
     ),
 )
 
 DATASET = Table(
     "dataset",
     ("pair_id",),
-    _columns(
-        ("pair_id", _TEXT),
-        ("example_id", _TEXT),
-        ("instruction", _TEXT),
-        ("response", _TEXT),
-        ("source", _TEXT),  # as exported: who wrote the response
-        ("quality_tenths", _INT),
-        ("category", _TEXT),
-        ("origin", _TEXT),  # the source the prompt came from
-        ("licence", _TEXT),
-        ("language", _TEXT),
-        ("teacher", _TEXT),
-        ("scorer", _TEXT),
-        ("system", _TEXT),
+    columns(
+        ("pair_id", TEXT),
+        ("example_id", TEXT),
+        ("instruction", TEXT),
+        ("response", TEXT),
+        ("source", TEXT),  # as exported: who wrote the response
+        ("quality_tenths", INT),
+        ("category", TEXT),
+        ("origin", TEXT),  # the source the prompt came from
+        ("licence", TEXT),
+        ("language", TEXT),
+        ("teacher", TEXT),
+        ("scorer", TEXT),
+        ("system", TEXT),
         ("history", HISTORY),
     ),
 )
@@ -248,20 +230,20 @@ DATASET = Table(
 RUNS = Table(
     "runs",
     ("run_id", "stage"),
-    _columns(
-        ("run_id", _TEXT),
-        ("stage", _TEXT),
-        ("status", _TEXT),  # done, refused, stopped or failed
-        ("started_at", TimestampType()),
-        ("seconds", _DOUBLE),
-        ("rows_in", _LONG),
-        ("rows_out", _LONG),
-        ("reasons", MapType(_TEXT, _LONG)),  # rows marked by this stage, by reason
-        ("tokens", _LONG),
-        ("cost_usd", DecimalType(38, 12)),
-        ("fingerprint", _TEXT),  # of everything the stage depends on; equal means nothing to do
-        ("versions", MapType(_TEXT, _TEXT)),
-        ("message", _TEXT),
+    columns(
+        ("run_id", TEXT),
+        ("stage", TEXT),
+        ("status", TEXT),  # done, refused, stopped or failed
+        ("started_at", TIME),
+        ("seconds", DOUBLE),
+        ("rows_in", LONG),
+        ("rows_out", LONG),
+        ("reasons", MapType(TEXT, LONG)),  # rows marked by this stage, by reason
+        ("tokens", LONG),
+        ("cost_usd", USD),
+        ("fingerprint", TEXT),  # of everything the stage depends on; equal means nothing to do
+        ("versions", MapType(TEXT, TEXT)),
+        ("message", TEXT),
     ),
 )
 
