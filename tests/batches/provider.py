@@ -5,8 +5,6 @@ It speaks OpenAI's files and batches, and Together's variant below `/together/v1
 file was made a batch. A batch goes on each time it is looked at, so that no test waits for a clock.
 """
 
-import argparse
-import asyncio
 import json
 import random
 from collections import Counter
@@ -19,6 +17,7 @@ from aiohttp import web
 from tests.llm.provider import TOKEN, Call, Provider
 from tests.llm.provider import Behaviour as CallBehaviour
 from tests.llm.provider import make_handler as make_call_handler
+from tests.serving import serve_forever
 
 
 @dataclass
@@ -335,19 +334,12 @@ def make_handler(provider: BatchProvider) -> Any:
     return handle
 
 
-async def serve(port: int) -> None:
-    """Serve until cancelled; the first line printed is the port."""
+def build_runner() -> web.AppRunner:
+    """A server of one provider; request files may be large."""
     application = web.Application(client_max_size=1 << 30)
     application.router.add_route("*", "/{path:.*}", make_handler(BatchProvider()))
-    runner = web.AppRunner(application, access_log=None)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", port, backlog=2048)
-    await site.start()
-    print(runner.addresses[0][1], flush=True)
-    await asyncio.Event().wait()
+    return web.AppRunner(application, access_log=None)
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--port", type=int, default=0)
-    asyncio.run(serve(parser.parse_args().port))
+    serve_forever(__doc__, build_runner)

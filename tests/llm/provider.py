@@ -5,7 +5,6 @@ its behaviour at `/behaviour`, `/calls` and `/summary`. Each answer carries the 
 swapped answers are seen. What goes wrong is drawn from the token and the number of its call: the same in every run.
 """
 
-import argparse
 import asyncio
 import json
 import random
@@ -16,6 +15,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from aiohttp import web
+
+from tests.serving import serve_forever
 
 # Faults whose answer was generated, so that it is paid for whether or not it arrives.
 PAID = {"ok", "dropped", "torn", "not_json", "cut", "refused", "filtered", "empty", "no_usage", "timeout"}
@@ -254,17 +255,5 @@ def make_handler(provider: Provider) -> Any:
     return handle
 
 
-async def serve(port: int) -> None:
-    """Serve until cancelled; the first line printed is the port."""
-    runner = web.ServerRunner(web.Server(make_handler(Provider()), access_log=None))
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", port, backlog=2048)
-    await site.start()
-    print(runner.addresses[0][1], flush=True)
-    await asyncio.Event().wait()
-
-
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--port", type=int, default=0)
-    asyncio.run(serve(parser.parse_args().port))
+    serve_forever(__doc__, lambda: web.ServerRunner(web.Server(make_handler(Provider()), access_log=None)))
