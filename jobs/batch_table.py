@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from rich.box import SIMPLE_HEAD
 from rich.table import Table as RichTable
 from rich.text import Text
 
 from jobs.batch_book import Batch
 from jobs.show import printable
+from jobs.terminal_table import figures_table
 from schemas.batches import CREATED, FOLDED
 
 _COLUMNS = ("batch", "stage", "model", "state", "requests", "answered", "age", "cost")
@@ -17,9 +17,7 @@ _COLUMNS = ("batch", "stage", "model", "state", "requests", "answered", "age", "
 
 def batch_table(batches: Sequence[Batch], now: datetime) -> RichTable:
     """A line for each batch; what it has cost, or may cost at most while it is out."""
-    table = RichTable(title="Batches", title_justify="left", box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
-    for place, name in enumerate(_COLUMNS):
-        table.add_column(name, justify="right" if place > 3 else "left", no_wrap=place > 3, overflow="fold")
+    table = figures_table("Batches", *_COLUMNS, texts=4)
     for batch in batches:
         # Names and states are the provider's: nothing of them is markup.
         table.add_row(*(Text(printable(cell)) for cell in _cells(batch, now)))

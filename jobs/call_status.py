@@ -12,7 +12,6 @@ from typing import Any
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
-from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
@@ -27,6 +26,7 @@ from jobs.lease import is_at_work, lease_file, read_lease
 from jobs.ledger import open_journals, stage_of, wave_of
 from jobs.runtime import Runtime
 from jobs.settings import Settings
+from jobs.terminal_table import figures_table
 from schemas.calls import ATTEMPTS
 from udfs.llm.journal_tail import JournalTail
 
@@ -108,10 +108,8 @@ def _unsettled_usd(runtime: Runtime, folder: str) -> tuple[Decimal, Decimal]:
 
 def ledger_table(settings: Settings, ledger: CallLedger) -> RichTable:
     """One line for each model in each stage."""
-    table = RichTable(title="Paid calls", title_justify="left", box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
     columns = ("stage", "who", "answered", "pending", "failed", "calls", "tokens in", "tokens out", "paid")
-    for place, name in enumerate(columns):
-        table.add_column(name, justify="right" if place > 1 else "left", no_wrap=place > 1, overflow="fold")
+    table = figures_table("Paid calls", *columns, texts=2)
     for one in ledger.models:
         ended = (one.answered, one.pending, sum(one.failed.values()), one.calls)
         numbers = [f"{number:,}" for number in ended]

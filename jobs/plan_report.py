@@ -5,7 +5,6 @@ from datetime import date, datetime, timezone
 from decimal import Decimal
 from math import ceil, floor
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table as RichTable
 
@@ -14,6 +13,7 @@ from jobs.plan_costs import CallCost, Plan, dollars
 from jobs.plan_outlook import Outlook, find_outlook
 from jobs.providers import chosen_models, endpoint_of, known_model, known_providers
 from jobs.settings import Settings
+from jobs.terminal_table import figures_table
 
 _OLD_DAYS = 90
 
@@ -57,7 +57,7 @@ def _print(console: Console, text: str, style: str = "") -> None:
 
 
 def _prompt_table(plan: Plan) -> RichTable:
-    table = _table("Prompts", "category", "open", "with a response", "to ask", "rows expected", "rows wanted")
+    table = figures_table("Prompts", "category", "open", "with a response", "to ask", "rows expected", "rows wanted")
     expected, config = plan.rows.dataset(), plan.rows.config
     for one in plan.prompts:
         share = {str(name): share for name, share in config.composition.items()}.get(one.category, 0.0)
@@ -74,19 +74,12 @@ def _prompt_table(plan: Plan) -> RichTable:
 
 
 def _call_table(plan: Plan) -> RichTable:
-    table = _table("Calls", "who", "calls", "tokens in", "tokens out", "expected", "at worst")
+    table = figures_table("Calls", "who", "calls", "tokens in", "tokens out", "expected", "at worst")
     for one in plan.calls:
         tokens = _short(one.prompt_tokens), _short(one.answer_tokens)
         table.add_row(one.role, _count(one.calls), *tokens, dollars(one.expected_usd), _whole(one.worst_usd))
     total = dollars(plan.expected_usd), _whole(plan.worst_usd)
     table.add_row("all", _count(sum(one.calls for one in plan.calls)), "", "", *total, style="bold")
-    return table
-
-
-def _table(title: str, *columns: str) -> RichTable:
-    table = RichTable(title=title, title_justify="left", box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
-    for place, name in enumerate(columns):
-        table.add_column(name, justify="right" if place else "left", no_wrap=place > 0, overflow="fold")
     return table
 
 
