@@ -91,14 +91,8 @@ def frame_of(runtime: Runtime, batches: Iterable[Batch]) -> DataFrame:
     return runtime.spark.createDataFrame(values, BATCHES.schema)
 
 
-def reserved_usd(runtime: Runtime, stage: str | None = None) -> Decimal:
-    """What the batches that are out may still cost, of one stage or in all; it is off the budget."""
-    reserved = reserved_by_stage(runtime)
-    return sum(reserved.values(), Decimal(0)) if stage is None else reserved.get(stage, Decimal(0))
-
-
 def reserved_by_stage(runtime: Runtime) -> dict[str, Decimal]:
-    """What the batches of each stage that are out may still cost."""
+    """What the batches of each stage that are out may still cost; it is off the budget."""
     if not runtime.storage.exists(BATCHES):
         return {}
     out = runtime.read(BATCHES).where(F.col("state") != FOLDED)

@@ -62,11 +62,6 @@ class ServerBatch:
         """Whether it will answer nothing more."""
         return self.state in ENDED_STATES
 
-    @property
-    def was_over_queue(self) -> bool:
-        """Whether it was refused because too much is queued."""
-        return self.state == "failed" and is_queue_refusal(self.error or "")
-
 
 def is_queue_refusal(message: str) -> bool:
     """Whether a refusal is about how much is queued."""

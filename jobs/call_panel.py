@@ -42,7 +42,7 @@ class Pace:
 @contextmanager
 def watch_calls(
     progress: Progress, workspace: str, watch: WaveWatch, *, run_id: str = "", pace: Pace | None = None
-) -> Iterator[JournalTail]:
+) -> Iterator[None]:
     """Show how far a wave is while the calls are made in the body of the `with`.
 
     The panel is part of the stage's live line, so it is there only within `progress.stage`. Afterwards one line for
@@ -54,9 +54,6 @@ def watch_calls(
         watch: what is known before the first call.
         run_id: of the run.
         pace: how often to look.
-
-    Yields:
-        What the journal says; it may be looked at from the body too.
     """
     watcher = _Watcher(progress, workspace, watch, run_id, pace or Pace())
     asked = ", ".join(watch.names.get(key, key[1]) for key, count in watch.waiting.items() if count)
@@ -64,7 +61,7 @@ def watch_calls(
     thread = threading.Thread(target=watcher.run, name="phase0-calls", daemon=True)
     thread.start()
     try:
-        yield watcher.tail
+        yield
     finally:
         watcher.over.set()
         thread.join(_LONGEST_LOOK)
@@ -74,7 +71,7 @@ def watch_calls(
 class _Watcher:
     def __init__(self, progress: Progress, workspace: str, watch: WaveWatch, run_id: str, pace: Pace) -> None:
         self._progress, self._workspace, self._pace = progress, workspace, pace
-        self.tail = JournalTail(watch.journal)
+        self._tail = JournalTail(watch.journal)
         self.over = threading.Event()
         self._figures = figures_before(watch, run_id=run_id, host=socket.gethostname(), pid=os.getpid(), now=utc_now())
         self._written = float("-inf")
@@ -99,7 +96,7 @@ class _Watcher:
 
     def _look(self, *, is_over: bool) -> None:
         try:
-            self._figures = look_again(self._figures, self.tail.look(), utc_now(), is_over=is_over)
+            self._figures = look_again(self._figures, self._tail.look(), utc_now(), is_over=is_over)
         except Exception as error:  # of any file system, each of which has its own
             self._note("the journal of the calls", "read", error)
         try:

@@ -14,6 +14,7 @@ from jobs.call_panel import Pace, WaveWatch, watch_calls
 from jobs.call_table import cents
 from jobs.progress import Progress
 from tests.llm.waves import context, drive, endpoint, request
+from udfs.llm.journal_tail import JournalTail
 from udfs.llm.models import Limits
 
 QUICK = Pace(look=0.05, write=0.1, line=0.2)
@@ -114,11 +115,11 @@ def test_a_log_has_no_line_before_it_is_due(tmp_path):
 
 def test_another_process_reads_the_figures_while_and_after_the_calls_are_made(provider, tmp_path):
     workspace = str(tmp_path)
-    with watch_calls(Progress(log()), workspace, watch(tmp_path), run_id="r7", pace=QUICK) as tail:
+    with watch_calls(Progress(log()), workspace, watch(tmp_path), run_id="r7", pace=QUICK):
         call(provider, tmp_path)
         time.sleep(0.3)
         during = read_progress(workspace)
-        assert tail.look()[KEY].calls == 40
+        assert JournalTail(watch(tmp_path).journal).look()[KEY].calls == 40
     after = read_progress(workspace)
     assert (during.is_over, after.is_over) == (False, True)
     assert (after.run_id, after.stage, after.endpoints[0].done) == ("r7", "distill", 45)

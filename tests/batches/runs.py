@@ -10,7 +10,7 @@ from typing import Any
 
 from pyspark.sql import DataFrame
 
-from jobs.batch_book import reserved_usd
+from jobs.batch_book import reserved_by_stage
 from jobs.batches import BatchRun, run_batches
 from jobs.runtime import Runtime
 from schemas.calls import ATTEMPTS, REQUESTS, RESPONSES
@@ -59,6 +59,12 @@ def numbered(count: int, **changes: Any) -> list[Request]:
 def pending(runtime: Runtime) -> DataFrame:
     rows = runtime.read(REQUESTS)
     return rows.join(runtime.read_or_empty(RESPONSES).select("request_id"), "request_id", "left_anti")
+
+
+def reserved_usd(runtime: Runtime, stage: str | None = None) -> Decimal:
+    """What the batches that are out may still cost, of one stage or in all."""
+    reserved = reserved_by_stage(runtime)
+    return sum(reserved.values(), Decimal(0)) if stage is None else reserved.get(stage, Decimal(0))
 
 
 def run(

@@ -85,7 +85,7 @@ def test_a_create_without_an_answer_may_have_worked_and_a_refused_one_has_not(se
 def test_a_batch_over_the_queue_fails_and_says_so(server, batch_provider):
     batch_provider.behave(queue_tokens=5)
     batch = run_to_the_end(server, server.create(upload(server, ["a"]), "key"))
-    assert batch.was_over_queue and batch.output_file_id is None
+    assert batch.state == "failed" and is_queue_refusal(batch.error or "") and batch.output_file_id is None
 
 
 def test_a_file_that_is_gone_is_not_half_there(server, batch_provider, tmp_path):

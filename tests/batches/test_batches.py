@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from jobs.batch_book import batches_of, reserved_usd
+from jobs.batch_book import batches_of
 from jobs.batches import fold_ended
 from tests.batches.runs import (
     FakeClock,
@@ -16,6 +16,7 @@ from tests.batches.runs import (
     batch_endpoint,
     numbered,
     open_workspace,
+    reserved_usd,
     responses,
     run,
     spent,

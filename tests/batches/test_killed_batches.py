@@ -8,9 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from jobs.batch_book import batches_of, reserved_usd
+from jobs.batch_book import batches_of
 from tests.batches.events import EVENTS, KilledError, at_event
-from tests.batches.runs import attempts, batch_endpoint, numbered, open_workspace, responses, run, spent, write_requests
+from tests.batches.runs import (
+    attempts,
+    batch_endpoint,
+    numbered,
+    open_workspace,
+    reserved_usd,
+    responses,
+    run,
+    spent,
+    write_requests,
+)
 
 pytestmark = pytest.mark.usefixtures("one_partition")
 

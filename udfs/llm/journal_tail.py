@@ -1,11 +1,10 @@
 """How far a wave is, read from its journal while others write it: each look reads only what is new."""
 
 import json
-import threading
 import time
 from collections import Counter, deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -37,19 +36,9 @@ class Seen:
         sent = [(at, tokens) for at, tokens in self.recent if at > since]
         return len(sent), sum(tokens for _, tokens in sent)
 
-    def copy(self) -> "Seen":
-        """As it is now, whatever is seen later."""
-        return replace(
-            self,
-            done=self.done.copy(),
-            failures=self.failures.copy(),
-            in_flight=self.in_flight.copy(),
-            recent=self.recent.copy(),
-        )
-
 
 class JournalTail:
-    """Follows the journal of a wave; several threads may look.
+    """Follows the journal of a wave.
 
     Args:
         folder: URI of the journal.
@@ -60,15 +49,9 @@ class JournalTail:
         self._files, self._path = open_folder(folder, options or {})
         self._read: dict[str, int] = {}  # file -> bytes
         self._seen: dict[EndpointKey, Seen] = {}
-        self._lock = threading.Lock()
 
     def look(self) -> Mapping[EndpointKey, Seen]:
         """Read on, and say how far each endpoint is."""
-        with self._lock:
-            self._read_on()
-            return {key: seen.copy() for key, seen in self._seen.items()}
-
-    def _read_on(self) -> None:
         self._files.invalidate_cache(self._path)
         listed = self._files.ls(self._path, detail=True) if self._files.exists(self._path) else []
         for name, size in sorted((entry["name"], entry["size"]) for entry in listed):
@@ -80,6 +63,7 @@ class JournalTail:
             self._read[name] = start + whole
             for line in new[:whole].splitlines():
                 self._add(json.loads(line))
+        return self._seen
 
     def _add(self, record: Mapping[str, Any]) -> None:
         seen = self._seen.setdefault((record["provider"], record["model"]), Seen())
