@@ -44,6 +44,23 @@ def read_scores(judgements: DataFrame, responses: DataFrame, weights: tuple[int,
     return first.select(*REPLIES_READ.fieldNames())
 
 
+def with_judgements(judgements: DataFrame, new: DataFrame, ask: int) -> DataFrame:
+    """Put new judgements in the place of what is known of these pairs.
+
+    Args:
+        judgements: rows of `JUDGEMENTS`.
+        new: rows of `JUDGEMENTS`, all of one ask.
+        ask: of the new ones.
+
+    Returns:
+        Rows of `JUDGEMENTS`. Where a pair is asked about differently now, what was asked after it is left out too: it
+        was asked of another judge, about a reply that counts no more.
+    """
+    changed = new.join(judgements, ["pair_id", "ask", "request_id"], "left_anti")
+    later = judgements.where(F.col("ask") >= ask).join(changed, "pair_id", "left_anti")
+    return judgements.where(F.col("ask") < ask).unionByName(later).unionByName(changed)
+
+
 def judge_pairs(runtime: Runtime, pairs: DataFrame) -> tuple[DataFrame, tuple[str, ...]]:
     """Have all of these pairs judged.
 
@@ -91,7 +108,8 @@ def _ask(runtime: Runtime, pairs: DataFrame, asking: Asking, ask: int) -> tuple[
     if decide_paid_again(runtime, asked, "scores of the judge") == "keep":
         asked = asked.withColumn("request_id", F.coalesce("old_request_id", "request_id"))
     append_new(runtime, REQUESTS, new_requests(asked))
-    _remember(runtime, asked.select("pair_id", F.lit(ask).alias("ask"), "request_id"))
+    new = asked.select("pair_id", F.lit(ask).alias("ask"), "request_id")
+    runtime.replace(JUDGEMENTS, with_judgements(runtime.read_or_empty(JUDGEMENTS), new, ask))
     wanted = runtime.read(JUDGEMENTS).where(F.col("ask") == ask)
     endpoint = asking.endpoint
     job = Asked(
@@ -101,9 +119,3 @@ def _ask(runtime: Runtime, pairs: DataFrame, asking: Asking, ask: int) -> tuple[
         names={endpoint.key: JUDGE},
     )
     return require_answers(runtime, job, answer_all(runtime, job))
-
-
-def _remember(runtime: Runtime, judgements: DataFrame) -> None:
-    """Replace what `judgements` says of these pairs and this ask."""
-    others = runtime.read_or_empty(JUDGEMENTS).join(judgements, ["pair_id", "ask"], "left_anti")
-    runtime.replace(JUDGEMENTS, others.unionByName(judgements))

@@ -27,12 +27,9 @@ def teacher_askings(settings: Settings) -> dict[str, Asking]:
 
 
 def teacher_modes(settings: Settings) -> dict[EndpointKey, Mode]:
-    """How each model is asked that is a teacher; where two teachers are one model, as the first of them says."""
+    """How each model is asked that is a teacher."""
     providers = known_providers(settings.providers)
-    modes: dict[EndpointKey, Mode] = {}
-    for teacher in settings.distill.models:
-        modes.setdefault(endpoint_of(teacher, providers, settings.calls).key, teacher.mode)
-    return modes
+    return {endpoint_of(teacher, providers, settings.calls).key: teacher.mode for teacher in settings.distill.models}
 
 
 def judge_asking(settings: Settings) -> Asking | None:

@@ -1,5 +1,6 @@
 """The pipeline: all stages in order, each validated, each skipped when nothing it depends on has changed."""
 
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -31,6 +32,7 @@ from jobs.fingerprint import stage_fingerprint
 from jobs.lease import hold_lease
 from jobs.ledger import settle_all
 from jobs.manifest import versions
+from jobs.preflight import keys_not_set
 from jobs.runtime import Runtime, Stage, StageReport
 from jobs.status import latest_runs
 from jobs.stopping import stop_file
@@ -134,6 +136,9 @@ def leased(runtime: Runtime) -> Iterator[Runtime]:
 def _run_leased(runtime: Runtime, stages: Sequence[Stage], *, force: bool, approve: Approve) -> list[StageRun]:
     if ingest.STAGE in stages:
         fetch_missing(runtime.settings, runtime.progress.console)
+    if any(_asks_models(runtime, stage) for stage in stages):
+        for key in keys_not_set(runtime.settings, os.environ):  # now, and not after an hour of the stages before
+            runtime.progress.line(f"{key} is not set; it is needed once a model is to be asked", style="yellow")
     results: list[StageRun] = []
     is_approved = False
     last = {row["stage"]: row for row in latest_runs(runtime)} if runtime.storage.exists(RUNS) else {}

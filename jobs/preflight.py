@@ -76,6 +76,13 @@ def preflight(
     return findings
 
 
+def keys_not_set(settings: Settings, environment: Mapping[str, str]) -> list[str]:
+    """Names of the keys that a configuration needs and the environment lacks."""
+    providers = known_providers(settings.providers)
+    endpoints = [endpoint_of(chosen.choice, providers, settings.calls) for chosen in chosen_models(settings)]
+    return sorted({one.api_key_env for one in endpoints if one.api_key_env and find_key(one, environment) is None})
+
+
 def report(console: Console, findings: Sequence[Finding]) -> int:
     """Print what was found.
 

@@ -116,8 +116,10 @@ class DistillConfig(Section):
     @model_validator(mode="after")
     def _teachers_fit_together(self, info: ValidationInfo) -> "DistillConfig":
         own = [f"{teacher.name}: {fault}" for teacher in self.teachers for fault in teacher.faults(_look_up(info))]
-        together = (self._name_faults(), self._weight_faults(), self._sample_faults(), self._when_faults())
-        return without_faults(self, [*own, *chain.from_iterable(together)])
+        together = chain(
+            self._name_faults(), self._weight_faults(), self._sample_faults(), self._mode_faults(), self._when_faults()
+        )
+        return without_faults(self, [*own, *together])
 
     @property
     def models(self) -> tuple[TeacherConfig, ...]:
@@ -151,6 +153,16 @@ class DistillConfig(Section):
             for teacher in self.models:
                 if teacher.temperature == 0.0:
                     yield f"{teacher.name} at temperature 0 gives the same answer {self.samples_per_prompt} times"
+
+    def _mode_faults(self) -> Iterator[str]:
+        firsts: dict[object, TeacherConfig] = {}
+        for teacher in self.models:
+            first = firsts.setdefault((teacher.provider, teacher.base_url, teacher.model), teacher)
+            if teacher.mode != first.mode:
+                yield (
+                    f"{first.name} and {teacher.name} are the same model, which is asked in one mode: "
+                    f"{first.name} says {first.mode} and {teacher.name} {teacher.mode}"
+                )
 
     def _when_faults(self) -> Iterator[str]:
         has_public = len(self.models) < len(self.teachers)

@@ -212,6 +212,8 @@ def records(folder):
 
 def test_the_pipeline_asks_once_before_the_first_stage_that_pays_and_its_gates_are_closed_by_then(ready, tmp_path):
     runtime = ready()
+    with_key = load_settings(str(runtime.config_file), ["providers.test.api_key_env=PHASE0_NO_SUCH_KEY"])
+    runtime = replace(runtime, settings=with_key)
     records(tmp_path)
     asked = []
 
@@ -224,6 +226,8 @@ def test_the_pipeline_asks_once_before_the_first_stage_that_pays_and_its_gates_a
         run_stages(runtime, stages_between(None, "score"), approve=refuse)
     assert asked == [(True, dict.fromkeys(("ingest", "screen", "deduplicate-prompts"), "done"))]
     assert not runtime.storage.exists(ASSIGNMENTS)
+    text = said(runtime)
+    assert text.count("PHASE0_NO_SUCH_KEY is not set") == 1 and text.index("NO_SUCH_KEY") < text.index("ingest")
 
     settings = load_settings(str(paid_config(tmp_path, distill={}, score={})))
     run_stages(replace(runtime, settings=settings), stages_between(None, "score"), approve=refuse)

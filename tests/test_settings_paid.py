@@ -67,6 +67,10 @@ def test_all_faults_of_teachers_judge_and_budget_come_at_once(tmp_path):
         ({"teachers": [PUBLIC, {**LOCAL, "provider": "openai"}]}, "give a provider or a base_url, not both"),
         ({"teachers": [PUBLIC, {**LOCAL, "max_tokens": 9, "max_tokens_cap": 8}]}, "cap 8 is below max_tokens 9"),
         ({"teachers": [PUBLIC, {**LOCAL, "name": "public"}]}, "a model may not be called public"),
+        (
+            {"teachers": [PUBLIC, LOCAL, {**LOCAL, "name": "two", "mode": "batch"}]},
+            "local and two are the same model, which is asked in one mode: local says online and two batch",
+        ),
         ({"prompt": "answer.v9"}, "distill.prompt: no prompt answer.v9; give a YAML file or one of answer.v1"),
         ({"prompt": "judge.v1"}, "distill.prompt: judge.v1: rubric: Extra inputs are not permitted"),
     ],
