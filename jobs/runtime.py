@@ -15,6 +15,7 @@ from jobs.lease import Lease
 from jobs.progress import Progress
 from jobs.settings import Settings
 from jobs.storage import Storage
+from schemas.errors import MissingTableError
 from schemas.tables import Table
 
 
@@ -39,9 +40,10 @@ class Runtime:
 
     def read_or_empty(self, table: Table) -> DataFrame:
         """Rows of a table that need not be there yet."""
-        if self.storage.exists(table):
+        try:
             return self.read(table)
-        return self.spark.createDataFrame([], table.schema)
+        except MissingTableError:
+            return self.spark.createDataFrame([], table.schema)
 
     def replace(self, table: Table, rows: DataFrame) -> None:
         """Write a whole table anew; see `Storage.replace`."""

@@ -35,6 +35,8 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         shuffle_partitions=4,
         conf={
             **load_settings("demo").spark.conf,
+            # Unlike the demo's, this JVM lives long enough for its best compiler to pay.
+            "spark.driver.extraJavaOptions": "-XX:+UseSerialGC",
             "spark.sql.warehouse.dir": str(logs / "warehouse"),
             "spark.local.dir": str(logs / "local"),
         },
@@ -42,6 +44,15 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     session = get_session(config, logs / "spark.log")
     yield session
     session.stop()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forget_tables() -> Iterator[None]:
+    """Delta keeps the state of each table it has seen for an hour: after a thousand of them the heap is full of it."""
+    yield
+    session = SparkSession.getActiveSession()
+    if session is not None and session.sparkContext._jvm is not None:
+        session.sparkContext._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()
 
 
 @pytest.fixture(scope="module")

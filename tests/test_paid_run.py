@@ -155,7 +155,8 @@ def test_the_best_of_several_samples_is_kept(ready, provider):
 
 
 def test_answers_that_are_none_are_marked_and_never_exported(ready, provider):
-    scripts = {"t7": ["refused"], "t8": ["filtered"], "t9": ["empty"], "t10": ["cut", "cut"], "t11": ["400"]}
+    # Whoever is rejected before anybody was answered is asked once more.
+    scripts = {"t7": ["refused"], "t8": ["filtered"], "t9": ["empty"], "t10": ["cut", "cut"], "t11": ["400", "400"]}
     provider.behave(scripts=scripts, answer_words=12)
 
     runtime = ready()
