@@ -2,6 +2,7 @@
 
 import json
 import random
+import shutil
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from jobs.pipeline import leased, stages_between
+from jobs.pipeline import leased, run_stages, stages_between
 from jobs.runtime import Runtime
 from schemas.calls import ATTEMPTS
 from tests.demo import open_quietly
@@ -74,6 +75,21 @@ def write_config(folder: Path, provider: ProviderProcess, records: Sequence[dict
 def open_paid(config: Path, *overrides: str) -> Runtime:
     """A runtime for it."""
     return open_quietly(config, *overrides)
+
+
+def prepare(folder: Path, provider: ProviderProcess, records: Sequence[dict[str, str]]) -> Path:
+    """Run records as far as the first deduplication, which no model and no teacher has a part in."""
+    run_stages(open_paid(write_config(folder, provider, records)), stages_between(None, "deduplicate-prompts"))
+    return folder
+
+
+def copy_prepared(prepared: Path, folder: Path, **sections: Any) -> Path:
+    """Copy a prepared workspace and its configuration, sections of which may be replaced; its file."""
+    shutil.copytree(prepared, folder)
+    config = folder / "paid.yaml"
+    data = {**yaml.safe_load(config.read_text()), "workspace": str(folder / "workspace"), **sections}
+    config.write_text(yaml.safe_dump(data))
+    return config
 
 
 def pay(runtime: Runtime, first: str = "distill", last: str = "distill") -> None:

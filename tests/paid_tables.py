@@ -71,7 +71,8 @@ def paid_config(folder: Path, base_url: str = NOWHERE, price: float = 2.5, **sec
         "budget": {"run_usd": 5, "score_usd": 1},
         **sections,
     }
-    (folder / "p.jsonl").touch()
+    if not (folder / "p.jsonl").exists():  # a touch would be a change
+        (folder / "p.jsonl").touch()
     path = folder / "paid.yaml"
     path.write_text(yaml.safe_dump(config))
     return path

@@ -234,26 +234,34 @@ def test_the_pipeline_asks_once_before_the_first_stage_that_pays_and_its_gates_a
     assert len(asked) == 1, "nobody is asked where no model is"
 
 
-def test_a_notebook_is_refused_a_plan_over_the_budget_and_told_how_to_accept_it(ready, tmp_path):
-    runtime = ready(budget={"run_usd": 0.01})
-    records(tmp_path)
-    run_stages(runtime, stages_between(None, "deduplicate-prompts"))
+@pytest.fixture(scope="module")
+def come_to_pay(spark, provider_process, tmp_path_factory):
+    """A folder whose run has come to the first stage that pays; none of these tests gets any further."""
+    folder = tmp_path_factory.mktemp("come-to-pay")
+    records(folder)
+    config = paid_config(folder, provider_process.base_url)
+    run_stages(open_quietly(config), stages_between(None, "deduplicate-prompts"))
+    return folder
+
+
+def test_a_notebook_is_refused_a_plan_over_the_budget_and_told_how_to_accept_it(come_to_pay, provider):
+    provider.behave(models=list(MODELS))
+    runtime = open_quietly(paid_config(come_to_pay, provider.base_url, budget={"run_usd": 0.001}))
     with pytest.raises(StoppedError, match=r"build\(runtime, accept_plan=True\)"):
         build(runtime)
     assert not runtime.storage.exists(ASSIGNMENTS) and "OVER BUDGET" in said(runtime)
 
 
 @pytest.mark.parametrize("stage", ["run", "distill"])
-def test_the_command_line_names_itself_in_what_to_type(ready, tmp_path, capsys, stage):
-    runtime = ready()
-    records(tmp_path)
-    run_stages(runtime, stages_between(None, "deduplicate-prompts"))
+def test_the_command_line_names_itself_in_what_to_type(come_to_pay, provider, capsys, stage):
+    provider.behave(models=list(MODELS))
+    config = paid_config(come_to_pay, provider.base_url)
     more = ["--to", "distill"] if stage == "run" else []
     with pytest.raises(SystemExit) as ended:
-        main([stage, "--config", str(runtime.config_file), *more, "--keep-answers"])
+        main([stage, "--config", str(config), *more, "--keep-answers"])
     out = capsys.readouterr()
-    assert ended.value.code == 2
-    wanted = f"type: phase0 {' '.join([stage, '--config', str(runtime.config_file), *more])} --keep-answers --yes"
+    assert ended.value.code == 2 and provider.calls() == []
+    wanted = f"type: phase0 {' '.join([stage, '--config', str(config), *more])} --keep-answers --yes"
     assert wanted in " ".join(out.err.split()) and "Prompts" in out.out
 
 

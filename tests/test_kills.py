@@ -4,20 +4,15 @@ import random
 
 import pytest
 
-from jobs.pipeline import run_stages, stages_between
 from tests.kills import IN_FLIGHT, MASTERS, kill_and_go_on
-from tests.paid import open_paid, prompts, write_config
+from tests.paid import prepare, prompts
 
 pytestmark = pytest.mark.usefixtures("one_partition")
 
 
 @pytest.fixture(scope="module")
 def prepared(spark, provider_process, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("kills")
-    run_stages(
-        open_paid(write_config(folder, provider_process, prompts(120))), stages_between(None, "deduplicate-prompts")
-    )
-    return folder
+    return prepare(tmp_path_factory.mktemp("kills"), provider_process, prompts(120))
 
 
 @pytest.mark.parametrize("kind", sorted(MASTERS))

@@ -1,7 +1,6 @@
 """Runs that pay, against the provider on the loopback: what was paid, what was asked again, what became of each row."""
 
 import json
-import shutil
 from decimal import Decimal
 
 import pytest
@@ -11,8 +10,8 @@ from jobs.pipeline import run_stages, stages_between
 from jobs.show import sample_examples
 from schemas.calls import ATTEMPTS, JUDGEMENTS, REQUESTS, RESPONSES
 from schemas.errors import ConfigError, StoppedError
-from schemas.tables import ASSIGNMENTS, DATASET, FATES, PAIRS, SCORES, SCREEN
-from tests.paid import ledger_usd, open_paid, own_response, pay, prompts, provider_usd, write_config
+from schemas.tables import ASSIGNMENTS, DATASET, FATES, PAIRS, SCORES
+from tests.paid import copy_prepared, ledger_usd, open_paid, own_response, pay, prepare, prompts, provider_usd
 
 COUNT = 24
 pytestmark = pytest.mark.usefixtures("one_partition")
@@ -21,26 +20,19 @@ pytestmark = pytest.mark.usefixtures("one_partition")
 @pytest.fixture(scope="module")
 def prepared(spark, provider_process, tmp_path_factory):
     """A workspace as far as the first deduplication: 24 prompts, the first 6 with a response of the source."""
-    folder = tmp_path_factory.mktemp("prepared")
     records = prompts(COUNT)
     for number in range(6):
         records[number]["output"] = own_response(number)
-    config = write_config(folder, provider_process, records)
-    run_stages(open_paid(config), stages_between(None, "deduplicate-prompts"))
-    return folder
+    return prepare(tmp_path_factory.mktemp("prepared"), provider_process, records)
 
 
 @pytest.fixture
 def ready(prepared, provider, tmp_path):
     """A copy of it, and how to open it with what differs."""
-    shutil.copytree(prepared, tmp_path / "copy")
-    config = tmp_path / "copy" / "paid.yaml"
+    config = copy_prepared(prepared, tmp_path / "copy")
 
     def open_with(*overrides, **sections):
-        data = yaml.safe_load(config.read_text())
-        data["workspace"] = str(tmp_path / "copy" / "workspace")
-        data.update(sections)
-        config.write_text(yaml.safe_dump(data))
+        config.write_text(yaml.safe_dump({**yaml.safe_load(config.read_text()), **sections}))
         return open_paid(config, *overrides)
 
     return open_with
@@ -79,6 +71,10 @@ def test_teachers_answer_and_the_judge_scores_each_once(ready, provider):
     assert counted["judge-1"] == COUNT + 1, "a reply that cannot be read is asked for once more"
     assert ledger_usd(runtime) == provider_usd(provider) > 0
     assert {row["stage"] for row in runtime.read(ATTEMPTS).select("stage").distinct().collect()} == {"distill", "score"}
+    asked = {row["request_id"] for row in runtime.read(REQUESTS).select("request_id").collect()}
+    for table in (ATTEMPTS, RESPONSES, JUDGEMENTS):
+        assert {row["request_id"] for row in runtime.read(table).select("request_id").collect()} <= asked
+    assert runtime.read(RESPONSES).count() == len(asked)
 
     shown = {row["example_id"]: row["response"] for row in sample_examples(runtime, COUNT)}
     assert shown == {row["example_id"]: row["response"] for row in pairs.values()}, "what people see is the answer"
@@ -154,12 +150,14 @@ def test_the_best_of_several_samples_is_kept(ready, provider):
     assert fates.count("selected") == COUNT == len(fates)
 
 
-def test_answers_that_are_none_are_marked_and_never_exported(ready, provider):
+def test_answers_that_are_none_or_that_the_screen_convicts_are_marked_and_never_exported(ready, provider):
     # Whoever is rejected before anybody was answered is asked once more.
     scripts = {"t7": ["refused"], "t8": ["filtered"], "t9": ["empty"], "t10": ["cut", "cut"], "t11": ["400", "400"]}
-    provider.behave(scripts=scripts, answer_words=12)
+    texts = {"t5": "As an AI language model, I cannot have opinions on #t5#."}
+    # Not every answer comes at once, and what a busy provider says is no answer.
+    provider.behave(scripts=scripts, texts=texts, answer_words=12, shares={"429": 0.05, "500": 0.05})
 
-    runtime = ready()
+    runtime = ready("calls.attempts=8")
     pay(runtime, "distill", "select")
 
     fates = {row["example_id"]: (row["stage"], row["reason"]) for row in runtime.read(FATES).collect()}
@@ -167,25 +165,18 @@ def test_answers_that_are_none_are_marked_and_never_exported(ready, provider):
         row["instruction"].split("#")[1]: row["example_id"]
         for row in runtime.spark.read.format("delta").load(f"{runtime.settings.workspace}/tables/examples").collect()
     }
-    assert {token: fates[tokens[token]] for token in scripts} == {
+    assert {token: fates[tokens[token]] for token in [*scripts, "t5"]} == {
+        "t5": ("screen", "ai_disclaimer"),
         "t7": ("distill", "answer_refused"),
         "t8": ("distill", "answer_content_filtered"),
         "t9": ("distill", "answer_empty"),
         "t10": ("distill", "answer_truncated"),
         "t11": ("distill", "answer_failed"),
     }
-    assert runtime.read(DATASET).count() == COUNT - 5
-
-
-def test_answers_pass_the_screen_before_they_are_judged(ready, provider):
-    provider.behave(answer_words=12, texts={"t5": "As an AI language model, I cannot have opinions on #t5#."})
-
-    runtime = ready()
-    pay(runtime, "distill", "score")
-
-    marked = [row for row in runtime.read(SCREEN).where("target = 'answer' and effect = 'exclude'").collect()]
-    assert len({row["id"] for row in marked}) == 1
-    assert "t5" not in {call.token for call in provider.calls() if call.model == "judge-1"}
+    assert runtime.read(DATASET).count() == COUNT - 6
+    judged = {call.token for call in provider.calls() if call.model == "judge-1"}
+    assert judged == {f"t{number}" for number in range(COUNT)} - {*scripts, "t5"}
+    assert ledger_usd(runtime) == provider_usd(provider)
 
 
 def test_a_teacher_that_is_gone_hands_its_prompts_to_its_fallback(ready, provider):
@@ -251,15 +242,3 @@ def test_a_changed_configuration_never_buys_again_silently(ready, provider):
     pay(ready("calls.paid_answers=rebuy"))
     again = calls_by_model(provider)
     assert set(again) == {"model-a"}, "only what the change is about is bought again"
-
-
-def test_the_tables_of_a_paid_run_fit_together(ready, provider):
-    provider.behave(answer_words=12, shares={"429": 0.05, "500": 0.05})
-    runtime = ready("calls.attempts=8")
-    pay(runtime, "distill", "score")
-
-    requests = {row["request_id"] for row in runtime.read(REQUESTS).select("request_id").collect()}
-    for table in (ATTEMPTS, RESPONSES, JUDGEMENTS):
-        assert {row["request_id"] for row in runtime.read(table).select("request_id").collect()} <= requests
-    assert runtime.read(RESPONSES).count() == len(requests)
-    assert ledger_usd(runtime) == provider_usd(provider)

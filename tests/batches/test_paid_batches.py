@@ -11,13 +11,12 @@ import yaml
 from jobs.batch_book import batches_of
 from jobs.batch_table import summary_line
 from jobs.cli import main
-from jobs.pipeline import run_stages, stages_between
 from jobs.show_batches import batch_lines, cancel_batch, list_batches
 from schemas.calls import ATTEMPTS, RESPONSES
 from schemas.errors import ConfigError, StoppedError
 from schemas.tables import PAIRS
 from tests.llm.waves import PRICES as TESTED
-from tests.paid import MODELS, PRICES, ledger_usd, open_paid, pay, prompts, write_config
+from tests.paid import MODELS, PRICES, copy_prepared, ledger_usd, open_paid, pay, prepare, prompts
 from udfs.llm.cost import Usage, cost_of
 
 pytestmark = pytest.mark.usefixtures("one_partition")
@@ -25,33 +24,36 @@ pytestmark = pytest.mark.usefixtures("one_partition")
 COUNT = 40
 
 
-def config(folder, provider, **batch):
+def sections(provider):
     """One teacher and rules that score; the teacher's mode is set by each test."""
     models = {name: {"prices": {**PRICES, "batch_discount": 0.5}} for name in MODELS}
-    return write_config(
-        folder,
-        provider,
-        prompts(COUNT),
-        providers={"test": {"base_url": provider.base_url, "batch": {"shape": "openai"}, "models": models}},
-        distill={
+    batch = {"poll_seconds": 0.1, "longest_poll_seconds": 0.2, "create_wait_seconds": 0.2, "min_requests": 20}
+    return {
+        "providers": {"test": {"base_url": provider.base_url, "batch": {"shape": "openai"}, "models": models}},
+        "distill": {
             "when": "always",
             "teachers": [{"name": "a", "kind": "model", "provider": "test", "model": "model-a", "max_tokens": 100}],
         },
-        score={"kind": "heuristic"},
-        calls={
-            "lease_seconds": 4,
-            "grace_seconds": 2,
-            "batch": {"poll_seconds": 0.1, "longest_poll_seconds": 0.2, "create_wait_seconds": 0.2, **batch},
-        },
-    )
+        "score": {"kind": "heuristic"},
+        "calls": {"lease_seconds": 4, "grace_seconds": 2, "batch": batch},
+    }
+
+
+@pytest.fixture(scope="module")
+def prepared(spark, provider_process, tmp_path_factory):
+    return prepare(tmp_path_factory.mktemp("prepared"), provider_process, prompts(COUNT))
 
 
 @pytest.fixture
-def ready(spark, batch_provider, tmp_path):
-    """A workspace as far as the first deduplication, and how to open it."""
-    path = config(tmp_path, batch_provider, min_requests=20)
-    run_stages(open_paid(path), stages_between(None, "deduplicate-prompts"))
-    return lambda *overrides: open_paid(path, *overrides)
+def config(prepared, batch_provider, tmp_path):
+    """A copy of it whose models are asked by batch."""
+    return copy_prepared(prepared, tmp_path / "copy", **sections(batch_provider))
+
+
+@pytest.fixture
+def ready(config):
+    """How to open it."""
+    return lambda *overrides: open_paid(config, *overrides)
 
 
 def test_in_mode_auto_most_goes_by_batch_and_the_tail_online(ready, batch_provider):
@@ -139,24 +141,22 @@ def test_a_model_without_a_batch_api_is_refused_in_mode_batch_and_asked_online_i
 
 @pytest.mark.slow
 def test_a_whole_run_with_the_judge_by_batch_too_tells_in_status_and_reports_what_went_how(
-    spark, batch_provider, tmp_path, capsys
+    config, batch_provider, capsys
 ):
     batch_provider.behave(expired_share=0.2, answer_words=30)
-    path = config(tmp_path, batch_provider, min_requests=20)
-    sections = yaml.safe_load(path.read_text())
-    sections["score"] = {"kind": "judge", "provider": "test", "model": "judge-1", "mode": "batch"}
-    path.write_text(yaml.safe_dump(sections))
+    judge = {"kind": "judge", "provider": "test", "model": "judge-1", "mode": "batch"}
+    config.write_text(yaml.safe_dump({**yaml.safe_load(config.read_text()), "score": judge}))
 
     def phase0(*arguments):
         with pytest.raises(SystemExit) as ended:
-            main([*arguments, "--config", str(path), "--set", "distill.teachers.0.mode=auto"])
+            main([*arguments, "--config", str(config), "--set", "distill.teachers.0.mode=auto"])
         assert ended.value.code in (None, 0), capsys.readouterr()
         return capsys.readouterr().out
 
     phase0("run", "--yes")
     status, batches = phase0("status"), phase0("batches")
 
-    runtime = open_paid(path)
+    runtime = open_paid(config)
     rows = runtime.read(ATTEMPTS).where("cost_basis = 'usage'").collect()
     counted = Counter((row["stage"], row["mode"]) for row in rows)
     assert counted["score", "batch"] == COUNT and counted["score", "online"] == 0
