@@ -35,9 +35,14 @@ install: java $(VENV)/.installed ## make .venv and install the pinned packages
 demo: install ## build the embedded sample end to end, no key and no cluster
 	@$(BIN)/phase0 run --config demo
 
+# `real` is another target; what is `slow` (minutes, not seconds) is run by CI, which sets CI, and by test-all.
 .PHONY: test
-test: install ## the whole test suite
-	@$(BIN)/python -m pytest
+test: install ## the test suite
+	@$(BIN)/python -m pytest $(if $(CI),-m 'not real')
+
+.PHONY: test-all
+test-all: ## the test suite with the tests that take minutes, as in CI
+	@$(MAKE) --no-print-directory test CI=true
 
 .PHONY: test-real
 test-real: install ## every real public file beside the repository, whole

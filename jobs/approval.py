@@ -89,7 +89,7 @@ class Approval:
 
 
 def left_usd(settings: Settings, outlook: Outlook) -> Decimal:
-    """The most that may still be spent, by all caps together."""
+    """The most that may still be spent, by all caps together, and by batches that are out too."""
     budget = settings.budget
     run = Decimal("Infinity") if budget.run_usd is None else budget.run_usd - outlook.paid_usd()
     parts = Decimal(0)

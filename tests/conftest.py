@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pyspark import SparkContext
 from pyspark.sql import SparkSession
 
 from jobs.load_settings import load_settings
@@ -50,9 +51,9 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
 def forget_tables() -> Iterator[None]:
     """Delta keeps the state of each table it has seen for an hour: after a thousand of them the heap is full of it."""
     yield
-    session = SparkSession.getActiveSession()
-    if session is not None and session.sparkContext._jvm is not None:
-        session.sparkContext._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()
+    context = SparkContext._active_spark_context
+    if context is not None and context._jvm is not None:
+        context._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()
 
 
 @pytest.fixture(scope="module")

@@ -163,8 +163,7 @@ def _tokens(workspace: str, requests: set[str]) -> set[str]:
 
 def main() -> None:
     """`make soak`: so many kills of each kind."""
-    from jobs.pipeline import run_stages, stages_between
-    from tests.paid import open_paid, prompts, write_config
+    from tests.paid import open_paid, prepare, prompts
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--times", type=int, default=10)
@@ -176,9 +175,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, ProviderProcess() as provider:
         prepared = Path(folder) / "prepared"
         prepared.mkdir()
-        runtime = open_paid(write_config(prepared, provider, prompts(asked.rows)))
-        run_stages(runtime, stages_between(None, "deduplicate-prompts"))
-        runtime.spark.stop()
+        prepare(prepared, provider, prompts(asked.rows))
+        open_paid(prepared / "paid.yaml").spark.stop()
         for kind in asked.kind or MASTERS:
             for number in range(asked.times):
                 kill = kill_and_go_on(kind, prepared, provider, Path(folder) / f"{kind}-{number}", chance)

@@ -69,6 +69,7 @@ def submit(master: str, zipped: Path, env_archive: Path, workspace: Path) -> sub
     )
 
 
+@pytest.mark.slow
 def test_a_cluster_whose_machines_lack_our_packages_gives_the_bytes_of_a_local_run(demo, wheel, env_archive, tmp_path):
     zipped = tmp_path / "phase0.zip"
     zipped.write_bytes(wheel.read_bytes())

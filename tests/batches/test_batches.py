@@ -88,6 +88,7 @@ def test_whatever_a_batch_brings_is_kept_and_only_the_missing_are_asked_again(ru
     assert note in runtime.progress.console.export_text()
 
 
+@pytest.mark.slow
 def test_the_other_shape_and_a_creation_without_an_answer_are_not_asked_twice(runtime, batch_provider):
     batch_provider.behave(lost_creates=1, late_in_list=1, expired_share=0.3, failed_looks=2)
     write_requests(runtime, numbered(40))
@@ -126,6 +127,7 @@ def test_a_model_that_rejects_everything_is_left_alone_and_nothing_has_failed_fo
     assert len(batch_provider.summary()["batches"]) == 1
 
 
+@pytest.mark.slow
 def test_answers_that_no_file_has_are_charged_at_worst_case_and_asked_again(runtime, batch_provider):
     batch_provider.behave(lost_lines=2)
     write_requests(runtime, numbered(6))
@@ -151,8 +153,9 @@ def test_answers_that_were_deleted_are_charged_and_not_bought_again_at_once(runt
     assert responses(runtime) == {} and spent(runtime) == batch.reserved_usd > 0
 
 
-@pytest.mark.parametrize("parts", [2, pytest.param(4, marks=pytest.mark.slow)])
-def test_a_queue_for_a_part_of_the_work_holds_all_of_it_in_the_end(runtime, batch_provider, parts):
+@pytest.mark.slow
+def test_a_queue_for_a_quarter_of_the_work_holds_all_of_it_in_the_end(runtime, batch_provider):
+    parts = 4
     batch_provider.behave(queue_tokens=60 * 17 // parts)  # 17 tokens a prompt, as the provider counts them
     write_requests(runtime, numbered(60))
 

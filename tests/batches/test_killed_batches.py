@@ -71,6 +71,7 @@ def test_a_process_that_is_killed_after_any_step_is_taken_up_there(spark, tmp_pa
     check(runtime, batch_provider)
 
 
+@pytest.mark.slow
 def test_a_request_file_that_somebody_removed_frees_its_members(spark, tmp_path, batch_provider):
     runtime, to = open_workspace(tmp_path / "workspace"), batch_endpoint(batch_provider.base_url)
     write_requests(runtime, numbered(ROWS))
