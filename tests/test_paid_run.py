@@ -198,7 +198,7 @@ def test_a_teacher_that_is_gone_hands_its_prompts_to_its_fallback(ready, provide
     ("status", "error", "words"),
     [
         ("401", {}, "refuses the key"),
-        ("429", {"code": "insufficient_quota"}, "refuses because of the bill"),
+        pytest.param("429", {"code": "insufficient_quota"}, "refuses because of the bill", marks=pytest.mark.slow),
     ],
 )
 def test_a_provider_that_wants_money_or_a_key_stops_the_run_and_keeps_what_is_paid(

@@ -151,22 +151,23 @@ providers:
       cheap: {{prices: {{input: 1, output: 1, batch_discount: 0.5}}}}
       plain: {{prices: {{input: 1, output: 1}}}}
       never: {{prices: {{input: 1, output: 1}}, batch: false}}
+      other: {{prices: {{input: 1, output: 1}}}}
 distill:
   when: always
   teachers:
     - {{name: a, kind: model, provider: mine, model: cheap, mode: batch}}
     - {{name: b, kind: model, provider: mine, model: plain, mode: auto}}
     - {{name: c, kind: model, provider: mine, model: never, mode: batch}}
-    - {{name: d, kind: model, provider: mine, model: cheap}}
+    - {{name: d, kind: model, provider: mine, model: other}}
 """
 
 
 def test_a_provider_without_batches_is_named_where_they_are_asked_for(tmp_path):
-    models = SmallProvider(models=["cheap", "plain", "never"])
+    models = SmallProvider(models=["cheap", "plain", "never", "other"])
     without = [line for line in findings(tmp_path, models, BATCHED) if "atch" in line]
     assert [line.partition(" ")[0] for line in without] == ["FIX"] * 3
     assert without[0] == (
-        "FIX  teacher a: mine has no Batch API for cheap, and mode is batch. my.yaml:13: write mode: online (or add "
+        "FIX  teacher a: mine has no Batch API for cheap, and mode is batch. my.yaml:14: write mode: online (or add "
         "--set distill.teachers.0.mode=online)"
     )
     with_batches = BATCHED.replace("    models:\n", "    batch: {{shape: openai}}\n    models:\n", 1)
@@ -174,6 +175,6 @@ def test_a_provider_without_batches_is_named_where_they_are_asked_for(tmp_path):
     assert said == [
         "ok   teacher a: mine takes cheap in batches",
         "note teacher b: no discount of batches is known for plain: they are counted, and reserved, at full price",
-        "FIX  teacher c: mine has no Batch API for never, and mode is batch. my.yaml:16: write mode: online (or add "
+        "FIX  teacher c: mine has no Batch API for never, and mode is batch. my.yaml:17: write mode: online (or add "
         "--set distill.teachers.2.mode=online)",
     ]

@@ -106,6 +106,7 @@ def test_a_run_that_does_not_wait_leaves_its_batches_to_the_next_and_shows_them(
     assert summary_line(made) == f"batches: 2 taken in, {COUNT} answers for ${ledger_usd(waiting):,.4f}"
 
 
+@pytest.mark.slow
 def test_a_batch_that_the_provider_forgot_is_given_up_at_its_worst_case(ready, batch_provider):
     runtime = ready("distill.teachers.0.mode=batch", "calls.batch.wait=false")
     with pytest.raises(StoppedError, match="batches are out"):
@@ -123,6 +124,7 @@ def test_a_batch_that_the_provider_forgot_is_given_up_at_its_worst_case(ready, b
     assert {row["status"] for row in runtime.read(ATTEMPTS).collect()} == {"lost"}
 
 
+@pytest.mark.slow
 def test_a_budget_that_no_batch_fits_into_stops_the_run(ready, batch_provider):
     runtime = ready("distill.teachers.0.mode=batch", "budget.run_usd=0.0007")
     with pytest.raises(StoppedError, match=r"requests fit into no batch: \$0\.00\d+ of the budget are left"):
@@ -130,6 +132,7 @@ def test_a_budget_that_no_batch_fits_into_stops_the_run(ready, batch_provider):
     assert 0 < ledger_usd(runtime) <= runtime.settings.budget.run_usd
 
 
+@pytest.mark.slow
 def test_a_model_without_a_batch_api_is_refused_in_mode_batch_and_asked_online_in_mode_auto(ready, batch_provider):
     nothing = "providers.test.models.model-a.batch=false"
     with pytest.raises(ConfigError, match=r"no Batch API for model-a \(test\)"):
