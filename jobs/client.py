@@ -23,9 +23,9 @@ def open_client(endpoint: Endpoint, environment: Mapping[str, str], timeout_seco
     Raises:
         ConfigError: the key is not in the environment.
     """
+    if missing := missing_key(endpoint, environment):
+        raise ConfigError(f"{missing} is not set. Type: export {missing}=…")
     key = find_key(endpoint, environment)
-    if key is None and endpoint.api_key_env is not None:
-        raise ConfigError(f"{endpoint.api_key_env} is not set. Type: export {endpoint.api_key_env}=…")
     # Organisation and project of an OpenAI account are in the environment too, and are nobody else's business.
     is_openai = (endpoint.base_url or _OPENAI).startswith(_OPENAI)
     withheld = {} if is_openai else {"OpenAI-Organization": Omit(), "OpenAI-Project": Omit()}
@@ -41,6 +41,11 @@ def open_client(endpoint: Endpoint, environment: Mapping[str, str], timeout_seco
 def find_key(endpoint: Endpoint, environment: Mapping[str, str]) -> str | None:
     """The endpoint's key; null where it is not set or none is needed."""
     return environment.get(endpoint.api_key_env, "").strip() or None if endpoint.api_key_env else None
+
+
+def missing_key(endpoint: Endpoint, environment: Mapping[str, str]) -> str | None:
+    """Name of the key that the endpoint needs and the environment lacks; null: nothing is missing."""
+    return endpoint.api_key_env if find_key(endpoint, environment) is None else None
 
 
 def explain(error: APIError, endpoint: Endpoint, environment: Mapping[str, str]) -> ProviderError:

@@ -12,7 +12,7 @@ from pathlib import Path
 from openai import APIConnectionError, APIError, AuthenticationError, PermissionDeniedError
 from rich.console import Console
 
-from jobs.client import explain, find_key
+from jobs.client import explain, missing_key
 from jobs.model_listing import Listing, list_models
 from jobs.providers import Chosen, chosen_models, endpoint_of, known_model, known_providers, providers_file
 from jobs.schema_probe import probe_schema
@@ -80,7 +80,7 @@ def keys_not_set(settings: Settings, environment: Mapping[str, str]) -> list[str
     """Names of the keys that a configuration needs and the environment lacks."""
     providers = known_providers(settings.providers)
     endpoints = [endpoint_of(chosen.choice, providers, settings.calls) for chosen in chosen_models(settings)]
-    return sorted({one.api_key_env for one in endpoints if one.api_key_env and find_key(one, environment) is None})
+    return sorted({missing for one in endpoints if (missing := missing_key(one, environment))})
 
 
 def report(console: Console, findings: Sequence[Finding]) -> int:
@@ -132,9 +132,9 @@ def _look_at_server(
     chosen: Chosen, endpoint: Endpoint, places: _Places, environment: Mapping[str, str]
 ) -> tuple[Listing | None, list[Finding]]:
     name, key = endpoint.provider, endpoint.api_key_env
-    if key and find_key(endpoint, environment) is None:
+    if missing := missing_key(endpoint, environment):
         place = places.provider(chosen, "api_key_env")
-        return None, [Finding(name, f"{key} is not set", f"Type: export {key}=… ({place} names it)")]
+        return None, [Finding(name, f"{missing} is not set", f"Type: export {missing}=… ({place} names it)")]
     try:
         listing = list_models(endpoint, environment)
     except APIError as error:

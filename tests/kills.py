@@ -7,7 +7,6 @@ another. Whatever dies, an answer that is in the journal is never paid for again
 import argparse
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -23,6 +22,7 @@ import yaml
 from jobs.ledger import open_journals
 from jobs.load_settings import load_settings
 from tests.llm.provider_process import ProviderProcess
+from tests.paid import copy_prepared, open_paid, prepare, prompts
 from udfs.llm.journal_reader import journal_records
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -120,15 +120,11 @@ def kill_and_go_on(kind: str, prepared: Path, provider: ProviderProcess, folder:
 
 
 def _copy(prepared: Path, folder: Path, master: str) -> tuple[Path, int]:
-    shutil.copytree(prepared, folder)
-    config = folder / "paid.yaml"
-    data = yaml.safe_load(config.read_text())
-    data["workspace"] = str(folder / "workspace")
-    data["calls"] |= {"concurrency": IN_FLIGHT // 2}
-    conf = {**load_settings("demo").spark.conf, "spark.executor.memory": "512m"}
-    data["spark"] = {"master": master, "driver_memory": "1g", "shuffle_partitions": 2}
-    data["spark"]["conf"] = {**conf, "spark.executorEnv.PYTHONPATH": str(ROOT)}
-    config.write_text(yaml.safe_dump(data))
+    calls = yaml.safe_load((prepared / "paid.yaml").read_text())["calls"]
+    own = {"spark.executor.memory": "512m", "spark.executorEnv.PYTHONPATH": str(ROOT)}
+    conf = {**load_settings("demo").spark.conf, **own}
+    spark = {"master": master, "driver_memory": "1g", "shuffle_partitions": 2, "conf": conf}
+    config = copy_prepared(prepared, folder, calls={**calls, "concurrency": IN_FLIGHT // 2}, spark=spark)
     return config, len((folder / "prompts.jsonl").read_text().splitlines())
 
 
@@ -163,8 +159,6 @@ def _tokens(workspace: str, requests: set[str]) -> set[str]:
 
 def main() -> None:
     """`make soak`: so many kills of each kind."""
-    from tests.paid import open_paid, prepare, prompts
-
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--times", type=int, default=10)
     parser.add_argument("--rows", type=int, default=300)

@@ -246,10 +246,11 @@ def come_to_pay(spark, provider_process, tmp_path_factory):
 
 def test_a_notebook_is_refused_a_plan_over_the_budget_and_told_how_to_accept_it(come_to_pay, provider):
     provider.behave(models=list(MODELS))
-    runtime = open_quietly(paid_config(come_to_pay, provider.base_url, budget={"run_usd": 0.001}))
+    runtime = open_quietly(paid_config(come_to_pay, provider.base_url, budget={"run_usd": 0.01}))
     with pytest.raises(StoppedError, match=r"build\(runtime, accept_plan=True\)"):
         build(runtime)
     assert not runtime.storage.exists(ASSIGNMENTS) and "OVER BUDGET" in said(runtime)
+    assert provider.calls() == []
 
 
 @pytest.mark.parametrize("stage", ["run", "distill"])

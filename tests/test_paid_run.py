@@ -10,7 +10,7 @@ from jobs.pipeline import run_stages, stages_between
 from jobs.show import sample_examples
 from schemas.calls import ATTEMPTS, JUDGEMENTS, REQUESTS, RESPONSES
 from schemas.errors import ConfigError, StoppedError
-from schemas.tables import ASSIGNMENTS, DATASET, FATES, PAIRS, SCORES
+from schemas.tables import ASSIGNMENTS, DATASET, FATES, PAIRS, SCORES, SCREEN
 from tests.paid import copy_prepared, ledger_usd, open_paid, own_response, pay, prepare, prompts, provider_usd
 
 COUNT = 24
@@ -71,10 +71,6 @@ def test_teachers_answer_and_the_judge_scores_each_once(ready, provider):
     assert counted["judge-1"] == COUNT + 1, "a reply that cannot be read is asked for once more"
     assert ledger_usd(runtime) == provider_usd(provider) > 0
     assert {row["stage"] for row in runtime.read(ATTEMPTS).select("stage").distinct().collect()} == {"distill", "score"}
-    asked = {row["request_id"] for row in runtime.read(REQUESTS).select("request_id").collect()}
-    for table in (ATTEMPTS, RESPONSES, JUDGEMENTS):
-        assert {row["request_id"] for row in runtime.read(table).select("request_id").collect()} <= asked
-    assert runtime.read(RESPONSES).count() == len(asked)
 
     shown = {row["example_id"]: row["response"] for row in sample_examples(runtime, COUNT)}
     assert shown == {row["example_id"]: row["response"] for row in pairs.values()}, "what people see is the answer"
@@ -176,6 +172,12 @@ def test_answers_that_are_none_or_that_the_screen_convicts_are_marked_and_never_
     assert runtime.read(DATASET).count() == COUNT - 6
     judged = {call.token for call in provider.calls() if call.model == "judge-1"}
     assert judged == {f"t{number}" for number in range(COUNT)} - {*scripts, "t5"}
+    marked = [row for row in runtime.read(SCREEN).where("target = 'answer' and effect = 'exclude'").collect()]
+    assert len({row["id"] for row in marked}) == 1
+    asked = {row["request_id"] for row in runtime.read(REQUESTS).select("request_id").collect()}
+    for table in (ATTEMPTS, RESPONSES, JUDGEMENTS):
+        assert {row["request_id"] for row in runtime.read(table).select("request_id").collect()} <= asked
+    assert runtime.read(RESPONSES).count() == len(asked)
     assert ledger_usd(runtime) == provider_usd(provider)
 
 

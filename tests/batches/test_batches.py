@@ -154,8 +154,8 @@ def test_answers_that_were_deleted_are_charged_and_not_bought_again_at_once(runt
 
 
 @pytest.mark.slow
-def test_a_queue_for_a_quarter_of_the_work_holds_all_of_it_in_the_end(runtime, batch_provider):
-    parts = 4
+@pytest.mark.parametrize("parts", [2, 4])
+def test_a_queue_for_a_part_of_the_work_holds_all_of_it_in_the_end(runtime, batch_provider, parts):
     batch_provider.behave(queue_tokens=60 * 17 // parts)  # 17 tokens a prompt, as the provider counts them
     write_requests(runtime, numbered(60))
 
