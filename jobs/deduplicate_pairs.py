@@ -6,9 +6,9 @@ out take no part.
 
 from pyspark.sql import functions as F
 
-from jobs.ranking import mark_duplicates, pair_text
-from jobs.runtime import Runtime, Stage, StageReport
-from jobs.verdicts import clean_pairs
+from jobs.curation.eligibility import clean_pairs
+from jobs.deduplication.ranking import mark_duplicates, pair_text
+from jobs.workspace.runtime import Runtime, Stage, StageReport
 from schemas.tables import DUPLICATES, PAIRS, SCREEN
 
 
@@ -40,6 +40,6 @@ STAGE: Stage = Stage(
 )
 
 if __name__ == "__main__":
-    from jobs.cli import run_command
+    from jobs.cli.app import run_command
 
     run_command(STAGE.name)

@@ -6,10 +6,10 @@ take no part: a prompt that will never be asked must not remove its clean twin.
 
 from pyspark.sql import functions as F
 
-from jobs.losses import SourceLoss, count_losses
-from jobs.ranking import mark_duplicates, prompt_text
-from jobs.runtime import Runtime, Stage, StageReport
-from jobs.verdicts import open_prompts
+from jobs.curation.eligibility import open_prompts
+from jobs.deduplication.figures import SourceLoss, count_losses
+from jobs.deduplication.ranking import mark_duplicates, prompt_text
+from jobs.workspace.runtime import Runtime, Stage, StageReport
 from schemas.tables import DUPLICATES, EXAMPLES, SCREEN
 
 
@@ -46,6 +46,6 @@ STAGE: Stage = Stage(
 )
 
 if __name__ == "__main__":
-    from jobs.cli import run_command
+    from jobs.cli.app import run_command
 
     run_command(STAGE.name)

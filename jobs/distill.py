@@ -10,13 +10,13 @@ from collections.abc import Mapping
 
 from pyspark.sql import DataFrame
 
-from jobs.answer_requests import pair_answers
-from jobs.ask_teachers import ask_teachers
-from jobs.public_answers import assign_public, pair_public_answers
-from jobs.runtime import Runtime, Stage, StageReport
-from jobs.screened_answers import screen_answers
-from jobs.unanswered import why_unanswered
-from jobs.verdicts import unique_prompts
+from jobs.answers.public import assign_public, pair_public_answers
+from jobs.answers.requests import pair_answers
+from jobs.answers.screened import screen_answers
+from jobs.answers.teachers import ask_teachers
+from jobs.curation.eligibility import unique_prompts
+from jobs.curation.unanswered import why_unanswered
+from jobs.workspace.runtime import Runtime, Stage, StageReport
 from schemas.calls import RESPONSES
 from schemas.tables import ASSIGNMENTS, DUPLICATES, EXAMPLES, PAIRS, SCREEN
 
@@ -73,6 +73,6 @@ STAGE: Stage = Stage(
 )
 
 if __name__ == "__main__":
-    from jobs.cli import run_command
+    from jobs.cli.app import run_command
 
     run_command(STAGE.name)

@@ -15,13 +15,13 @@ import pyarrow.parquet as pq
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs import files
-from jobs.card import render_card
-from jobs.manifest import build_manifest
-from jobs.runtime import Runtime, Stage, StageReport
+from jobs.publish.card import render_card
+from jobs.publish.manifest import build_manifest
+from jobs.workspace import files
+from jobs.workspace.runtime import Runtime, Stage, StageReport
 from schemas.errors import DataRefusedError
 from schemas.tables import DATASET, EXAMPLES, SCORES, SCREEN
-from udfs.lines import with_lines
+from udfs.export_lines import with_lines
 
 PROVENANCE_FILE = "provenance.parquet"
 
@@ -132,6 +132,6 @@ STAGE: Stage = Stage(
 )
 
 if __name__ == "__main__":
-    from jobs.cli import run_command
+    from jobs.cli.app import run_command
 
     run_command(STAGE.name)

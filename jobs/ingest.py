@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
-from jobs.runtime import Runtime, Stage, StageReport
-from jobs.source_files import SourceFile, all_files, list_files, open_records
-from jobs.sources_lock import located_sources
+from jobs.sources.lockfile import located_sources
+from jobs.sources.source_files import SourceFile, all_files, list_files, open_records
+from jobs.workspace.runtime import Runtime, Stage, StageReport
 from schemas.errors import DataRefusedError
 from schemas.tables import DRAFT, EXAMPLES, RAW_RECORDS
 from udfs.categories import load_category_rules
@@ -177,6 +177,6 @@ STAGE: Stage = Stage(
 )
 
 if __name__ == "__main__":
-    from jobs.cli import run_command
+    from jobs.cli.app import run_command
 
     run_command(STAGE.name)

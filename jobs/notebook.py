@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from rich.console import Console
 
-from jobs.launch import begin_run, open_runtime
-from jobs.load_settings import find_config, load_settings
-from jobs.notebook_progress import NotebookProgress, plain_console
-from jobs.notebook_table import show
-from jobs.progress import Progress
-from jobs.review_sheet import draw_sheet, sheet_verdicts
-from jobs.reviews import login_name, record_verdicts
-from jobs.runtime import Runtime
+from jobs.config.load import find_config, load_settings
+from jobs.curation.review_sheet import draw_sheet, sheet_verdicts
+from jobs.curation.reviews import login_name, record_verdicts
+from jobs.rendering.notebook_progress import NotebookProgress, plain_console
+from jobs.rendering.notebook_table import show
+from jobs.rendering.progress import Progress
+from jobs.workspace.launch import begin_run, open_runtime
+from jobs.workspace.runtime import Runtime
 
 if TYPE_CHECKING:
-    from jobs.write_reports import Reports
+    from jobs.reports.write import Reports
 
 __all__ = ["build", "login_name", "open_workspace", "parameter", "record_reviews", "review_sheet", "show"]
 
@@ -88,9 +88,9 @@ def build(runtime: Runtime, *, force: bool = False, accept_plan: bool = False) -
         DataRefusedError: a gate failed; says which expectation and where the data docs are.
     """
     # Not above: whoever only looks at tables need not wait for all stages, and `open_workspace` hushes what they load.
-    from jobs.approval import Approval
+    from jobs.budget.approval import Approval
     from jobs.pipeline import STAGES, run_stages
-    from jobs.write_reports import write_reports
+    from jobs.reports.write import write_reports
 
     run = begin_run(runtime)
     run_stages(run, STAGES, force=force, approve=Approval(accepts_plan=accept_plan))

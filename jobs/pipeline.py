@@ -12,31 +12,22 @@ from functools import partial
 
 from pyspark.sql import Row
 
-from jobs import (
-    deduplicate_pairs,
-    deduplicate_prompts,
-    distill,
-    export,
-    files,
-    ingest,
-    score,
-    screen,
-    select_rows,
-)
-from jobs.answer_all import take_in_batches
-from jobs.approval import Approval, Approve
-from jobs.call_ledger import unrecorded
-from jobs.call_table import cents
-from jobs.fetch import fetch_missing
-from jobs.fingerprint import stage_fingerprint
-from jobs.lease import hold_lease
-from jobs.ledger import settle_all
-from jobs.manifest import versions
-from jobs.preflight import keys_not_set
-from jobs.runtime import Runtime, Stage, StageReport
-from jobs.status import latest_runs
-from jobs.stopping import stop_file
-from jobs.validate import docs_root, validate_stage
+from jobs import deduplicate_pairs, deduplicate_prompts, distill, export, ingest, score, screen, select_rows
+from jobs.answers.answer_all import take_in_batches
+from jobs.budget.approval import Approval, Approve
+from jobs.ledger.settle import settle_all
+from jobs.ledger.usage import unrecorded
+from jobs.models.preflight import keys_not_set
+from jobs.online.table import cents
+from jobs.publish.manifest import versions
+from jobs.reports.status import latest_runs
+from jobs.sources.fetch import fetch_missing
+from jobs.validation.validate import docs_root, validate_stage
+from jobs.workspace import files
+from jobs.workspace.fingerprint import stage_fingerprint
+from jobs.workspace.lease import hold_lease
+from jobs.workspace.runtime import Runtime, Stage, StageReport
+from jobs.workspace.stopping import stop_file
 from schemas.errors import ConfigError, DataRefusedError, StoppedError
 from schemas.tables import RUNS, Table
 
@@ -261,6 +252,6 @@ def _record(runtime: Runtime, outcome: StageRun, fingerprint: str, message: str)
 
 
 if __name__ == "__main__":
-    from jobs.cli import run_command
+    from jobs.cli.app import run_command
 
     run_command("run")

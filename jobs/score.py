@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.ask_judge import judge_pairs, scores_of
-from jobs.draw import askable_prompts
-from jobs.rule_scores import score_pairs
-from jobs.runtime import Runtime, Stage, StageReport
-from jobs.verdicts import unique_pairs
+from jobs.answers.heuristic import score_pairs
+from jobs.answers.judge import judge_pairs, scores_of
+from jobs.answers.sampling import askable_prompts
+from jobs.curation.eligibility import unique_pairs
+from jobs.workspace.runtime import Runtime, Stage, StageReport
 from schemas.tables import DUPLICATES, PAIRS, SCORES, SCREEN
 
 
@@ -67,6 +67,6 @@ STAGE: Stage = Stage(
 )
 
 if __name__ == "__main__":
-    from jobs.cli import run_command
+    from jobs.cli.app import run_command
 
     run_command(STAGE.name)

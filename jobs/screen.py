@@ -7,9 +7,9 @@ a verdict on a response leaves the prompt free for a teacher.
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs.runtime import Runtime, Stage, StageReport
-from jobs.screen_rules import rule_names, rules_by_source
-from jobs.settings import ScreenConfig
+from jobs.config.settings import ScreenConfig
+from jobs.curation.screen_rules import rule_names, rules_by_source
+from jobs.workspace.runtime import Runtime, Stage, StageReport
 from schemas.tables import EXAMPLES, SCREEN
 from udfs.screening import RulesBySource, screen_texts
 
@@ -101,6 +101,6 @@ STAGE: Stage = Stage(
 )
 
 if __name__ == "__main__":
-    from jobs.cli import run_command
+    from jobs.cli.app import run_command
 
     run_command(STAGE.name)

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from jobs.fates import example_fates
-from jobs.quotas import category_quotas
-from jobs.reviews import rejected_pairs, rejections_state
-from jobs.runtime import Runtime, Stage, StageReport
-from jobs.settings import SelectConfig
-from jobs.unanswered import why_unanswered
+from jobs.config.settings import SelectConfig
+from jobs.curation.fates import example_fates
+from jobs.curation.quotas import category_quotas
+from jobs.curation.reviews import rejected_pairs, rejections_state
+from jobs.curation.unanswered import why_unanswered
+from jobs.workspace.runtime import Runtime, Stage, StageReport
 from schemas.calls import RESPONSES
 from schemas.tables import ASSIGNMENTS, DATASET, DUPLICATES, EXAMPLES, FATES, PAIRS, REVIEWS, SCORES, SCREEN, SELECTION
 
@@ -134,6 +134,6 @@ STAGE: Stage = Stage(
 )
 
 if __name__ == "__main__":
-    from jobs.cli import run_command
+    from jobs.cli.app import run_command
 
     run_command(STAGE.name)

@@ -37,7 +37,7 @@ WAVE = Table(
                 ("reserved_usd", USD),  # all attempts of this wave together never cost more
                 ("attempts_before", INT),  # in earlier waves
                 ("was_cut", FLAG),  # an answer of an earlier wave was cut at `max_tokens`
-                ("task", INT),  # that calls it; udfs.llm.deal
+                ("task", INT),  # that calls it; jobs.online.deal
             ).fields,
         ]
     ),
@@ -59,7 +59,7 @@ OUTCOMES = Table(
     ),
 )
 
-# The JSON lines that the calls leave behind; see udfs.llm.journal and udfs.llm.records.
+# The JSON lines that the calls leave behind; see udfs.llm.journal and udfs.llm.journal_records.
 JOURNAL = columns(
     ("kind", TEXT),  # sent, attempt or response; null: a torn line
     ("attempt_id", TEXT),

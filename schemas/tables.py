@@ -167,7 +167,7 @@ SCORES = Table(
     ),
 )
 
-# What people say of pairs. Rows are only ever added, by `jobs.reviews`; the latest verdict on a pair counts.
+# What people say of pairs. Rows are only ever added, by `jobs.curation.reviews`; the latest verdict on a pair counts.
 REVIEWS = Table(
     "reviews",
     ("pair_id", "reviewer", "reviewed_at"),

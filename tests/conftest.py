@@ -10,12 +10,12 @@ import pytest
 from pyspark import SparkContext
 from pyspark.sql import SparkSession
 
-from jobs.load_settings import load_settings
+from jobs.config.load import load_settings
 from jobs.pipeline import STAGES, run_stages
-from jobs.runtime import Runtime
-from jobs.session import SparkConfig, get_session
-from jobs.summary import print_summary
-from jobs.write_reports import write_reports
+from jobs.reports.summary import print_summary
+from jobs.reports.write import write_reports
+from jobs.workspace.runtime import Runtime
+from jobs.workspace.session import SparkConfig, get_session
 from tests.demo import DemoRun, open_quietly
 from tests.hostile import run_hostile
 from tests.llm.provider_process import ProviderProcess

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 from rich.console import Console
 
-from jobs.launch import open_runtime
-from jobs.load_settings import load_settings
-from jobs.runtime import Runtime
+from jobs.config.load import load_settings
+from jobs.workspace.launch import open_runtime
+from jobs.workspace.runtime import Runtime
 
 
 class DemoRun(NamedTuple):

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from jobs.launch import open_runtime
-from jobs.load_settings import load_settings
+from jobs.config.load import load_settings
 from jobs.pipeline import STAGES, run_stages
-from jobs.runtime import Runtime
+from jobs.workspace.launch import open_runtime
+from jobs.workspace.runtime import Runtime
 
 SCRIPT = "<script>document.title='owned';console.error('it ran')</script>"
 PIXEL = "<img src='http://127.0.0.1:9/pixel.png' onerror='console.error(1)'>"

@@ -19,8 +19,8 @@ from pathlib import Path
 
 import yaml
 
-from jobs.ledger import open_journals
-from jobs.load_settings import load_settings
+from jobs.config.load import load_settings
+from jobs.ledger.settle import open_journals
 from tests.llm.provider_process import ProviderProcess
 from tests.paid import copy_prepared, open_paid, prepare, prompts
 from udfs.llm.journal_reader import journal_records

@@ -8,9 +8,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from jobs.package_content import Content, write_content
-from jobs.package_folder import KIND, MANIFEST
-from jobs.settings import PackageConfig
+from jobs.config.settings import PackageConfig
+from jobs.publish.content import Content, write_content
+from jobs.publish.folder import KIND, MANIFEST
 
 _TURN = pa.struct([("role", pa.string()), ("content", pa.string())])
 _COLUMNS = pa.schema(

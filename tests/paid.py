@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from jobs.pipeline import leased, run_stages, stages_between
-from jobs.runtime import Runtime
+from jobs.workspace.runtime import Runtime
 from schemas.calls import ATTEMPTS
 from tests.demo import open_quietly
 from tests.llm.provider_process import ProviderProcess

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from jobs.runtime import Runtime
+from jobs.workspace.runtime import Runtime
 from schemas.calls import ATTEMPTS, JUDGEMENTS, REQUESTS, RESPONSES
 from schemas.tables import ASSIGNMENTS, Table
 from tests.demo import open_quietly

@@ -9,17 +9,17 @@ from decimal import Decimal
 import pytest
 from rich.console import Console
 
-from jobs.approval import Approval, left_usd
-from jobs.call_ledger import CallLedger, ModelLedger
-from jobs.cli import main
-from jobs.load_settings import load_settings
+from jobs.budget.approval import Approval, left_usd
+from jobs.budget.outlook import Outlook, find_outlook
+from jobs.budget.plan import plan_from_tables
+from jobs.budget.report import show_plan
+from jobs.cli.app import main
+from jobs.config.load import load_settings
+from jobs.ledger.usage import CallLedger, ModelLedger
 from jobs.notebook import build
 from jobs.pipeline import run_stages, stages_between
-from jobs.plan import plan_from_tables
-from jobs.plan_outlook import Outlook, find_outlook
-from jobs.plan_report import show_plan
-from jobs.progress import Progress
-from jobs.status import latest_runs
+from jobs.rendering.progress import Progress
+from jobs.reports.status import latest_runs
 from schemas.calls import ATTEMPTS
 from schemas.errors import ConfigError, StoppedError
 from schemas.tables import ASSIGNMENTS, DUPLICATES, EXAMPLES, SCREEN

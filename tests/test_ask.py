@@ -4,9 +4,9 @@ import io
 
 import pytest
 
-from jobs import cli_models
-from jobs.ask import ask, find_teacher, local_teacher
-from jobs.cli import main
+from jobs.cli import models as cli_models
+from jobs.cli.app import main
+from jobs.models.ask import ask, find_teacher, local_teacher
 from schemas.errors import ConfigError, ProviderError
 from tests.small_provider import SmallProvider, running
 

@@ -1,6 +1,6 @@
 """What is remembered of the questions to the judge."""
 
-from jobs.ask_judge import with_judgements
+from jobs.answers.judge import with_judgements
 from schemas.calls import JUDGEMENTS
 
 

@@ -7,8 +7,8 @@ from urllib.parse import unquote
 import pytest
 from markupsafe import Markup
 
-from jobs.runtime import Runtime
-from jobs.web_pages import render_page
+from jobs.rendering.html import render_page
+from jobs.workspace.runtime import Runtime
 from tests.chromium import BINARY, Browser, address_of, open_browser
 from tests.hostile import MARKDOWN, PIXEL, SCRIPT, TITLE
 

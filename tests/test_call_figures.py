@@ -4,8 +4,8 @@ from collections import Counter, deque
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
-from jobs.call_figures import WaveWatch, figures_before, look_again, read_progress, write_progress
-from jobs.call_table import call_panel, cents, duration, endpoint_line, refused_text, short, summary_line, total_line
+from jobs.online.figures import WaveWatch, figures_before, look_again, read_progress, write_progress
+from jobs.online.table import call_panel, cents, duration, endpoint_line, refused_text, short, summary_line, total_line
 from tests.panels import shown
 from udfs.llm.journal_tail import Seen
 from udfs.llm.models import Limits

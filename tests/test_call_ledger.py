@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from jobs.call_ledger import CallLedger, ModelLedger, read_call_ledger
+from jobs.ledger.usage import CallLedger, ModelLedger, read_call_ledger
 from tests.demo import open_quietly
 from tests.paid_tables import paid_config, paid_workspace
 

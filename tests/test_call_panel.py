@@ -9,10 +9,10 @@ from decimal import Decimal
 import pytest
 from rich.console import Console
 
-from jobs.call_figures import read_progress
-from jobs.call_panel import Pace, WaveWatch, watch_calls
-from jobs.call_table import cents
-from jobs.progress import Progress
+from jobs.online.figures import read_progress
+from jobs.online.panel import Pace, WaveWatch, watch_calls
+from jobs.online.table import cents
+from jobs.rendering.progress import Progress
 from tests.llm.waves import context, drive, endpoint, request
 from udfs.llm.journal_tail import JournalTail
 from udfs.llm.models import Limits

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from jinja2 import UndefinedError
 from markdown_it import MarkdownIt
 
-from jobs.card import code, escape_markdown, excerpt, render_card, render_template, size_category
-from jobs.settings import Settings
+from jobs.config.settings import Settings
+from jobs.publish.card import code, escape_markdown, excerpt, render_card, render_template, size_category
 
 HOSTILE = "<script>x</script> | `rm` [a](b)\n# head\u202e*b* \x1b[0m"
 
@@ -291,8 +291,9 @@ def test_templates_and_licences_are_read_from_a_zip(tmp_path):
             if path.suffix in (".py", ".yaml", ".j2"):
                 packed.write(path, path.relative_to(root))
     program = (
-        "import conf, jobs.card, jobs.licences; assert '.zip' in conf.__file__, conf.__file__\n"
-        "print(jobs.licences.describe('MIT')); print(jobs.card._environment().get_template('card.md.j2').name)"
+        "import conf, jobs.publish.card, jobs.config.licences; assert '.zip' in conf.__file__, conf.__file__\n"
+        "print(jobs.config.licences.describe('MIT'))\n"
+        "print(jobs.publish.card._environment().get_template('card.md.j2').name)"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(archive), str(root)])}
 

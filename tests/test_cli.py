@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.cli import main
+from jobs.cli.app import main
 
 ROOT = Path(__file__).resolve().parents[1]
 GOOD = {

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.load_settings import load_settings
+from jobs.config.load import load_settings
 from tests.standalone_cluster import SPARK_HOME, bare_environment, standalone_cluster
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -3,13 +3,13 @@
 import subprocess
 import sys
 
-from jobs.code_archive import write_code_archive
+from jobs.workspace.code_archive import write_code_archive
 
 
 def test_executor_code_and_rules_load_from_the_archive_alone(tmp_path):
     archive = write_code_archive(tmp_path)
     program = (
-        f"import sys; sys.path.insert(0, {str(archive)!r}); import udfs.reading, udfs.scoring.batches; "
+        f"import sys; sys.path.insert(0, {str(archive)!r}); import udfs.reading, udfs.scoring.score_batches; "
         "from udfs.screen.rules import load_rules; from udfs.categories import load_category_rules; "
         "load_category_rules(); print(len(load_rules()), udfs.reading.__file__, 'jobs' in sys.modules)"
     )

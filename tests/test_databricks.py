@@ -18,7 +18,7 @@ from databricks.bundles.schemas import Schema
 from databricks.bundles.secret_scopes import SecretScope
 from databricks.bundles.volumes import Volume
 
-from jobs.load_settings import load_settings
+from jobs.config.load import load_settings
 from jobs.pipeline import PAYING, STAGES
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -143,7 +143,7 @@ def test_the_tasks_of_the_job_give_the_bytes_of_a_local_run_on_a_connect_server(
     )
 
     assert said.returncode == 0, said.stdout[-3000:] + said.stderr[-3000:]
-    assert said.stdout.splitlines()[-1].split() == ["pyspark.sql.connect.session", f"{extracted}/jobs/cli.py"]
+    assert said.stdout.splitlines()[-1].split() == ["pyspark.sql.connect.session", f"{extracted}/jobs/cli/app.py"]
     both = (demo.workspace, workspace)
     ours, theirs = (hashlib.sha256((one / "output" / "dataset.jsonl").read_bytes()).hexdigest() for one in both)
     assert theirs == ours

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from jobs import doctor
-from jobs.session import SparkConfig
+from jobs.cli import doctor
+from jobs.workspace.session import SparkConfig
 
 TEMURIN = 'openjdk version "17.0.15" 2025-04-15\nOpenJDK Runtime Environment Temurin-17.0.15+6 (build 17.0.15+6)\n'
 PRINTED = {

@@ -2,8 +2,8 @@
 
 import pytest
 
-from jobs.draw import askable_prompts, draw_prompts, expected_rows, prompts_to_ask
-from jobs.settings import PackageConfig, SelectConfig, SourceConfig
+from jobs.answers.sampling import askable_prompts, draw_prompts, expected_rows, prompts_to_ask
+from jobs.config.settings import PackageConfig, SelectConfig, SourceConfig
 from schemas.tables import EXAMPLES
 from tests.factories import rows_of
 

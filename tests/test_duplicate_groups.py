@@ -1,6 +1,6 @@
 """The groups that lost most rows, each with the rows to doubt first."""
 
-from jobs.duplicate_groups import largest_groups
+from jobs.deduplication.duplicate_groups import largest_groups
 from schemas.tables import DUPLICATES, EXAMPLES, PAIRS
 from tests.factories import rows_of
 

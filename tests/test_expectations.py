@@ -13,9 +13,9 @@ import pytest
 import yaml
 from pyspark.sql import SparkSession
 
-from jobs.data_docs import build_data_docs
-from jobs.expectations import MAX_IDS, SuiteResult, open_context, validate_table
-from jobs.suites import ExpectationSpec, SuiteSpec, load_suite, tables_with_suites
+from jobs.validation.data_docs import build_data_docs
+from jobs.validation.run_suite import MAX_IDS, SuiteResult, open_context, validate_table
+from jobs.validation.suites import ExpectationSpec, SuiteSpec, load_suite, tables_with_suites
 from schemas.errors import ConfigError, SchemaMismatchError
 from schemas.tables import SCORES, SCREEN
 from tests.clean_tables import CLEAN, EMPTY, HOSTILE_ID, RELATED, Case, frame, hexed
@@ -273,7 +273,7 @@ def test_an_expectation_that_cannot_be_run_is_a_fault_of_the_configuration(
         name="one", expectation=kind, kwargs=kwargs, critical=True, description="One.", reason="Because."
     )
     broken = SuiteSpec(title="03 broken", stage="screen", expectations=(expectation,))
-    monkeypatch.setattr("jobs.expectations.load_suite", lambda table: broken)
+    monkeypatch.setattr("jobs.validation.run_suite.load_suite", lambda table: broken)
 
     with pytest.raises(ConfigError, match=f"(?s)conf/expectations/screen.yaml.*{fault}"):
         run(spark, open_context(tmp_path), Case(SCREEN, [{}]), "run")

@@ -8,10 +8,10 @@ import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
 
-from jobs.cli import main
-from jobs.explain import Life, example_of_line, explain_row
-from jobs.explain_text import headline, print_life, stage_lines
-from jobs.runtime import Runtime
+from jobs.cli.app import main
+from jobs.reports.explain import Life, example_of_line, explain_row
+from jobs.reports.explain_text import headline, print_life, stage_lines
+from jobs.workspace.runtime import Runtime
 from schemas.errors import ConfigError
 from schemas.tables import DUPLICATES, PAIRS
 from tests.hostile import CONSOLE, FILE

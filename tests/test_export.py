@@ -7,11 +7,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from jobs import files
 from jobs.export import export_rows, write_files
+from jobs.workspace import files
 from schemas.tables import DATASET, EXAMPLES, SCORES, SCREEN
 from tests.factories import rows_of
-from udfs.lines import export_line
+from udfs.export_lines import export_line
 
 
 def test_a_line_has_the_five_fields_in_order_and_text_as_it_is():

@@ -1,6 +1,6 @@
 """Every example has exactly one fate, and the first stage that decided names it."""
 
-from jobs.fates import example_fates
+from jobs.curation.fates import example_fates
 from schemas.tables import DUPLICATES, EXAMPLES, PAIRS, SCORES, SCREEN, SELECTION
 from tests.factories import rows_of
 

@@ -10,13 +10,13 @@ import pytest
 import yaml
 from rich.console import Console
 
-from jobs.cli import main
-from jobs.download_progress import DownloadProgress
-from jobs.downloads import Downloads, DownloadsConfig, TransientError, downloads_folder, with_retries
-from jobs.fetch import fetch_sources
-from jobs.launch import open_runtime
-from jobs.load_settings import load_settings
-from jobs.sources_lock import located_sources, lock_path
+from jobs.cli.app import main
+from jobs.config.load import load_settings
+from jobs.sources.download_progress import DownloadProgress
+from jobs.sources.downloads import Downloads, DownloadsConfig, TransientError, downloads_folder, with_retries
+from jobs.sources.fetch import fetch_sources
+from jobs.sources.lockfile import located_sources, lock_path
+from jobs.workspace.launch import open_runtime
 from schemas.errors import ConfigError, DownloadError
 from schemas.tables import RAW_RECORDS
 from tests.loopback import Page, Repository, commit_id

@@ -11,10 +11,10 @@ from urllib.parse import unquote
 import pytest
 from rich.console import Console
 
-from jobs.downloads import DownloadsConfig
-from jobs.fetch import fetch_missing, fetch_sources
-from jobs.settings import Settings, SourceConfig
-from jobs.sources_lock import located_sources, read_lock
+from jobs.config.settings import Settings, SourceConfig
+from jobs.sources.downloads import DownloadsConfig
+from jobs.sources.fetch import fetch_missing, fetch_sources
+from jobs.sources.lockfile import located_sources, read_lock
 from schemas.errors import ConfigError, DataRefusedError, DownloadError
 from tests.loopback import Fault, Page
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from pyspark.sql import functions as F
 
+from jobs.config.settings import IngestConfig, SourceConfig
 from jobs.ingest import fold_examples, read_drafts
-from jobs.settings import IngestConfig, SourceConfig
-from jobs.source_files import all_files, inspect_source, open_records
+from jobs.sources.source_files import all_files, inspect_source, open_records
 from schemas.errors import ConfigError, SourceFormatError
 
 ALPACA = [

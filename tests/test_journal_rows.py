@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from jobs.journal_rows import attempts_of, read_journal_rows, responses_of
+from jobs.ledger.journal_rows import attempts_of, read_journal_rows, responses_of
 from tests.llm.waves import context, drive, endpoint, request
 from udfs.llm.journal_reader import journal_records
 

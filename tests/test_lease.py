@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.lease import hold_lease, lease_file, read_lease
+from jobs.workspace.lease import hold_lease, lease_file, read_lease
 from schemas.errors import StoppedError, WorkspaceBusyError
 
 

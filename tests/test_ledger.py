@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from jobs.ledger import append_new, recent_sends, settle_all, spent_by_stage, spent_usd
+from jobs.ledger.settle import append_new, recent_sends, settle_all, spent_by_stage, spent_usd
 from schemas.calls import ATTEMPTS, REQUESTS, RESPONSES
 from tests.llm.waves import context, drive, endpoint, request
 from tests.paid import open_paid, prompts, write_config

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs.licences import KINDS, UNKNOWN, describe, find_licence, hub_identifier, known_licences, strictest
+from jobs.config.licences import KINDS, UNKNOWN, describe, find_licence, hub_identifier, known_licences, strictest
 
 
 def test_the_file_is_in_order_of_strictness_and_every_entry_is_whole():

@@ -15,8 +15,8 @@ from IPython.core.interactiveshell import InteractiveShell
 from nbclient import NotebookClient
 
 from jobs.notebook import parameter
-from jobs.notebook_progress import NotebookProgress
-from jobs.notebook_table import show
+from jobs.rendering.notebook_progress import NotebookProgress
+from jobs.rendering.notebook_table import show
 from schemas.tables import REVIEWS
 from tests.demo import open_quietly
 

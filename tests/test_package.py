@@ -11,12 +11,12 @@ import pytest
 import yaml
 from datasets import load_dataset
 
-from jobs.cli import main
-from jobs.load_settings import load_settings
-from jobs.package import build_package
-from jobs.package_rows import packable_rows
-from jobs.package_source import read_source, require_exported
-from jobs.verify_package import verify_package
+from jobs.cli.app import main
+from jobs.config.load import load_settings
+from jobs.publish.package import build_package
+from jobs.publish.rows import packable_rows
+from jobs.publish.source import read_source, require_exported
+from jobs.verify.package import verify_package
 from schemas.errors import ConfigError, DataRefusedError, MissingTableError
 from schemas.tables import DATASET, SELECTION
 from tests.upload_hub import TOKEN, upload_hub
@@ -132,7 +132,7 @@ def test_the_card_says_what_is_in_it_and_how_to_load_it(packed):
 def test_the_same_run_gives_the_same_bytes_on_other_partitions_and_batches(demo, packed, tmp_path, monkeypatch):
     conf = demo.runtime.spark.conf
     before = conf.get("spark.sql.shuffle.partitions")
-    monkeypatch.setattr("jobs.package._BATCH_ROWS", 7)
+    monkeypatch.setattr("jobs.publish.package._BATCH_ROWS", 7)
     conf.set("spark.sql.shuffle.partitions", 3)
     try:
         assert package(demo, tmp_path / "again", *OPTIONS) == 0
@@ -143,7 +143,7 @@ def test_the_same_run_gives_the_same_bytes_on_other_partitions_and_batches(demo,
 
 
 def test_a_package_that_is_up_to_date_is_left_and_pushed_on_demand(demo, packed, monkeypatch, capsys):
-    monkeypatch.setattr("jobs.cli_package.build_package", lambda *_: pytest.fail("it is up to date"))
+    monkeypatch.setattr("jobs.cli.package.build_package", lambda *_: pytest.fail("it is up to date"))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", True)
     monkeypatch.setenv("HF_TOKEN", TOKEN)
     with upload_hub() as hub:
@@ -157,7 +157,7 @@ def test_a_package_that_is_up_to_date_is_left_and_pushed_on_demand(demo, packed,
 
 def test_a_change_of_options_or_of_a_file_makes_it_anew(demo, packed, tmp_path, monkeypatch):
     built = []
-    monkeypatch.setattr("jobs.cli_package.build_package", lambda *arguments: built.append(arguments))
+    monkeypatch.setattr("jobs.cli.package.build_package", lambda *arguments: built.append(arguments))
     copy = shutil.copytree(packed, tmp_path / "copy")
     (copy / "provenance.parquet").write_bytes(b"")
 
@@ -185,7 +185,7 @@ def test_a_failure_half_way_leaves_the_old_package_and_nothing_else(demo, packed
     def fail(*_):
         raise DataRefusedError("the disk is gone")
 
-    monkeypatch.setattr("jobs.package.packable_rows", fail)
+    monkeypatch.setattr("jobs.publish.package.packable_rows", fail)
     with pytest.raises(DataRefusedError, match="the disk is gone"):
         build_package(demo.runtime, read_source(demo.runtime.settings), target)
 
@@ -212,7 +212,7 @@ def test_a_run_that_has_exported_nothing_is_told_to_run_first(tmp_path):
 
 
 def test_a_run_that_selected_nothing_gives_no_package(demo, tmp_path, monkeypatch):
-    monkeypatch.setattr("jobs.package.packable_rows", lambda *tables: packable_rows(*tables).limit(0))
+    monkeypatch.setattr("jobs.publish.package.packable_rows", lambda *tables: packable_rows(*tables).limit(0))
 
     with pytest.raises(DataRefusedError, match="nothing was selected"):
         build_package(demo.runtime, read_source(demo.runtime.settings), tmp_path / "p")

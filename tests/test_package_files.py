@@ -5,9 +5,9 @@ import json
 import pyarrow.parquet as pq
 import pytest
 
-from jobs import package_files
-from jobs.package_content import PROVENANCE, write_content
-from jobs.settings import PackageConfig
+from jobs.config.settings import PackageConfig
+from jobs.publish import shards as package_files
+from jobs.publish.content import PROVENANCE, write_content
 from tests.packages import batches, packable
 
 ROWS = [packable(number) for number in range(10)]
@@ -36,7 +36,7 @@ def test_there_are_never_more_shards_than_rows(tmp_path):
 
 
 def test_a_file_is_full_before_it_exceeds_its_size_unless_one_row_does(tmp_path, monkeypatch):
-    monkeypatch.setattr("jobs.package_content._MB", 400)
+    monkeypatch.setattr("jobs.publish.content._MB", 400)
     long = packable(99, response="x" * 2_000)
 
     content = write(tmp_path / "p", [*ROWS[:5], long, *ROWS[5:]], max_shard_mb=2)

@@ -5,7 +5,7 @@ import json
 import pytest
 from huggingface_hub import constants
 
-from jobs.package_push import HubRepository
+from jobs.publish.push import HubRepository
 from schemas.errors import ConfigError, DataRefusedError, UploadError
 from tests.packages import packable, write_package
 from tests.upload_hub import TOKEN, Repository, upload_hub

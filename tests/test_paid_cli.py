@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from jobs.call_ledger import read_call_ledger
-from jobs.call_table import cents
-from jobs.cli import main
-from jobs.load_settings import load_settings
+from jobs.cli.app import main
+from jobs.config.load import load_settings
+from jobs.ledger.usage import read_call_ledger
+from jobs.online.table import cents
 from schemas.tables import RUNS
 from tests.llm.provider_process import ProviderProcess
 from tests.paid import MODELS, PRICES, ledger_usd, open_paid, prompts, provider_usd, write_config

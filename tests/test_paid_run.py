@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from jobs.pipeline import run_stages, stages_between
-from jobs.show import sample_examples
+from jobs.reports.show import sample_examples
 from schemas.calls import ATTEMPTS, JUDGEMENTS, REQUESTS, RESPONSES
 from schemas.errors import ConfigError, StoppedError
 from schemas.tables import ASSIGNMENTS, DATASET, FATES, PAIRS, SCORES, SCREEN

@@ -10,9 +10,9 @@ import pytest
 import yaml
 from pyspark.sql import functions as F
 
-from jobs.fates import count_fates
+from jobs.curation.fates import count_fates
 from jobs.pipeline import STAGES, run_stages, stages_between
-from jobs.verify import verify_file
+from jobs.verify.file import verify_file
 from schemas.errors import ConfigError, DataRefusedError
 from schemas.tables import DATASET, DUPLICATES, FATES, RAW_RECORDS, RUNS
 from tests.demo import open_quietly

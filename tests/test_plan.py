@@ -10,16 +10,16 @@ import pytest
 import yaml
 from rich.console import Console
 
-from jobs.cli import main
-from jobs.load_settings import load_settings
-from jobs.plan import find_acceptance, measure_prompts, plan_from_assumptions
-from jobs.plan_costs import Judge, make_plan
-from jobs.plan_report import show_plan
-from jobs.plan_rows import Acceptance, Prompts, plan_rows
-from jobs.progress import Progress
-from jobs.runtime import Runtime
-from jobs.settings import PackageConfig
-from jobs.storage import Storage
+from jobs.budget.costs import Judge, make_plan
+from jobs.budget.plan import find_acceptance, measure_prompts, plan_from_assumptions
+from jobs.budget.report import show_plan
+from jobs.budget.rows import Acceptance, Prompts, plan_rows
+from jobs.cli.app import main
+from jobs.config.load import load_settings
+from jobs.config.settings import PackageConfig
+from jobs.rendering.progress import Progress
+from jobs.workspace.runtime import Runtime
+from jobs.workspace.storage import Storage
 from schemas.errors import ConfigError
 from schemas.tables import DUPLICATES, EXAMPLES, PAIRS, SCORES, SCREEN
 from tests.factories import rows_of

@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
-from jobs.load_settings import load_settings
-from jobs.preflight import preflight
+from jobs.config.load import load_settings
+from jobs.models.preflight import preflight
 from tests.small_provider import SmallProvider, obey_schema, running
 
 CONFIG = """\

@@ -13,10 +13,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from jobs.load_settings import load_settings
-from jobs.preview import HEAD_RECORDS, preview_file, preview_files
-from jobs.settings import Settings
-from jobs.starter_config import StarterSource, source_names, starter_config
+from jobs.config.load import load_settings
+from jobs.config.settings import Settings
+from jobs.config.starter import StarterSource, source_names, starter_config
+from jobs.sources.preview import HEAD_RECORDS, preview_file, preview_files
 from schemas.errors import ConfigError, SourceFormatError
 
 ALPACA = [{"instruction": f"Square {n}.", "input": "", "output": str(n * n)} for n in range(300)]

@@ -7,8 +7,8 @@ from importlib import resources
 
 import pytest
 
-from jobs.fates import Funnel
-from jobs.project_status import (
+from jobs.curation.fates import Funnel
+from jobs.reports.project_status import (
     CategoryRow,
     Criterion,
     DeduplicationFigures,
@@ -20,7 +20,7 @@ from jobs.project_status import (
     Twins,
     render_project_status,
 )
-from jobs.teacher_costs import TeacherCost
+from jobs.reports.teacher_costs import TeacherCost
 
 TWINS = Twins("first", "second", 0.8765, "Call the tool\nfor <b>Oslo</b> | now", "Call the `tool` for Rome\u202e")
 

@@ -5,11 +5,11 @@ from decimal import Decimal
 import pytest
 import yaml
 
-from jobs.askings import judge_asking, teacher_askings
-from jobs.load_settings import load_settings
-from jobs.providers import chosen_models, endpoint_of, known_providers, name_faults
-from jobs.settings_paid import CallsConfig, ModelChoice, ScorerConfig
-from jobs.settings_providers import ProviderConfig
+from jobs.answers.specs import judge_asking, teacher_askings
+from jobs.config.endpoints import chosen_models, endpoint_of, known_providers, name_faults
+from jobs.config.load import load_settings
+from jobs.config.providers import ProviderConfig
+from jobs.config.teachers import CallsConfig, ModelChoice, ScorerConfig
 
 SOURCES = [{"name": "a", "path": "a.jsonl", "licence": "MIT"}]
 NO_LIMITS = CallsConfig()

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.quotas import category_quotas
+from jobs.curation.quotas import category_quotas
 
 SHARES = {"general": 0.50, "code": 0.25, "reasoning": 0.15, "creative": 0.06, "other": 0.04}
 PLENTY = dict.fromkeys(SHARES, 10_000)

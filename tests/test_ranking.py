@@ -2,8 +2,8 @@
 
 from pyspark.sql import functions as F
 
-from jobs.ranking import id_of, pair_text, prompt_text, with_rank
-from jobs.settings import SourceConfig
+from jobs.config.settings import SourceConfig
+from jobs.deduplication.ranking import id_of, pair_text, prompt_text, with_rank
 from schemas.tables import PAIRS
 from tests.factories import rows_of
 

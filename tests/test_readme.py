@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from jobs.cli import app, main
-from jobs.load_settings import load_settings
-from jobs.options import options_table
+from jobs.cli.app import app, main
+from jobs.config.load import load_settings
+from jobs.config.options_table import options_table
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text("utf-8")

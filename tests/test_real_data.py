@@ -7,14 +7,14 @@ import yaml
 from pyspark.sql import DataFrame
 from rich.console import Console
 
-from jobs.fates import count_fates
-from jobs.launch import open_runtime
-from jobs.load_settings import load_settings
+from jobs.config.load import load_settings
+from jobs.curation.eligibility import clean_pairs, open_prompts
+from jobs.curation.fates import count_fates
+from jobs.deduplication.ranking import pair_text, prompt_text
 from jobs.pipeline import STAGES, run_stages
-from jobs.ranking import pair_text, prompt_text
-from jobs.status import print_funnel
-from jobs.verdicts import clean_pairs, open_prompts
-from jobs.verify import verify_file
+from jobs.reports.status import print_funnel
+from jobs.verify.file import verify_file
+from jobs.workspace.launch import open_runtime
 from schemas.tables import DUPLICATES, EXAMPLES, PAIRS, RAW_RECORDS, SCREEN
 from udfs.exact_join import ShingleSets, similar_pairs
 from udfs.shingles import jaccard, shingles

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from jobs.duplicate_groups import DuplicateGroup, Twins
-from jobs.fates import Funnel
-from jobs.project_status import CategoryRow, Criterion, LengthRow, StageRow
-from jobs.reasons import meaning_of
-from jobs.report import funnel_steps, render_report
+from jobs.curation.fates import Funnel
+from jobs.curation.reasons import meaning_of
+from jobs.deduplication.duplicate_groups import DuplicateGroup, Twins
+from jobs.reports.html_report import funnel_steps, render_report
+from jobs.reports.project_status import CategoryRow, Criterion, LengthRow, StageRow
+from jobs.reports.teacher_costs import TeacherCost
 from jobs.select_rows import REASONS
-from jobs.teacher_costs import TeacherCost
 from tests.hostile import ATTACKS, MARKDOWN, SCRIPT
 from tests.test_project_status import STATUS
 

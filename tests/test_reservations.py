@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from jobs.reservations import count_open, pending_requests, reserve, to_endpoints, with_attempts, with_worst_case
+from jobs.ledger.reservations import count_open, pending_requests, reserve, to_endpoints, with_attempts, with_worst_case
 from schemas.calls import ATTEMPTS, REQUESTS, RESPONSES, WAVE
 from tests.llm.waves import PRICES, endpoint
 from udfs.llm.cost import worst_case

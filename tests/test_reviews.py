@@ -13,10 +13,9 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from jobs import select_rows
-from jobs.cli import app
-from jobs.launch import open_runtime
-from jobs.load_settings import load_settings
-from jobs.review_sheet import (
+from jobs.cli.app import app
+from jobs.config.load import load_settings
+from jobs.curation.review_sheet import (
     COLUMNS,
     MAX_CELL_CHARS,
     neutralise,
@@ -26,7 +25,7 @@ from jobs.review_sheet import (
     sheet_verdicts,
     write_sheet,
 )
-from jobs.reviews import (
+from jobs.curation.reviews import (
     Verdict,
     latest_verdicts,
     record_verdicts,
@@ -34,6 +33,7 @@ from jobs.reviews import (
     rejections_state,
     sample_pairs,
 )
+from jobs.workspace.launch import open_runtime
 from schemas.errors import ConfigError
 from schemas.tables import DATASET, PAIRS, REVIEWS, SCORES
 from tests.factories import rows_of

@@ -3,9 +3,9 @@
 import pytest
 from pyspark.sql import functions as F
 
-from jobs.load_settings import load_settings
-from jobs.routing import category_weights, expected_shares, with_teachers
-from jobs.settings_paid import DistillConfig
+from jobs.answers.routing import category_weights, expected_shares, with_teachers
+from jobs.config.load import load_settings
+from jobs.config.teachers import DistillConfig
 
 REFERENCE = load_settings("reference")
 MIX = {"general": 50_000, "code": 25_000, "reasoning": 15_000, "creative": 6_000, "other": 4_000}

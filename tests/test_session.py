@@ -2,7 +2,7 @@
 
 import pytest
 
-from jobs.session import SparkConfig, _require_java, get_session
+from jobs.workspace.session import SparkConfig, _require_java, get_session
 from schemas.errors import EnvironmentSetupError
 
 

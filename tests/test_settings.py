@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from jobs.load_settings import load_settings
-from jobs.settings import Settings
+from jobs.config.load import load_settings
+from jobs.config.settings import Settings
 from schemas.errors import ConfigError
 
 MINIMAL = {"sources": [{"name": "a", "path": "a.jsonl", "licence": "MIT"}]}

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from jobs.load_settings import load_settings
-from jobs.settings_paid import BudgetConfig
+from jobs.config.load import load_settings
+from jobs.config.teachers import BudgetConfig
 from schemas.errors import ConfigError
 
 SOURCES = [{"name": "a", "path": "a.jsonl", "licence": "MIT"}]

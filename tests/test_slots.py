@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from jobs.slots import slots_of, task_slots
+from jobs.online.task_slots import slots_of, task_slots
 
 
 @pytest.mark.parametrize(

@@ -11,17 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from jobs.call_figures import WaveWatch, utc_now
-from jobs.call_ledger import CallLedger
-from jobs.call_panel import Pace, watch_calls
-from jobs.call_status import ledger_lines, live_status, unsettled_usd
-from jobs.cli import main
-from jobs.journal_rows import attempts_of, read_journal_rows
-from jobs.lease import hold_lease
-from jobs.ledger import append_new
-from jobs.load_settings import load_settings
-from jobs.progress import Progress
-from jobs.status import show_status, watch_status
+from jobs.cli.app import main
+from jobs.config.load import load_settings
+from jobs.ledger.journal_rows import attempts_of, read_journal_rows
+from jobs.ledger.settle import append_new
+from jobs.ledger.usage import CallLedger
+from jobs.online.figures import WaveWatch, utc_now
+from jobs.online.panel import Pace, watch_calls
+from jobs.rendering.progress import Progress
+from jobs.reports.call_status import ledger_lines, live_status, unsettled_usd
+from jobs.reports.status import show_status, watch_status
+from jobs.workspace.lease import hold_lease
 from schemas.calls import ATTEMPTS
 from tests.llm.waves import context, drive, endpoint, request
 from tests.paid_tables import paid_config, paid_workspace

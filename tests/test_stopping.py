@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from jobs.stopping import is_stopped, stop_on_signal
+from jobs.workspace.stopping import is_stopped, stop_on_signal
 
 
 def wait_until_stopped(workspace):

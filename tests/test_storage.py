@@ -3,7 +3,7 @@
 import pytest
 from pyspark.sql import functions as F
 
-from jobs.storage import Storage
+from jobs.workspace.storage import Storage
 from schemas.errors import MissingTableError, SchemaMismatchError
 from schemas.tables import DUPLICATES, SCREEN
 from tests.factories import rows_of

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jobs.suites import fill_suite, load_suite, parse_suite
+from jobs.validation.suites import fill_suite, load_suite, parse_suite
 from schemas.errors import ConfigError
 from tests.clean_tables import FULL
 

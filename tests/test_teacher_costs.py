@@ -4,8 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from jobs.call_ledger import unrecorded
-from jobs.teacher_costs import TeacherCost, find_teacher_costs
+from jobs.ledger.usage import unrecorded
+from jobs.reports.teacher_costs import TeacherCost, find_teacher_costs
 from schemas.tables import DATASET, PAIRS, RUNS, SCORES
 from tests.factories import rows_of
 from tests.paid_tables import AT, paid_workspace

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jobs.twin_words import differing_words
+from jobs.rendering.differing_words import differing_words
 
 LONG = " ".join(f"w{n}" for n in range(60))
 

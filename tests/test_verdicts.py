@@ -1,7 +1,7 @@
 """What the verdicts of one stage leave for the next, and whom the public teacher answers."""
 
-from jobs.public_answers import assign_public, pair_public_answers
-from jobs.verdicts import clean_pairs, open_prompts, unique_prompts
+from jobs.answers.public import assign_public, pair_public_answers
+from jobs.curation.eligibility import clean_pairs, open_prompts, unique_prompts
 from schemas.tables import DUPLICATES, EXAMPLES, PAIRS, SCREEN
 from tests.factories import rows_of
 from udfs.ids import pair_id

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs.verify import main_verify, verify_file
-from jobs.verify_checks import Quality
-from jobs.verify_lines import MAX_LINE_BYTES, MalformedLineError, parse_line
+from jobs.verify.checks import Quality
+from jobs.verify.file import main_verify, verify_file
+from jobs.verify.lines import MAX_LINE_BYTES, MalformedLineError, parse_line
 from schemas.errors import ConfigError
 from udfs.shingles import tokenise
 
@@ -426,6 +426,6 @@ def test_json_says_the_same_as_the_text(tmp_path, capsys):
 
 
 def test_verification_starts_without_spark():
-    code = "import sys, jobs.verify; sys.exit(any(name.startswith(('pyspark', 'delta')) for name in sys.modules))"
+    code = "import sys, jobs.verify.file; sys.exit(any(name.startswith(('pyspark', 'delta')) for name in sys.modules))"
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

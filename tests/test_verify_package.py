@@ -6,8 +6,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from jobs.verify import main_verify
-from jobs.verify_package import verify_package
+from jobs.verify.file import main_verify
+from jobs.verify.package import verify_package
 from schemas.errors import ConfigError
 from tests.packages import packable, renew, write_package
 from udfs.shingles import tokenise

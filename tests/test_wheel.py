@@ -29,9 +29,10 @@ def test_rules_and_code_load_from_the_zip_alone(wheel, tmp_path):
     zipped = tmp_path / "phase0.zip"
     zipped.write_bytes(wheel.read_bytes())
     program = (
-        f"import sys; sys.path.insert(0, {str(zipped)!r}); import udfs.reading, udfs.scoring.batches, jobs.pipeline; "
+        f"import sys; sys.path.insert(0, {str(zipped)!r}); import udfs.reading, udfs.scoring.score_batches; "
+        "import jobs.pipeline; "
         "from udfs.screen.rules import load_rules; from udfs.categories import load_category_rules; "
-        "from jobs.suites import load_suite; load_category_rules(); load_suite('scores'); "
+        "from jobs.validation.suites import load_suite; load_category_rules(); load_suite('scores'); "
         "print(len(load_rules()), udfs.reading.__file__)"
     )
     said = subprocess.run(

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
-from jobs.batch_server import BatchServer
-from jobs.storage import Storage
+from jobs.batches.api import BatchServer
+from jobs.workspace.storage import Storage
 
 EVENTS = (
     "members",  # written; the intents are not

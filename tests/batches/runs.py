@@ -10,9 +10,9 @@ from typing import Any
 
 from pyspark.sql import DataFrame
 
-from jobs.batch_book import reserved_by_stage
-from jobs.batches import BatchRun, run_batches
-from jobs.runtime import Runtime
+from jobs.batches.run import BatchRun, run_batches
+from jobs.ledger.batch_table import reserved_by_stage
+from jobs.workspace.runtime import Runtime
 from schemas.calls import ATTEMPTS, REQUESTS, RESPONSES
 from tests.demo import open_quietly
 from tests.llm.waves import endpoint, request

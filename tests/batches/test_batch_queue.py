@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
-from jobs.batch_book import Batch
-from jobs.batch_plan import find_rooms, queue_limit
+from jobs.batches.pack import find_rooms, queue_limit
+from jobs.ledger.batch_table import Batch
 from tests.batches.runs import KEY, batch_endpoint
 from udfs.llm.models import BatchApi
 

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from jobs.batch_server import BatchCallError, is_queue_refusal, open_server
+from jobs.batches.api import BatchCallError, is_queue_refusal, open_server
 from tests.llm.waves import endpoint
 from udfs.llm.models import BatchApi
 

@@ -7,8 +7,8 @@ from io import StringIO
 
 from rich.console import Console
 
-from jobs.batch_table import batch_table, summary_line
-from jobs.show_batches import show_batches
+from jobs.batches.show import show_batches
+from jobs.batches.table import batch_table, summary_line
 from tests.batches.test_batch_queue import DONE, NOW, OUT
 
 

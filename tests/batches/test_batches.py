@@ -8,8 +8,8 @@ from decimal import Decimal
 
 import pytest
 
-from jobs.batch_book import batches_of
-from jobs.batches import fold_ended
+from jobs.batches.run import fold_ended
+from jobs.ledger.batch_table import batches_of
 from tests.batches.runs import (
     FakeClock,
     attempts,

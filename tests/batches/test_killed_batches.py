@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.batch_book import batches_of
+from jobs.ledger.batch_table import batches_of
 from tests.batches.events import EVENTS, KilledError, at_event
 from tests.batches.runs import (
     attempts,

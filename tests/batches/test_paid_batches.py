@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from jobs.batch_book import batches_of
-from jobs.batch_table import summary_line
-from jobs.cli import main
-from jobs.show_batches import batch_lines, cancel_batch, list_batches
+from jobs.batches.show import batch_lines, cancel_batch, list_batches
+from jobs.batches.table import summary_line
+from jobs.cli.app import main
+from jobs.ledger.batch_table import batches_of
 from schemas.calls import ATTEMPTS, RESPONSES
 from schemas.errors import ConfigError, StoppedError
 from schemas.tables import PAIRS

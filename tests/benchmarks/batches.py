@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 from pyspark.sql import functions as F
 
-from jobs.batch_book import batches_of
+from jobs.ledger.batch_table import batches_of
 from schemas.calls import ATTEMPTS, REQUESTS, RESPONSES
 from tests.batches.process import BatchProviderProcess
 from tests.batches.runs import FakeClock, batch_endpoint, open_workspace, run

@@ -21,13 +21,13 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from jobs.load_settings import load_settings
-from jobs.session import SparkConfig, get_session
+from jobs.config.load import load_settings
+from jobs.online.deal import tasks_of, with_task
+from jobs.workspace.session import SparkConfig, get_session
 from schemas.calls import OUTCOMES, WAVE
 from tests.llm.provider_process import ProviderProcess
 from tests.llm.waves import asked_at_length, context, endpoint, wave_rows
 from udfs.arrow_groups import Batches
-from udfs.llm.deal import tasks_of, with_task
 from udfs.llm.journal_reader import journal_records
 from udfs.llm.map_calls import call_batches
 from udfs.llm.models import Endpoint, Limits

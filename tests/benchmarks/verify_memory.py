@@ -20,8 +20,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from jobs.package_content import write_content
-from jobs.settings import PackageConfig
+from jobs.config.settings import PackageConfig
+from jobs.publish.content import write_content
 from tests import packages
 
 VALIDATION_EVERY = 50
@@ -32,7 +32,7 @@ SENTENCE_WORDS = 12
 NEAR_EVERY = 200
 LETTERS = np.array(list("etaoinshrdlucmfwypvbgkjqxz"))
 CHILD = (
-    "import sys; from pathlib import Path; from jobs.verify import main_verify;"
+    "import sys; from pathlib import Path; from jobs.verify.file.file import main_verify;"
     "sys.exit(main_verify(Path(sys.argv[1]), {}, json=True))"
 )
 

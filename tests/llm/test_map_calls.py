@@ -3,9 +3,9 @@
 import pytest
 from pyspark.errors import PythonException
 
+from jobs.online.deal import tasks_of, with_task
 from schemas.errors import SchemaMismatchError
 from tests.llm.waves import QUICK, context, endpoint, request, wave_rows
-from udfs.llm.deal import tasks_of, with_task
 from udfs.llm.journal_reader import journal_records
 from udfs.llm.map_calls import map_calls
 from udfs.llm.models import Limits

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import TemplateError
 
-from jobs.prompt_files import load_answer_prompt, load_judge_prompt
+from jobs.config.prompt_files import load_answer_prompt, load_judge_prompt
 from udfs.llm.prompts import AnswerPrompt, answer_messages, check_template, judge_messages, mark_for, messages_json
 
 JUDGE = load_judge_prompt("judge.v1")

@@ -9,9 +9,9 @@ from udfs.llm.answers import Answer
 from udfs.llm.client import Client
 from udfs.llm.failures import Failure, short_message
 from udfs.llm.journal import Journal
+from udfs.llm.journal_records import attempt_record, response_record, sent_record
 from udfs.llm.lane import Grants, Lane
 from udfs.llm.permission import Permission
-from udfs.llm.records import attempt_record, response_record, sent_record
 from udfs.llm.retries import RetryPolicy
 from udfs.llm.wave import EndpointKey
 from udfs.llm.work import Charge, HandBack, Respond, Step, Work

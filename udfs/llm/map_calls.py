@@ -2,7 +2,7 @@
 
 How a wave is run:
 
-1. `tasks = udfs.llm.deal.tasks_of(...)` says which task calls which endpoint, `deal.with_task(requests, tasks)` adds
+1. `tasks = jobs.online.deal.tasks_of(...)` says which task calls which endpoint, `deal.with_task(requests, tasks)` adds
    the column; each request carries its `reserved_usd`, which the caller has taken off the budget.
 2. A `WaveContext` names a *new* journal folder, the endpoints, the tasks, what was sent in the last window, the lease
    and the stop file. The lease is a JSON file `{"epoch": int, "expires_at": seconds since the epoch}`, replaced
@@ -28,8 +28,8 @@ from pyspark.sql.pandas.types import to_arrow_schema
 from schemas.calls import OUTCOMES, WAVE
 from udfs.arrow_groups import Batches
 from udfs.llm.engine import run_requests
+from udfs.llm.loop_thread import iterate, read_in_thread
 from udfs.llm.outcome import Outcome
-from udfs.llm.own_loop import iterate, read_in_thread
 from udfs.llm.request import Request
 from udfs.llm.wave import WaveContext
 

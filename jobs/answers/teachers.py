@@ -1,0 +1,169 @@
+"""Have models answer prompts: choose which, ask, and go on to fallbacks where a teacher is down."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from math import floor
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.answers.answer_all import answer_all
+from jobs.answers.endings import require_answers
+from jobs.answers.heuristic import score_pairs
+from jobs.answers.judge import judge_pairs
+from jobs.answers.public import assign_public, pair_public_answers
+from jobs.answers.requests import (
+    answered_assignments,
+    assign_models,
+    assignments_of,
+    keep_old_answers,
+    new_requests,
+    with_requests,
+)
+from jobs.answers.sampling import askable_prompts, draw_prompts, prompts_to_ask
+from jobs.answers.specs import model_names, teacher_askings
+from jobs.answers.stale_answers import decide_paid_again
+from jobs.budget.plan import find_acceptance
+from jobs.budget.rows import Acceptance
+from jobs.config.prompt_files import load_answer_prompt
+from jobs.ledger.settle import append_new
+from jobs.online.waves import Asked, Ended
+from jobs.workspace.runtime import Runtime
+from schemas.calls import REQUESTS, RESPONSES
+from schemas.tables import ASSIGNMENTS
+from udfs.llm.asking import Asking
+
+# Where another teacher can help. A bill or a key is the user's to put right, and then the requested teacher answers.
+_HANDED_ON = frozenset({"not_found", "rejected", "unavailable", "max_wait"})
+
+
+@dataclass(frozen=True)
+class _Supply:
+    """The prompts that models may answer, and the rows there are without them."""
+
+    prompts: DataFrame
+    ready: Mapping[str, int]
+
+
+def ask_teachers(runtime: Runtime, prompts: DataFrame) -> tuple[str, ...]:
+    """Assign every prompt, ask the models, and leave what they answered in `responses`.
+
+    Args:
+        runtime: the run.
+        prompts: rows of `EXAMPLES` with `has_fault`: neither screened out nor a twin.
+
+    Returns:
+        Warnings.
+
+    Raises:
+        StoppedError: budget, provider or Ctrl-C; what was answered is kept.
+        ConfigError: the configuration has changed so that paid answers would be paid for again.
+    """
+    drawn, warnings = _draw(runtime, prompts)
+    drawn = runtime.storage.materialise(drawn, "drawn")
+    askings, down = teacher_askings(runtime.settings), set[str]()
+    while True:
+        _assign(runtime, drawn, _left_to_public(runtime, prompts, drawn), askings, down)
+        asked = _asked(runtime, askings, down)
+        ended = answer_all(runtime, asked)
+        handed_on = _to_hand_on(runtime, askings, ended, down)
+        if not handed_on:
+            return (*warnings, *require_answers(runtime, asked, ended))
+        for name, said in handed_on.items():
+            runtime.progress.line(f"{name} is down: its fallbacks take over. {said}", style="yellow")
+        down |= handed_on.keys()
+
+
+def _draw(runtime: Runtime, prompts: DataFrame) -> tuple[DataFrame, tuple[str, ...]]:
+    """The prompts that models are asked: as many of each category as its quota needs, best first."""
+    settings = runtime.settings
+    acceptance = find_acceptance(runtime)
+    supply, warnings = _supply(runtime, prompts, acceptance)
+    askable = askable_prompts(supply.prompts, settings.package)
+    counted = _by_category(askable)
+    accepted = {name: acceptance.of_models(name) for name in counted}
+    counts = prompts_to_ask(settings.select, supply.ready, accepted, counted)
+    before = runtime.read_or_empty(ASSIGNMENTS).where("request_id is not null")
+    return draw_prompts(askable, counts, settings.sources, before), warnings
+
+
+def _by_category(rows: DataFrame) -> dict[str, int]:
+    return {row["category"]: row["count"] for row in rows.groupBy("category").count().collect()}
+
+
+def _supply(runtime: Runtime, prompts: DataFrame, acceptance: Acceptance) -> tuple[_Supply, tuple[str, ...]]:
+    when = runtime.settings.distill.when
+    if when == "always":
+        return _Supply(prompts, {}), ()
+    usable = prompts.where("not has_fault")
+    if when == "missing":
+        ready = {name: floor(count * acceptance.of_public(name)) for name, count in _by_category(usable).items()}
+        return _Supply(prompts.where("has_fault"), ready), ()
+    good, warnings = _good_responses(runtime, askable_prompts(usable, runtime.settings.package))
+    failed = prompts.join(good.select("example_id"), "example_id", "left_anti")
+    return _Supply(failed, _by_category(good)), warnings
+
+
+def _left_to_public(runtime: Runtime, prompts: DataFrame, drawn: DataFrame) -> DataFrame | None:
+    """Assignments of the prompts that no model is asked and that have a response of the source."""
+    if runtime.settings.distill.when == "always":
+        return None
+    rest = prompts.where("reference_response is not null").join(drawn.select("example_id"), "example_id", "left_anti")
+    return assign_public(rest)
+
+
+def _good_responses(runtime: Runtime, usable: DataFrame) -> tuple[DataFrame, tuple[str, ...]]:
+    """Score the sources' own responses, and name those above the threshold: example_id and category."""
+    score, limit = runtime.settings.score, runtime.settings.select.min_score_tenths
+    pairs = runtime.storage.materialise(pair_public_answers(assign_public(usable), usable), "own-responses")
+    warnings: tuple[str, ...] = ()
+    if score.kind == "judge":
+        runtime.progress.step("judging the sources' own responses first")
+        scores, warnings = judge_pairs(runtime, pairs)
+    else:
+        scores = score_pairs(pairs, score)
+    good = scores.where(F.col("quality_tenths") > limit).select("pair_id")
+    named = pairs.join(good, "pair_id", "left_semi").select("example_id", "category")
+    return runtime.storage.materialise(named, "good-responses"), warnings
+
+
+def _assign(
+    runtime: Runtime,
+    drawn: DataFrame,
+    public: DataFrame | None,
+    askings: Mapping[str, Asking],
+    down: Collection[str],
+) -> None:
+    """Write `assignments` and `requests`, unless that would buy again what is paid."""
+    settings = runtime.settings
+    answered = answered_assignments(runtime.read_or_empty(ASSIGNMENTS), runtime.read_or_empty(RESPONSES))
+    assigned = assign_models(drawn, settings.distill, answered, down)
+    built = with_requests(assigned, askings, load_answer_prompt(settings.distill.prompt))
+    asked = runtime.storage.materialise(built, "asked")
+    if decide_paid_again(runtime, asked, "answers") == "keep":
+        asked = keep_old_answers(asked)
+    append_new(runtime, REQUESTS, new_requests(asked))
+    rows = assignments_of(asked)
+    runtime.replace(ASSIGNMENTS, rows if public is None else rows.unionByName(public))
+
+
+def _asked(runtime: Runtime, askings: Mapping[str, Asking], down: Collection[str]) -> Asked:
+    endpoints = {asking.endpoint.key: asking.endpoint for name, asking in askings.items() if name not in down}
+    requests = runtime.read(ASSIGNMENTS).where("request_id is not null").select("request_id")
+    return Asked("distill", requests, endpoints, model_names(runtime.settings, "distill"))
+
+
+def _to_hand_on(runtime: Runtime, askings: Mapping[str, Asking], ended: Ended, down: Collection[str]) -> dict[str, str]:
+    """Teachers that are down for now, have open requests and a fallback that is not: name -> what was said."""
+    is_down = {
+        name
+        for name, asking in askings.items()
+        if name in down or ended.down.get(asking.endpoint.key, ("", ""))[0] in _HANDED_ON
+    }
+    found = {}
+    for teacher in runtime.settings.distill.models:
+        key = askings[teacher.name].endpoint.key
+        has_fallback = any(name not in is_down for name in teacher.fallbacks)
+        if teacher.name in is_down and teacher.name not in down and ended.open.get(key) and has_fallback:
+            found[teacher.name] = ended.down[key][1]
+    return found

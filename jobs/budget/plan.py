@@ -1,0 +1,146 @@
+"""`phase0 plan`: what a configuration would ask of whom and what that costs, before anything is paid. Writes nothing.
+
+Counts and lengths come from the tables of a run as far as the first deduplication; without them they are assumed.
+"""
+
+from collections.abc import Callable
+from math import ceil
+from pathlib import Path
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.answers.sampling import askable_prompts
+from jobs.answers.specs import judge_asking, teacher_askings
+from jobs.budget.costs import SEED_ANSWER_TOKENS, Judge, Plan, make_plan
+from jobs.budget.rows import BYTES_PER_TOKEN, Acceptance, Prompts
+from jobs.config.prompt_files import load_judge_prompt
+from jobs.config.settings import PackageConfig, Settings
+from jobs.config.teachers import PUBLIC
+from jobs.curation.eligibility import unique_prompts
+from jobs.ledger.usage import CallLedger, read_call_ledger
+from jobs.workspace.runtime import Runtime
+from schemas.errors import ConfigError
+from schemas.tables import DUPLICATES, EXAMPLES, PAIRS, SCORES, SCREEN
+from udfs.llm.prompts import judge_messages
+
+_SEED_PROMPT_TOKENS = 45
+
+
+def measure_prompts(examples: DataFrame, screen: DataFrame, duplicates: DataFrame, package: PackageConfig) -> DataFrame:
+    """Count the prompts that can lead to a row, and their mean lengths.
+
+    Returns:
+        One row a category, with the columns of `Prompts`.
+    """
+    asked = askable_prompts(unique_prompts(examples, screen, duplicates), package)
+    usable = ~F.col("has_fault")
+    return asked.groupBy("category").agg(
+        F.count("*").alias("count"),
+        F.count_if(usable).alias("usable"),
+        F.avg(F.octet_length("instruction")).alias("prompt_bytes"),
+        F.coalesce(F.avg(F.when(usable, F.octet_length("reference_response"))), F.lit(0.0)).alias("answer_bytes"),
+    )
+
+
+def measure_acceptance(pairs: DataFrame, scores: DataFrame, scorer: str, min_tenths: int) -> DataFrame:
+    """The share of pairs that this scorer put above the threshold.
+
+    Returns:
+        One row for each category and kind of teacher: category, is_public, accepted (0 to 1).
+    """
+    scored = scores.where(F.col("scorer") == scorer).join(pairs, "pair_id")
+    return scored.groupBy("category", (F.col("teacher") == PUBLIC).alias("is_public")).agg(
+        (F.count_if(F.col("quality_tenths") > min_tenths) / F.count("*")).alias("accepted")
+    )
+
+
+def find_plan(settings: Settings, open_runtime: Callable[[], Runtime]) -> tuple[Plan, str, CallLedger]:
+    """Plan from the tables if they are there, else from assumptions; say which, and what is paid already.
+
+    Args:
+        settings: the configuration.
+        open_runtime: starts Spark; called only where the workspace may hold tables.
+    """
+    if _may_have_tables(settings):
+        runtime = open_runtime()
+        if all(runtime.storage.exists(table) for table in (EXAMPLES, SCREEN, DUPLICATES)):
+            basis = f"Counted in the tables of {settings.workspace}."
+            return plan_from_tables(runtime), basis, read_call_ledger(runtime)
+    basis = (
+        "ASSUMED, there are no tables yet: prompts and answers as long as those of the seed data set (45 and 180 "
+        "tokens), and no usable response in the sources. For figures of your data first: "
+        "phase0 run --to deduplicate-prompts"
+    )
+    return plan_from_assumptions(settings), basis, CallLedger()
+
+
+def _may_have_tables(settings: Settings) -> bool:
+    return bool(settings.catalog) or "://" in settings.workspace or (Path(settings.workspace) / "tables").is_dir()
+
+
+def plan_from_tables(runtime: Runtime) -> Plan:
+    """Plan for the prompts of the tables.
+
+    Raises:
+        MissingTableError: the run has not come as far as the first deduplication.
+    """
+    examples, screen, duplicates = (runtime.read(table) for table in (EXAMPLES, SCREEN, DUPLICATES))
+    measured = measure_prompts(examples, screen, duplicates, runtime.settings.package)
+    prompts = [Prompts(**row.asDict()) for row in measured.orderBy("category").collect()]
+    return _plan(runtime.settings, prompts, find_acceptance(runtime))
+
+
+def find_acceptance(runtime: Runtime) -> Acceptance:
+    """What the scores of the workspace say of answers, and what is expected where there are none.
+
+    A share of 0 is no basis for a quota, so where no answer of a model was good the expectation stands.
+    """
+    settings = runtime.settings
+    public: dict[str, float] = {}
+    models: dict[str, float] = {}
+    if runtime.storage.exists(SCORES) and runtime.storage.exists(PAIRS):
+        limit = settings.select.min_score_tenths
+        measured = measure_acceptance(runtime.read(PAIRS), runtime.read(SCORES), settings.score.kind, limit)
+        for row in measured.collect():
+            if row["is_public"]:
+                public[row["category"]] = row["accepted"]
+            elif row["accepted"] > 0:
+                models[row["category"]] = row["accepted"]
+    return Acceptance(settings.distill.expected_acceptance, public, models)
+
+
+def plan_from_assumptions(settings: Settings) -> Plan:
+    """Plan for as many prompts as rows are wanted, as long as those of the seed data set, none with a response.
+
+    Raises:
+        ConfigError: the configuration does not say how many rows are wanted.
+    """
+    rows = settings.select.rows or settings.targets.min_rows
+    if rows is None:
+        raise ConfigError(
+            "nothing to plan for: there are no tables yet and no size is wanted. Run "
+            "`phase0 run --to deduplicate-prompts` with this configuration, or set select.rows"
+        )
+    accepted = settings.distill.expected_acceptance
+    prompts = [
+        Prompts(
+            category=str(name),
+            count=ceil(round(rows * share / accepted, 6)),
+            usable=0,
+            prompt_bytes=_SEED_PROMPT_TOKENS * BYTES_PER_TOKEN[name],
+            answer_bytes=SEED_ANSWER_TOKENS * BYTES_PER_TOKEN[name],
+        )
+        for name, share in settings.select.composition.items()
+    ]
+    return _plan(settings, prompts, Acceptance(accepted, {}, {}))
+
+
+def _plan(settings: Settings, prompts: list[Prompts], acceptance: Acceptance) -> Plan:
+    asking, judge = judge_asking(settings), None
+    if asking is not None:
+        prompt = load_judge_prompt(settings.score.prompt)
+        empty = judge_messages(prompt, system=None, history=(), instruction="", response="")
+        texts = [*(message["content"] for message in empty), asking.schema_json or ""]
+        judge = Judge(asking, sum(len(text.encode()) for text in texts))
+    return make_plan(settings, prompts, teacher_askings(settings), judge, acceptance)

@@ -1,0 +1,239 @@
+"""`phase0 deduplicate`: remove near-duplicates from any JSONL or Parquet file.
+
+The search is that of the pipeline (`jobs.deduplication.near_duplicates`). Of two twins the row that comes first in
+the input stays, so whoever wants the better one to stay sorts the input. A row without text is compared with nothing and
+stays. What is kept is copied from the input as it is, in its order: lines byte for byte (only the line end is
+made sure of, and blank lines go), Parquet rows with the types and metadata of their file.
+"""
+
+import os
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import fsspec
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from rich.console import Console
+
+from jobs.deduplication.input_file import InputFiles, find_input, read_texts
+from jobs.deduplication.kept_rows import KEPT, write_result
+from jobs.deduplication.near_duplicates import DeduplicateConfig, NearDuplicates, config_for, find_near_duplicates
+from jobs.rendering.progress import Progress
+from jobs.workspace import files
+from jobs.workspace.session import SparkConfig, get_session
+from jobs.workspace.storage import Storage
+from schemas.errors import ConfigError, DataRefusedError, Phase0Error
+
+DUPLICATES_FILE = "duplicates.parquet"
+_SCRATCH = ".scratch"
+_FILE_DIGITS, _POSITION_DIGITS = 6, 12
+_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class _Group:
+    """A kept row and the rows removed for it."""
+
+    kept: str
+    removed: int
+    first: tuple[str, ...]
+
+
+def deduplicate_file(
+    input: str,
+    output: str,
+    text_columns: tuple[str, ...],
+    id_column: str | None,
+    threshold: float,
+    *,
+    protect_numbers: bool,
+    verbose: bool,
+    console: Console,
+) -> None:
+    """Write `<output>/kept.jsonl` (or `kept.parquet`) and `<output>/duplicates.parquet`.
+
+    The latter has a row for each row that is removed: `id`, `duplicate_of` (a row that is kept) and `jaccard`. Without
+    `id_column` the id is the row's place from 0, for a JSONL file its line (blank lines count); where there are
+    several files, that after the file's name and a colon. Ids are text.
+
+    Args:
+        input: JSON lines, gzip or not, or Parquet: file, folder, glob or URI.
+        output: folder or URI; it may hold an earlier result of this command, which is replaced, and nothing else.
+        text_columns: columns whose text is compared, joined in this order.
+        id_column: column with a unique value in each row.
+        threshold: Jaccard similarity from which on rows are twins, 0.5 to 1.0.
+        protect_numbers: rows that differ only in their numbers are no twins.
+        verbose: leave what Java prints on the terminal.
+        console: where the result is summed up.
+
+    Raises:
+        ConfigError: there is no such input, a column is missing or nested, an id is missing or not unique, or the
+            output folder holds something else.
+        SourceFormatError: the input is neither JSON lines nor Parquet.
+        DataRefusedError: a line is no JSON object; nothing is written.
+    """
+    started = time.monotonic()
+    source, target = _absolute(input), _absolute(output)
+    config = config_for(threshold, protect_numbers)
+    _require_own(target, [*KEPT.values(), DUPLICATES_FILE])
+    with _scratch(target) as scratch:
+        spark = _session(None if verbose or "://" in target else Path(scratch) / "spark.log")
+        storage = Storage(spark, scratch)
+        progress = Progress(console)
+        with progress.stage("deduplicate", f"{input}, Jaccard {threshold:g} or more"):
+            found = find_input(spark, source)
+            _require_own(target, [KEPT[found.kind], DUPLICATES_FILE])
+            _require_outside(found, target)
+            progress.step("reading")
+            rows = storage.materialise(
+                with_rank(read_texts(spark, found, text_columns, id_column, storage), found), "rows"
+            )
+            total, silent = _counts(rows)
+            if id_column:
+                _require_unique(rows, id_column)
+            progress.step("comparing")
+            texts = rows.where("has_text").select("rank", "text", F.lit(threshold).alias("threshold"))
+            twins = find_near_duplicates(texts, config, storage.materialise)
+            removed = storage.materialise(_named(twins.duplicates).orderBy("rank"), "removed")
+            progress.step("writing")
+            parts = files.list_files(files.join(storage.scratch, "removed"), ".parquet")
+            lost = write_result(found, parts, files.join(target, KEPT[found.kind]), files.join(target, DUPLICATES_FILE))
+        groups = _largest_groups(removed)
+    seconds = time.monotonic() - started
+    _print_summary(console, config, twins, groups, target, found.kind, (total, lost, silent), seconds)
+
+
+def with_rank(rows: DataFrame, found: InputFiles) -> DataFrame:
+    """Columns rank, id, text, has_text: the row that comes first in the input ranks first.
+
+    The rank is the file's number, the place in it and the id, each of the first two with leading zeros.
+    """
+    number = F.create_map(*(F.lit(part) for n, name in enumerate(found.names) for part in (name, n)))[F.col("file")]
+    label = F.create_map(*(F.lit(part) for pair in zip(found.names, found.labels, strict=True) for part in pair))
+    place = F.concat(label[F.col("file")], F.col("position").cast("string"))
+    row_id = F.coalesce(F.col("id"), place)
+    rank = F.concat(
+        F.lpad(number.cast("string"), _FILE_DIGITS, "0"),
+        F.lpad(F.col("position").cast("string"), _POSITION_DIGITS, "0"),
+        row_id,
+    )
+    return rows.select(rank.alias("rank"), row_id.alias("id"), "text", F.col("text").rlike(r"\S").alias("has_text"))
+
+
+def _named(duplicates: DataFrame) -> DataFrame:
+    """Columns rank, file (its number), position, id, duplicate_of, jaccard."""
+    id_start = _FILE_DIGITS + _POSITION_DIGITS + 1
+    return duplicates.select(
+        "rank",
+        F.substring("rank", 1, _FILE_DIGITS).cast("int").alias("file"),
+        F.substring("rank", _FILE_DIGITS + 1, _POSITION_DIGITS).cast("bigint").alias("position"),
+        F.expr(f"substring(rank, {id_start})").alias("id"),
+        F.expr(f"substring(kept_rank, {id_start})").alias("duplicate_of"),
+        "jaccard",
+    )
+
+
+def _counts(rows: DataFrame) -> tuple[int, int]:
+    counted = rows.agg(F.count("*"), F.count_if(~F.col("has_text"))).first()
+    if counted is None or not counted[0]:
+        raise DataRefusedError("the input holds no rows: there is nothing to deduplicate")
+    return int(counted[0]), int(counted[1])
+
+
+def _require_unique(rows: DataFrame, id_column: str) -> None:
+    repeated = rows.groupBy("id").agg(F.count("*").alias("rows")).where("rows > 1")
+    example = repeated.orderBy("id").first()
+    if example is not None:
+        raise ConfigError(
+            f"--id-column {id_column}: {repeated.count():,} ids are used by more than one row, such as "
+            f"{_printable(example['id'])} by {example['rows']:,}. Name another column, or none to use the row's place"
+        )
+
+
+def _largest_groups(removed: DataFrame) -> list[_Group]:
+    members = F.slice(F.sort_array(F.collect_list(F.struct("rank", "id"))), 1, _SHOWN).alias("first")
+    groups = removed.groupBy("duplicate_of").agg(F.count("*").alias("rows"), members)
+    largest = groups.orderBy(F.desc("rows"), F.col("first")[0]["rank"]).limit(_SHOWN).collect()
+    return [_Group(row["duplicate_of"], row["rows"], tuple(one["id"] for one in row["first"])) for row in largest]
+
+
+def _print_summary(
+    console: Console,
+    config: DeduplicateConfig,
+    twins: NearDuplicates,
+    groups: list[_Group],
+    target: str,
+    kind: str,
+    counts: tuple[int, int, int],
+    seconds: float,
+) -> None:
+    total, lost, silent = counts
+    lines = [
+        f"{total:,} rows in, {total - lost:,} kept, {lost:,} removed ({lost / total:.1%}), {seconds:.1f} s",
+        f"expected recall at {config.threshold:g}: {config.expected_recall(config.threshold):.3%}"
+        f" ({config.bands} bands of {config.rows} min-hashes); every pair found is compared exactly",
+    ]
+    if silent:
+        lines.append(f"{silent:,} rows have no text in these columns: kept, compared with nothing")
+    if twins.numbers_only:
+        fate = "kept" if config.protect_numbers else "removed; --protect-numbers keeps them"
+        lines.append(f"{twins.numbers_only:,} pairs of twins differ only in numbers: {fate}")
+    for group in groups:
+        shown = ", ".join(map(_printable, group.first)) + (", …" if group.removed > len(group.first) else "")
+        others = "other" if group.removed == 1 else "others"
+        lines.append(f"  {_printable(group.kept)} stays for {group.removed:,} {others}: {shown}")
+    lines += [files.join(target, KEPT[kind]), files.join(target, DUPLICATES_FILE)]
+    console.print("\n" + "\n".join(lines), markup=False, highlight=False, soft_wrap=True, emoji=False)
+
+
+def _printable(text: str) -> str:
+    shown = "".join(ch if ch.isprintable() else "\N{REPLACEMENT CHARACTER}" for ch in text[:80])
+    return shown + ("…" if len(text) > 80 else "")
+
+
+def _absolute(path: str) -> str:
+    return path if re.match(r"^[A-Za-z0-9+]+:/", path) else str(Path(path).expanduser().absolute())
+
+
+def _session(log: Path | None) -> SparkSession:
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    return get_session(SparkConfig(), log)
+
+
+@contextmanager
+def _scratch(target: str) -> Iterator[str]:
+    """A folder for intermediate files; it stays after an unforeseen error, because Java's log is in it."""
+    system, path = fsspec.core.url_to_fs(target)
+    is_new = not system.exists(path)
+    scratch = files.join(target, _SCRATCH)
+    files.remove_folder(scratch)
+    try:
+        yield scratch
+    except Phase0Error:
+        files.remove_folder(target if is_new else scratch)
+        raise
+    files.remove_folder(scratch)
+
+
+def _require_own(target: str, own: list[str]) -> None:
+    system, path = fsspec.core.url_to_fs(target)
+    if not system.exists(path):
+        return
+    if not system.isdir(path):
+        raise ConfigError(f"--output {target} is a file; name a folder")
+    names = sorted(name.rstrip("/").rsplit("/", 1)[-1] for name in system.ls(path, detail=False))
+    if others := [name for name in names if name not in (*own, _SCRATCH)]:
+        raise ConfigError(
+            f"--output {target} holds {', '.join(others[:5])}{', …' if len(others) > 5 else ''}, which this run does "
+            "not write; name a new or empty folder"
+        )
+
+
+def _require_outside(found: InputFiles, target: str) -> None:
+    folder = fsspec.core.url_to_fs(target)[1].rstrip("/") + "/"
+    if any(fsspec.core.url_to_fs(path)[1].startswith(folder) for path in found.paths):
+        raise ConfigError(f"the input lies in the output folder {target} and would be replaced; name another folder")

@@ -1,0 +1,213 @@
+"""The rows of any JSONL or Parquet input: which files there are, and the text and id of each row."""
+
+import gzip
+import posixpath
+import re
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyspark.errors import AnalysisException
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_type
+from pyspark.sql.types import StructField, StructType
+
+from jobs.sources.source_files import numbered_lines
+from jobs.workspace import files
+from jobs.workspace.storage import Storage
+from schemas.errors import ConfigError, DataRefusedError, SourceFormatError
+from udfs.containers import detect_container
+from udfs.formats.fields import Refusal
+from udfs.formats.json_object import load_object
+from udfs.input_texts import LINE_TEXT, line_texts
+
+_HEAD_BYTES = 4096
+_FAULTS_SHOWN = 10
+_COLUMNS_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class InputFiles:
+    """The files of an input, in the order of their paths."""
+
+    given: str
+    kind: Literal["json_lines", "parquet"]
+    paths: tuple[str, ...]
+    names: tuple[str, ...]
+    """What Spark calls each of them in `_metadata.file_path`: a path with its special characters encoded."""
+    schema: pa.Schema | None = None
+    """Of Parquet files: the one that all of them have."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What stands before the place of a row in its id: nothing for one file, else its name and a colon."""
+        if len(self.paths) == 1:
+            return ("",)
+        folder = posixpath.commonpath([posixpath.dirname(path) for path in self.paths])
+        return tuple(f"{path.removeprefix(folder).lstrip('/')}:" for path in self.paths)
+
+
+def find_input(spark: SparkSession, given: str) -> InputFiles:
+    """List the files of an input and tell their kind.
+
+    Raises:
+        ConfigError: there is none, or the kinds or the columns of several differ.
+        SourceFormatError: a file is neither JSON lines nor Parquet.
+    """
+    try:
+        # Classic Spark looks for the files at once, Connect when they are collected.
+        listing = spark.read.format("binaryFile").load(given).select("path", "_metadata.file_path", "length")
+        found = sorted(tuple(row) for row in listing.collect())
+    except AnalysisException as error:
+        raise ConfigError(f"--input {given}: no such file") from error
+    paths, names = tuple(row[0] for row in found), tuple(row[1] for row in found)
+    kinds = {_kind_of(path): path for path, _, length in found if length}
+    if not kinds:
+        raise DataRefusedError(f"--input {given} is empty: there is nothing to deduplicate")
+    if len(kinds) > 1:
+        raise ConfigError(
+            f"--input {given}: {' and '.join(sorted(kinds.values()))} are of different kinds; name one kind"
+        )
+    if "parquet" in kinds:
+        return InputFiles(given, "parquet", paths, names, _common_schema(paths))
+    return InputFiles(given, "json_lines", paths, names)
+
+
+def _kind_of(path: str) -> Literal["json_lines", "parquet"]:
+    with files.open_for_reading(path) as handle:
+        head = handle.read(_HEAD_BYTES)
+        kind = detect_container(head, path)
+        if kind == "gzip" and path.endswith(".gz"):
+            handle.seek(0)
+            try:
+                kind = detect_container(gzip.GzipFile(fileobj=handle).read(_HEAD_BYTES), path)
+            except (OSError, EOFError, zlib.error):
+                raise SourceFormatError(f"{path} is a damaged gzip file") from None
+    if kind == "parquet":
+        return "parquet"
+    if kind in ("json_lines", "empty"):
+        return "json_lines"
+    advice = {
+        "json_array": "; write one object a line: jq -c '.[]' IN > OUT.jsonl",
+        "single_object": "; write one object a line: jq -c . IN > OUT.jsonl",
+        "gzip": "; Spark tells gzip by the ending .gz: rename it",
+    }
+    raise SourceFormatError(f"{path} is neither JSON lines nor Parquet but {kind}{advice.get(kind, '')}")
+
+
+def _common_schema(paths: Sequence[str]) -> pa.Schema:
+    schemas = []
+    for path in paths:
+        with files.open_for_reading(path) as handle:
+            try:
+                schemas.append(pq.read_schema(handle))
+            except pa.ArrowInvalid as error:
+                raise SourceFormatError(f"{path} is a damaged Parquet file: {error}") from None
+        if not schemas[0].equals(schemas[-1]):
+            raise ConfigError(f"{path} has other columns than {paths[0]}; deduplicate files of one schema together")
+    return schemas[0]
+
+
+def read_texts(
+    spark: SparkSession, found: InputFiles, columns: Sequence[str], id_column: str | None, storage: Storage
+) -> DataFrame:
+    """Columns file, position, id (null without `id_column`) and text (empty where no column has any) of every row.
+
+    Raises:
+        ConfigError: a column is missing (names those there are) or nested, or an id is missing.
+        DataRefusedError: a line is no JSON object, or a file cannot be read to its end.
+    """
+    if found.schema is not None:
+        return _table_texts(spark, found, found.schema, columns, id_column)
+    lines = numbered_lines(spark, [found.given])
+    try:
+        texts = storage.materialise(lines.mapInArrow(line_texts(columns, id_column), LINE_TEXT), "texts")
+    except Exception as error:
+        damaged = re.search(r"FAILED_READ_FILE.*?reading file (\S+?)\.?\s", str(error))
+        if damaged is None:
+            raise
+        raise DataRefusedError(f"{damaged.group(1)} cannot be read to its end: truncated or damaged") from None
+    _require_sound(texts, columns, id_column, found)
+    return texts.select("file", "position", "id", "text")
+
+
+def _require_sound(texts: DataFrame, columns: Sequence[str], id_column: str | None, found: InputFiles) -> None:
+    malformed = F.col("fault").isin("invalid_json", "not_text", "not_an_object")
+    present = [F.max(F.get("present", F.lit(place))) for place in range(len(columns))]
+    counts = texts.agg(F.count("*"), F.count_if(malformed), F.count("fault"), *present).first()
+    total, bad, faults, *there = counts if counts is not None else (0, 0, 0)
+    if bad:
+        raise DataRefusedError(
+            f"{bad:,} of {total:,} lines are no JSON objects, so nothing was written: {_places(texts.where(malformed))}"
+        )
+    missing = [column for column, is_there in zip(columns, there, strict=True) if not is_there]
+    if total and missing:
+        raise _missing_columns(missing, _columns_of(texts.sparkSession, found), found)
+    if faults:
+        where = _places(texts.where(F.col("fault").isNotNull()))
+        raise ConfigError(
+            f"{faults:,} of {total:,} lines cannot be compared (nested: the column holds a list or an object, name one "
+            f"that holds text; no_id: nothing plain under {id_column}): {where}"
+        )
+
+
+def _places(faulty: DataFrame) -> str:
+    rows = faulty.orderBy("file", "position").limit(_FAULTS_SHOWN + 1).collect()
+    shown = [f"{posixpath.basename(r['file'])} line {r['position'] + 1} ({r['fault']})" for r in rows[:_FAULTS_SHOWN]]
+    return ", ".join(shown) + (", …" if len(rows) > _FAULTS_SHOWN else "")
+
+
+def _columns_of(spark: SparkSession, found: InputFiles) -> list[str]:
+    """Keys of the first lines, in order of appearance."""
+    columns: dict[str, None] = {}
+    for row in numbered_lines(spark, [found.given]).limit(_COLUMNS_SHOWN).collect():
+        try:
+            columns |= dict.fromkeys(load_object(row["record"]))
+        except Refusal:
+            continue
+    return list(columns)
+
+
+def _missing_columns(missing: Sequence[str], there: Sequence[str], found: InputFiles) -> ConfigError:
+    shown = ", ".join(name[:40] for name in there[:_COLUMNS_SHOWN]) + (", …" if len(there) > _COLUMNS_SHOWN else "")
+    return ConfigError(
+        f"--input {found.given} has no column {', '.join(missing)}; columns found: {shown}. "
+        "Name the columns to compare with --text-column, once for each"
+    )
+
+
+def _table_texts(
+    spark: SparkSession, found: InputFiles, schema: pa.Schema, columns: Sequence[str], id_column: str | None
+) -> DataFrame:
+    wanted = [*columns, *([id_column] if id_column else [])]
+    if missing := [name for name in dict.fromkeys(wanted) if name not in schema.names]:
+        raise _missing_columns(missing, schema.names, found)
+    # Only what is compared is read, because Spark refuses files for the type of any column, such as times in ns.
+    fields = [_plain_field(schema.field(name)) for name in dict.fromkeys(wanted)]
+    rows = spark.read.schema(StructType(fields)).parquet(found.given)
+    row_id = _text_of(id_column) if id_column else F.lit(None).cast("string")
+    texts = rows.select(
+        F.col("_metadata.file_path").alias("file"),
+        F.col("_metadata.row_index").alias("position"),
+        row_id.alias("id"),
+        F.concat_ws("\n", *map(_text_of, columns)).alias("text"),
+    )
+    if id_column and (without := texts.where(F.col("id").isNull()).first()) is not None:
+        raise ConfigError(f"--id-column {id_column}: row {without['position']} of {without['file']} has none")
+    return texts
+
+
+def _text_of(name: str) -> Column:
+    return F.col(f"`{name.replace('`', '``')}`").cast("string")
+
+
+def _plain_field(field: pa.Field) -> StructField:
+    kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+    is_plain = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_boolean(kind)
+    if not (is_plain or pa.types.is_signed_integer(kind) or pa.types.is_float32(kind) or pa.types.is_float64(kind)):
+        raise ConfigError(f"column {field.name} is {field.type}; name one that holds text or numbers")
+    return StructField(field.name, from_arrow_type(kind))

@@ -1,0 +1,126 @@
+"""The table `batches`: what is out, in which state, and what it may still cost. Each change is one Delta commit."""
+
+import time
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
+from decimal import Decimal
+
+from pyspark.sql import DataFrame, Row
+from pyspark.sql import functions as F
+
+from jobs.ledger.batch_rows import without_members
+from jobs.workspace.runtime import Runtime
+from schemas.batches import BATCH_ITEMS, BATCHES, FOLDED
+from udfs.llm.wave import EndpointKey
+
+_MOST_SECONDS = 10.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """A row of `BATCHES`; the table says what its columns are."""
+
+    batch_key: str
+    stage: str
+    provider: str
+    model: str
+    state: str
+    requests: int
+    file_bytes: int
+    prompt_tokens: int
+    reserved_usd: Decimal
+    intent_at: datetime
+    input_file_id: str | None = None
+    batch_id: str | None = None
+    created_at: datetime | None = None
+    provider_state: str | None = None
+    done: int | None = None
+    output_file_id: str | None = None
+    error_file_id: str | None = None
+    error: str | None = None
+    ended_at: datetime | None = None
+    answered: int | None = None
+    cost_usd: Decimal | None = None
+    note: str | None = None
+
+    @property
+    def endpoint_key(self) -> EndpointKey:
+        """Provider and model."""
+        return self.provider, self.model
+
+
+def batches_of(runtime: Runtime, *, is_out: bool | None = None) -> list[Batch]:
+    """The batches of the workspace, in the order of their intents.
+
+    Args:
+        runtime: of the workspace.
+        is_out: only those that are not folded in yet; null: all.
+    """
+    if not runtime.storage.exists(BATCHES):
+        return []
+    rows = runtime.read(BATCHES)
+    if is_out is not None:
+        rows = rows.where(F.col("state") != FOLDED if is_out else F.col("state") == FOLDED)
+    return [_batch(row) for row in rows.orderBy("intent_at", "batch_key").collect()]
+
+
+def _batch(row: Row) -> Batch:
+    # Spark gives times without a zone, in that of this machine.
+    times = {name: _utc(value) for name, value in row.asDict().items() if isinstance(value, datetime)}
+    return Batch(**{**row.asDict(), **times})
+
+
+def _utc(time: datetime) -> datetime:
+    return time.astimezone(timezone.utc)
+
+
+def write_batches(runtime: Runtime, batches: Iterable[Batch]) -> None:
+    """Add batches to the table, or put them in the place of what it says about them; one commit for all."""
+    written = list(batches)
+    if not written:
+        return
+    keys = ", ".join(f"'{batch.batch_key}'" for batch in written)
+    runtime.storage.replace_where(BATCHES, frame_of(runtime, written), f"batch_key IN ({keys})")
+
+
+def frame_of(runtime: Runtime, batches: Iterable[Batch]) -> DataFrame:
+    """Batches as rows of `BATCHES`."""
+    rows = [asdict(batch) for batch in batches]
+    values = [tuple(row[name] for name in BATCHES.schema.names) for row in rows]
+    return runtime.spark.createDataFrame(values, BATCHES.schema)
+
+
+def reserved_by_stage(runtime: Runtime) -> dict[str, Decimal]:
+    """What the batches of each stage that are out may still cost; it is off the budget."""
+    if not runtime.storage.exists(BATCHES):
+        return {}
+    out = runtime.read(BATCHES).where(F.col("state") != FOLDED)
+    return {row["stage"]: row["usd"] for row in out.groupBy("stage").agg(F.sum("reserved_usd").alias("usd")).collect()}
+
+
+def not_in_batches(runtime: Runtime, requests: DataFrame) -> DataFrame:
+    """The requests that are in no batch that is out; see `without_members`."""
+    if not runtime.storage.exists(BATCHES):
+        return requests
+    return without_members(requests, runtime.read(BATCHES), runtime.read_or_empty(BATCH_ITEMS))
+
+
+class Notes:
+    """Changes on their way to the table: written together, but none later than some seconds after the first."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime, self._changed, self._since = runtime, dict[str, Batch](), 0.0
+
+    def add(self, batch: Batch) -> None:
+        """Note a change."""
+        if not self._changed:
+            self._since = time.monotonic()
+        self._changed[batch.batch_key] = batch
+        if time.monotonic() - self._since > _MOST_SECONDS:
+            self.write()
+
+    def write(self) -> None:
+        """Write what is noted."""
+        write_batches(self._runtime, self._changed.values())
+        self._changed.clear()

@@ -1,0 +1,122 @@
+"""The ledger: what was paid, in the table `attempts`, and what came back, in `responses`. Rows are only ever added.
+
+A journal is settled by adding what the ledger does not have yet, looking whether it is there now, and only then
+removing the journal; killed between any two of these steps, the next run does the same again.
+"""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from functools import reduce
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.ledger.journal_rows import attempts_of, read_journal_rows, responses_of
+from jobs.workspace import files
+from jobs.workspace.runtime import Runtime
+from schemas.calls import ATTEMPTS, REQUESTS, RESPONSES
+from schemas.errors import StoppedError
+from schemas.tables import Table
+from udfs.llm.journal import journal_folder
+from udfs.llm.models import Endpoint
+from udfs.llm.wave import EndpointKey, Send
+
+
+def spent_usd(runtime: Runtime) -> Decimal:
+    """What the ledger says was paid in all."""
+    return sum(spent_by_stage(runtime).values(), Decimal(0))
+
+
+def spent_by_stage(runtime: Runtime) -> dict[str, Decimal]:
+    """What the ledger says each stage has paid."""
+    if not runtime.storage.exists(ATTEMPTS):
+        return {}
+    rows = runtime.read(ATTEMPTS).groupBy("stage").agg(F.sum("cost_usd").alias("usd")).collect()
+    return {row["stage"]: row["usd"] for row in rows}
+
+
+def recent_sends(runtime: Runtime, endpoints: Iterable[Endpoint], now: float) -> dict[EndpointKey, tuple[Send, ...]]:
+    """What each endpoint with a limit was sent in its last window, by any wave, stage or run of the workspace.
+
+    A provider counts a key's requests whoever sends them, so a wave begins with what the last one has used.
+
+    Args:
+        runtime: the run.
+        endpoints: that are to be called.
+        now: seconds since the epoch.
+    """
+    limited = {one.key: one.limits for one in endpoints if one.limits.rpm is not None or one.limits.tpm is not None}
+    if not limited or not runtime.storage.exists(ATTEMPTS):
+        return {}
+    since = now - max(limits.window_seconds for limits in limited.values())
+    # What the prompt had is known where there was an answer; what is lost counts as its most.
+    bounds = runtime.read(REQUESTS).select("request_id", "prompt_tokens_bound")
+    recent = runtime.read(ATTEMPTS).where(F.col("mode") == "online").withColumn("at", F.col("sent_at").cast("double"))
+    rows = (
+        recent.where(F.col("at") > since)
+        .join(bounds, "request_id", "left")
+        .withColumn("tokens", F.coalesce("prompt_tokens", "prompt_tokens_bound", F.lit(0)) + F.col("max_tokens"))
+        .select("provider", "model", "at", "tokens")
+        .orderBy("at")
+        .collect()
+    )
+    found: dict[EndpointKey, list[Send]] = {key: [] for key in limited}
+    for row in rows:
+        if (row["provider"], row["model"]) in found:
+            found[row["provider"], row["model"]].append((row["at"], 1.0, float(row["tokens"])))
+    return {key: tuple(sends) for key, sends in found.items()}
+
+
+def append_new(runtime: Runtime, table: Table, rows: DataFrame) -> None:
+    """Add the rows whose key the table does not have."""
+    if runtime.storage.exists(table):
+        rows = rows.join(runtime.read(table).select(*table.key), list(table.key), "left_anti")
+    runtime.storage.append(table, rows)
+
+
+def open_journals(workspace: str) -> list[str]:
+    """Folders of journals that are not settled yet."""
+    return files.list_folders(files.join(workspace, "journal"))
+
+
+def wave_name(stage: str, epoch: int, number: int) -> str:
+    """Name of a wave, which is that of its journal's folder."""
+    return f"{stage}-{epoch}-{number:04d}"
+
+
+def wave_of(folder: str) -> str:
+    """Name of the wave whose journal is in a folder."""
+    return folder.rstrip("/").rsplit("/", 1)[-1]
+
+
+def stage_of(wave: str) -> str:
+    """The stage in the name of a wave."""
+    return wave.partition("-")[0]
+
+
+def settle_wave(runtime: Runtime, wave: str) -> None:
+    """Bring the journal of a wave into the ledger and remove it.
+
+    Raises:
+        StoppedError: the ledger does not have all of it; the journal stays.
+    """
+    folder = journal_folder(runtime.settings.workspace, wave)
+    journal = read_journal_rows(runtime.spark, folder)
+    rows = {ATTEMPTS: attempts_of(journal, stage_of(wave)), RESPONSES: responses_of(journal)}
+    for table, new in rows.items():
+        append_new(runtime, table, new)
+    lacking = [
+        new.join(runtime.read(table).select(*table.key), list(table.key), "left_anti").select(F.lit(table.name))
+        for table, new in rows.items()
+    ]
+    if missing := reduce(DataFrame.union, lacking).count():
+        raise StoppedError(f"{missing:,} rows of {folder} are not in the ledger; the journal stays, run it again")
+    files.remove_folder(folder)
+
+
+def settle_all(runtime: Runtime) -> int:
+    """Settle what runs that died have left; says how many journals there were. The lease must be held."""
+    folders = open_journals(runtime.settings.workspace)
+    for folder in folders:
+        settle_wave(runtime, wave_of(folder))
+    return len(folders)

@@ -1,0 +1,292 @@
+"""Waves of paid calls: reserve, call, settle, until all that is asked for is answered or something stops it.
+
+This is the only place that calls models in numbers. Nothing is computed from what the calls return: the journal they
+leave is settled into the ledger, and everything reads the ledger (see `udfs.llm.map_calls`).
+"""
+
+import os
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Literal
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.config.teachers import BudgetConfig
+from jobs.ledger.batch_table import not_in_batches, reserved_by_stage
+from jobs.ledger.reservations import (
+    Open,
+    count_open,
+    pending_requests,
+    reserve,
+    to_endpoints,
+    with_attempts,
+    with_worst_case,
+)
+from jobs.ledger.settle import recent_sends, settle_wave, spent_by_stage, wave_name
+from jobs.online.deal import tasks_of, with_task
+from jobs.online.panel import WaveWatch, watch_calls
+from jobs.online.task_slots import task_slots
+from jobs.workspace import files
+from jobs.workspace.lease import Lease
+from jobs.workspace.runtime import Runtime
+from jobs.workspace.stopping import is_stopped, stop_file, stop_on_signal
+from schemas.calls import ATTEMPTS, OUTCOMES, REQUESTS, RESPONSES
+from schemas.errors import EnvironmentSetupError, StoppedError
+from udfs.llm.journal import journal_folder
+from udfs.llm.map_calls import drive_calls, map_calls, request_of
+from udfs.llm.models import Endpoint
+from udfs.llm.retries import RetryPolicy
+from udfs.llm.wave import EndpointKey, WaveContext
+
+PaidStage = Literal["distill", "score"]
+Outcomes = Counter[tuple[EndpointKey, str, str]]
+_OF_THE_ENDPOINT = ("billing", "auth", "not_found", "rejected", "unavailable", "over_bound", "unexpected", "max_wait")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a stage wants answered."""
+
+    stage: PaidStage
+    requests: DataFrame
+    """Column request_id: rows of the stored table `requests`."""
+    endpoints: Mapping[EndpointKey, Endpoint]
+    names: Mapping[EndpointKey, str]
+    """What each endpoint is called: the teacher's name, or `judge`."""
+
+
+@dataclass
+class Ended:
+    """How the waves ended, once nothing more can be called."""
+
+    down: dict[EndpointKey, tuple[str, str]] = field(default_factory=dict)
+    """Endpoints that were given up: why, and what they said."""
+    errors: dict[EndpointKey, str] = field(default_factory=dict)
+    """What was last said to requests that failed too often."""
+    open: Mapping[EndpointKey, int] = field(default_factory=dict)
+    """Requests without an answer."""
+
+
+@dataclass
+class _Wave:
+    """What is known when a wave begins."""
+
+    number: int
+    rows: DataFrame
+    sent: Mapping[EndpointKey, int]
+    found: Open
+    spent: Mapping[str, Decimal]
+
+
+def call_all(runtime: Runtime, asked: Asked) -> Ended:
+    """Answer requests until none is left that can be.
+
+    Requests of endpoints that were given up, and those that failed too often in this run, stay open; the caller
+    decides what that means.
+
+    Raises:
+        StoppedError: the budget is spent, or somebody asked to stop; all that was paid is in the ledger.
+        EnvironmentSetupError: the session would run tasks twice.
+    """
+    _refuse_speculation(runtime)
+    outcomes: Outcomes = Counter()
+    ended, attempts = Ended(), runtime.settings.calls.attempts
+    before: tuple[int, int] | None = None
+    number = 0
+    while True:
+        number += 1
+        pending = _pending(runtime, asked)
+        found = count_open(pending, attempts)
+        ended.open = found.all_counts
+        reachable = [key for key in found.counts if key not in ended.down]
+        if not reachable:
+            return ended
+        now = sum(ended.open.values()), found.attempts
+        if now == before:
+            raise StoppedError(f"{asked.stage}: no request of the last wave could be sent ({_reasons(outcomes)})")
+        before, spent = now, spent_and_reserved(runtime)
+        sendable = to_endpoints(pending.where(F.col("failed") < attempts), reachable)
+        fits = reserve(sendable, found, reachable, left_usd(runtime.settings.budget, asked.stage, spent))
+        rows = runtime.storage.materialise(fits.rows, f"wave-{asked.stage}")
+        sent = {key: found.counts[key] for key in reachable} if fits.is_all else count_by_endpoint(rows)
+        if not sent:
+            raise _budget_spent(runtime.settings.budget, asked.stage, spent, sum(found.counts.values()))
+        outcomes = _run_wave(runtime, asked, _Wave(number, rows, sent, found, spent))
+        _note(ended, outcomes)
+        if is_stopped(runtime.settings.workspace):
+            raise StoppedError("stopped, and all that was paid is kept; the same command goes on from there")
+
+
+def left_usd(budget: BudgetConfig, stage: PaidStage, spent: Mapping[str, Decimal]) -> Decimal | None:
+    """What may still be spent on a stage: of its own cap and of the run's; null: no cap.
+
+    Args:
+        budget: the caps.
+        stage: that wants to spend.
+        spent: stage -> what the ledger says.
+    """
+    own = budget.distill_usd if stage == "distill" else budget.score_usd
+    lefts = []
+    if budget.run_usd is not None:
+        lefts.append(budget.run_usd - sum(spent.values()))
+    if own is not None:
+        lefts.append(own - spent.get(stage, Decimal(0)))
+    return max(Decimal(0), min(lefts)) if lefts else None
+
+
+def spent_and_reserved(runtime: Runtime) -> dict[str, Decimal]:
+    """What each stage has paid, and what its batches that are out may still cost."""
+    spent, reserved = spent_by_stage(runtime), reserved_by_stage(runtime)
+    return {name: spent.get(name, Decimal(0)) + reserved.get(name, Decimal(0)) for name in {*spent, *reserved}}
+
+
+def open_requests(runtime: Runtime, asked: Asked) -> DataFrame:
+    """What has no answer and is in no batch that is out: rows of `REQUESTS`."""
+    pending = pending_requests(runtime.read(REQUESTS), asked.requests, runtime.read_or_empty(RESPONSES))
+    return to_endpoints(not_in_batches(runtime, pending), asked.endpoints)
+
+
+def _pending(runtime: Runtime, asked: Asked) -> DataFrame:
+    attempts = runtime.read_or_empty(ATTEMPTS)
+    known = with_attempts(open_requests(runtime, asked), attempts, runtime.started_at)
+    return with_worst_case(known, asked.endpoints, runtime.settings.calls.attempts)
+
+
+def count_by_endpoint(requests: DataFrame) -> dict[EndpointKey, int]:
+    """Number the requests of each endpoint."""
+    counted = requests.groupBy("provider", "model").count().collect()
+    return {(row["provider"], row["model"]): row["count"] for row in counted}
+
+
+def _run_wave(runtime: Runtime, asked: Asked, wave: _Wave) -> Outcomes:
+    """Call one wave and settle it.
+
+    Returns:
+        (endpoint, reason, what was said) -> requests that were handed back.
+    """
+    settings, lease = runtime.settings, runtime.lease
+    if lease is None:
+        raise StoppedError("paid calls need the lease of the workspace; run them through the pipeline")
+    lease.check()
+    name = wave_name(asked.stage, lease.epoch, wave.number)
+    done = _done(runtime, asked)
+    context = _context(runtime, asked, wave, lease, name, frozenset(done))
+    watch = WaveWatch(
+        stage=asked.stage,
+        names=asked.names,
+        waiting=wave.sent,
+        done_before=done,
+        pending={key: total - wave.sent.get(key, 0) for key, total in wave.found.all_counts.items()},
+        limits={one.key: one.limits for one in context.endpoints},
+        spent_usd=sum(wave.spent.values(), Decimal(0)),
+        cap_usd=settings.budget.run_usd,
+        journal=context.journal,
+    )
+    try:
+        with (
+            stop_on_signal(settings.workspace, runtime.progress.line),
+            watch_calls(runtime.progress, settings.workspace, watch),
+        ):
+            is_here = settings.calls.runner == "driver"
+            returned = _drive(wave.rows, context) if is_here else _map(runtime, wave.rows, context)
+    except BaseException:
+        # Workers may go on for a while. The next run settles this journal, once the lease and their time are over.
+        lease.abandon()
+        raise
+    settle_wave(runtime, name)
+    files.remove_folder(files.join(runtime.storage.scratch, f"wave-{asked.stage}"))
+    return returned
+
+
+def _context(
+    runtime: Runtime, asked: Asked, wave: _Wave, lease: Lease, name: str, proven: frozenset[EndpointKey]
+) -> WaveContext:
+    calls, workspace = runtime.settings.calls, runtime.settings.workspace
+    called = tuple(one for key, one in asked.endpoints.items() if key in wave.sent)
+    tasks: Mapping[EndpointKey, tuple[int, ...]] = {}
+    if calls.runner == "executors":
+        tasks = tasks_of(called, task_slots(runtime.spark, calls.tasks), wave.found.largest_tokens)
+    return WaveContext(
+        journal=journal_folder(workspace, name),
+        endpoints=called,
+        tasks=tasks,
+        sends=recent_sends(runtime, called, time.time()),
+        proven=proven,
+        retries=RetryPolicy(max_attempts=calls.attempts, max_wait_seconds=calls.max_wait_seconds),
+        lease_file=lease.file,
+        epoch=lease.epoch,
+        stop_file=stop_file(workspace),
+        grace_seconds=calls.grace_seconds,
+        keys=_keys(called),
+    )
+
+
+def _map(runtime: Runtime, wave: DataFrame, context: WaveContext) -> Outcomes:
+    # Written by the tasks that call: were outcomes shuffled, Spark might make the calls of a lost task again.
+    outcomes = map_calls(with_task(wave, context.tasks), context)
+    name = f"outcomes-{context.epoch}"
+    stored = runtime.storage.materialise(OUTCOMES.select_from(outcomes), name)
+    handed_back = stored.where("reason is not null").groupBy("provider", "model", "reason")
+    rows = handed_back.agg(F.count("*").alias("count"), F.max("error").alias("error")).collect()
+    files.remove_folder(files.join(runtime.storage.scratch, name))
+    return Counter({((row["provider"], row["model"]), row["reason"], row["error"] or ""): row["count"] for row in rows})
+
+
+def _drive(wave: DataFrame, context: WaveContext) -> Outcomes:
+    handed_back: Outcomes = Counter()
+    said: dict[tuple[EndpointKey, str], str] = {}
+    for outcome in drive_calls((request_of(row) for row in wave.toLocalIterator(prefetchPartitions=True)), context):
+        if outcome.reason is not None:
+            key = (outcome.provider, outcome.model)
+            text = said.setdefault((key, outcome.reason), outcome.error or "")
+            handed_back[key, outcome.reason, text] += 1
+    return handed_back
+
+
+def _note(ended: Ended, outcomes: Outcomes) -> None:
+    for key, reason, said in outcomes:
+        if reason in _OF_THE_ENDPOINT:
+            ended.down.setdefault(key, (reason, said))
+        elif reason == "attempts_exhausted":
+            ended.errors[key] = said
+
+
+def _reasons(outcomes: Outcomes) -> str:
+    return "; ".join(f"{model}: {reason} {said}".strip() for (_, model), reason, said in sorted(outcomes))
+
+
+def _done(runtime: Runtime, asked: Asked) -> dict[EndpointKey, int]:
+    """Requests that are answered: whoever has answered before is not to blame for a rejection."""
+    answered = runtime.read_or_empty(RESPONSES).where("status <> 'failed'")
+    return count_by_endpoint(answered.join(asked.requests, "request_id", "left_semi"))
+
+
+def _keys(called: Iterable[Endpoint]) -> dict[str, str]:
+    """Keys travel with the functions that call, since executors have no environment of the driver's."""
+    names = {one.api_key_env for one in called if one.api_key_env}
+    return {name: os.environ[name] for name in names if name in os.environ}
+
+
+def _refuse_speculation(runtime: Runtime) -> None:
+    if runtime.spark.conf.get("spark.speculation", "false") == "true":
+        raise EnvironmentSetupError(
+            "spark.speculation is on: Spark would run a slow task twice, and its calls would be paid twice. Start the "
+            "session with --conf spark.speculation=false"
+        )
+
+
+def _budget_spent(budget: BudgetConfig, stage: PaidStage, spent: Mapping[str, Decimal], pending: int) -> StoppedError:
+    own = budget.distill_usd if stage == "distill" else budget.score_usd
+    name, cap, paid = "run_usd", budget.run_usd, sum(spent.values(), Decimal(0))
+    of_stage = spent.get(stage, Decimal(0))
+    if own is not None and (cap is None or own - of_stage < cap - paid):
+        name, cap, paid = f"{stage}_usd", own, of_stage
+    return StoppedError(
+        f"{stage}: the budget is spent. ${paid:f} of budget.{name} ${cap} are paid or reserved, and none of the "
+        f"{pending:,} requests that are open is sure to fit into the rest. What is paid is kept; to go on, type the "
+        f"same command with --set budget.{name}=MORE"
+    )

@@ -1,0 +1,186 @@
+"""The data set card: what the exported file is, how it was made, under which terms, and where its limits are.
+
+It is written for the Hugging Face hub: YAML front matter, then Markdown. Names and texts that come from data or
+configuration are escaped by default, so that none of them can become markup.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import yaml
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
+
+from jobs.config.licences import Licence, find_licence, hub_identifier, strictest
+from jobs.config.settings import Settings
+from schemas.records import CATEGORIES, EXPORT_FIELDS
+
+JUDGED_BY_RULES = "heuristic"
+"""Kind of scorer whose scores are a screen and not a judgement."""
+
+FIELDS = {
+    "instruction": ("string", "what is asked, with its input where there is one; never blank"),
+    "response": ("string", "the answer; never blank"),
+    "source": ("string", "who wrote the response: a public data set, or the model that was served"),
+    "quality_score": ("number", "1.0 to 10.0 in steps of 0.1; see Quality"),
+    "category": ("string", f"one of {', '.join(CATEGORIES)}"),
+}
+
+# Upper bounds of the hub's buckets; a thousand rows are the first of `1K<n<10K`.
+_SIZES = ("1K", "10K", "100K", "1M", "10M", "100M", "1B", "10B", "100B", "1T")
+
+_PLAIN = re.compile(r"[\w./:?&%#@~+=,()-]+(?: [\w./:?&%#@~+=,()-]+)*", re.ASCII)
+# What would start a list, a heading or a rule where the text opens a line.
+_OPENS_A_BLOCK = re.compile(r"^\d{1,9}(?=[.)](?:\s|$))|^(?=[-+=](?:[\s=-]|$))")
+_JOINERS = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"  # not printable, yet part of Hindi, Persian and emoji
+_ENTITIES = {ord(char): f"&#{ord(char)};" for char in "`|@"} | {ord("<"): "&lt;", ord(">"): "&gt;", ord("&"): "&amp;"}
+_ESCAPES = _ENTITIES | {ord(char): f"\\{char}" for char in "\\*_[]#$~"}
+
+
+def render_card(settings: Settings, manifest: Mapping[str, Any]) -> str:
+    """The card of an exported data set.
+
+    Args:
+        settings: what it was made with.
+        manifest: what `jobs.publish.manifest.build_manifest` returns.
+
+    Returns:
+        The text of the `README.md` beside the JSONL.
+    """
+    facts = manifest["files"][settings.export.file]
+    data_files = [{"config_name": "default", "data_files": [{"split": "train", "path": settings.export.file}]}]
+    values = card_values(settings, manifest, facts["rows"], data_files)
+    fields = [(name, *FIELDS[name]) for name in EXPORT_FIELDS]
+    return render_template("card.md.j2", **values, file=settings.export.file, facts=facts, fields=fields)
+
+
+def card_values(
+    settings: Settings, manifest: Mapping[str, Any], rows: int, data_files: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """What every card says of its data, whichever files it is in.
+
+    Args:
+        settings: what it was made with.
+        manifest: counts, scorer, teachers, cost, run and versions.
+        rows: of all files.
+        data_files: the configurations of the front matter.
+    """
+    matter = front_matter(settings, manifest, rows, data_files)
+    counts, sources = manifest["counts"], {source.name: source for source in settings.sources}
+    return {
+        "front_matter": matter,
+        "matter_yaml": yaml.safe_dump(matter, sort_keys=False, allow_unicode=True),
+        "settings": settings,
+        "manifest": manifest,
+        "rows": rows,
+        "composition": {name: by_count(counted) for name, counted in counts.items()},
+        "origins": [(name, sources.get(name)) for name, _ in by_count(counts["origin"])],
+        "terms": [(name, count, sources.get(name)) for name, count in by_count(counts["source"])],
+        "licences": _licences(counts["licence"]),
+        "strictest": strictest(counts["licence"]) if counts["licence"] else None,
+        "recall": settings.deduplicate.expected_recall(settings.deduplicate.threshold),
+        "judged": manifest["scorer"]["kind"] != JUDGED_BY_RULES,
+    }
+
+
+def front_matter(
+    settings: Settings, manifest: Mapping[str, Any], rows: int, data_files: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """What the hub reads of the card; arguments as for `card_values`."""
+    names = sorted(manifest["counts"]["licence"])
+    licence = hub_identifier(names) if names else "other"
+    models = [name for name, kind in manifest["teacher_kinds"].items() if kind != "public"]
+    languages = sorted(name for name in manifest["counts"]["language"] if re.fullmatch("[a-z]{2,3}", name))
+    return {
+        "pretty_name": " ".join(settings.export.title.split()),
+        "license": licence,
+        **({"license_name": _licence_name(names)} if licence == "other" else {}),
+        **({"language": languages} if languages else {}),
+        "task_categories": ["text-generation"],
+        "size_categories": [size_category(rows)],
+        "tags": ["instruction-tuning", "supervised-fine-tuning", "deduplicated", *(["synthetic"] if models else [])],
+        "configs": [dict(config) for config in data_files],
+    }
+
+
+def _licences(counts: Mapping[str, int]) -> list[tuple[Licence, int]]:
+    rows = Counter[Licence]()  # spellings of one licence count together
+    for name, count in counts.items():
+        rows[find_licence(name)] += count
+    return sorted(rows.items(), key=lambda item: (item[0].rank, item[0].name))
+
+
+def _licence_name(names: list[str]) -> str:
+    if len(names) != 1:
+        return "mixed" if names else "unknown"
+    return re.sub("[^a-z0-9.]+", "-", names[0].lower()).strip("-") or "unknown"
+
+
+def size_category(rows: int) -> str:
+    """The hub's bucket for that many rows."""
+    bound = next((place for place in range(len(_SIZES)) if rows < 1_000 * 10**place), len(_SIZES))
+    if bound == len(_SIZES):
+        return f"n>{_SIZES[-1]}"
+    return f"{_SIZES[bound - 1]}<n<{_SIZES[bound]}" if bound else f"n<{_SIZES[0]}"
+
+
+def by_count(rows: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Names and counts, the largest first, equal ones by name."""
+    return sorted(rows.items(), key=lambda row: (-row[1], row[0]))
+
+
+def render_template(name: str, **values: Any) -> str:
+    """Fill a template of `conf/templates`; a name that it uses and is not given is an error."""
+    return _environment().get_template(name).render(values)
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FunctionLoader(
+            lambda name: resources.files("conf.templates").joinpath(name).read_text(encoding="utf-8")
+        ),
+        undefined=StrictUndefined,
+        # Macros give back Markup only where this is on; for everything else `finalize` escapes first.
+        autoescape=True,
+        finalize=_finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"code": code, "excerpt": excerpt, "trusted": Markup}
+    return environment
+
+
+def _finalize(value: object) -> Markup | str:
+    if isinstance(value, Markup):
+        return value
+    if value is None:
+        return "not known"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return escape_markdown(str(value))
+
+
+def escape_markdown(text: str) -> Markup:
+    """Untrusted text as one line that shows as it is, in a table cell too: no markup, no invisible characters."""
+    line = " ".join(text.split())
+    visible = "".join(ch if ch.isprintable() or ch in _JOINERS else "\N{REPLACEMENT CHARACTER}" for ch in line)
+    return Markup(_OPENS_A_BLOCK.sub(r"\g<0>\\", visible.translate(_ESCAPES)))  # noqa: S704
+
+
+def code(text: str) -> Markup:
+    """A name in the type of code; one with unusual characters is escaped first."""
+    if _PLAIN.fullmatch(text):
+        return Markup(f"`{text}`")  # noqa: S704
+    return Markup(f"<code>{escape_markdown(text)}</code>")  # noqa: S704
+
+
+def excerpt(text: str, limit: int) -> str:
+    """The beginning of a text; as it is, so still to be escaped."""
+    line = " ".join(text[: limit * 4].split())
+    return line if len(line) <= limit and len(text) <= limit * 4 else f"{line[:limit]} …"

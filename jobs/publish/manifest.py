@@ -1,0 +1,104 @@
+"""The manifest: what the exported files are, what they were made of, and what to check them against."""
+
+import hashlib
+import json
+import platform
+import unicodedata
+from collections import Counter
+from collections.abc import Mapping
+from decimal import Decimal
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from pyspark.sql import DataFrame
+
+from jobs.config.settings import Settings
+from jobs.ledger.usage import ModelLedger, read_call_ledger
+from jobs.sources.lockfile import origins
+from jobs.workspace.runtime import Runtime
+from schemas.calls import ATTEMPTS, JUDGEMENTS, REQUESTS, RESPONSES
+from schemas.tables import ALL, DATASET
+
+CALLS = (REQUESTS, ATTEMPTS, RESPONSES, JUDGEMENTS)
+PACKAGES = ("phase0", "pyspark", "delta-spark", "great-expectations", "pyarrow", "xxhash")
+
+
+def build_manifest(runtime: Runtime, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Everything a reader needs to check and to repeat the export.
+
+    Args:
+        runtime: the run.
+        facts: file, sha256, rows and bytes of the JSONL.
+    """
+    settings, ledger = runtime.settings, read_call_ledger(runtime)
+    return {
+        "files": {facts["file"]: {name: facts[name] for name in ("sha256", "rows", "bytes")}},
+        "created_at": runtime.started_at.isoformat(timespec="seconds"),
+        "run_id": runtime.run_id,
+        "scorer": {"kind": settings.score.kind, "name": settings.score.name},
+        "teachers": [teacher.name for teacher in settings.distill.teachers],
+        "teacher_kinds": {teacher.name: teacher.kind for teacher in settings.distill.teachers},
+        "targets": {
+            "min_rows": settings.targets.min_rows,
+            "min_mean_quality": settings.targets.min_mean_quality,
+            "min_score": settings.select.min_score,
+            "max_duplicate_share": settings.targets.max_duplicate_share,
+            "jaccard": settings.deduplicate.threshold,
+            "min_valid_share": settings.targets.min_valid_share,
+            "min_teachers": settings.targets.min_teachers,
+        },
+        "counts": _counts(runtime.read(DATASET)),
+        "downloads": origins(settings),
+        "cost_usd": _plain(ledger.spent_usd()),
+        "paid_calls": {"assumed_usd": _plain(ledger.assumed_usd()), "models": [_cost(one) for one in ledger.models]},
+        "config_sha256": settings_hash(settings),
+        "tables": {table.name: runtime.storage.version(table) for table in (*ALL, *(CALLS if ledger.models else ()))},
+        "versions": versions(),
+    }
+
+
+def _cost(one: ModelLedger) -> dict[str, Any]:
+    names = ("stage", "provider", "model", "calls", "answered", "prompt_tokens", "cached_tokens", "completion_tokens")
+    return {**{name: getattr(one, name) for name in names}, "cost_usd": _plain(one.cost_usd)}
+
+
+def _plain(amount: Decimal) -> str:
+    return f"{amount.normalize():f}"
+
+
+def _counts(dataset: DataFrame) -> dict[str, dict[str, int]]:
+    """Rows by category, source, origin, licence and language: column -> value -> rows, in the order of the values."""
+    names = ("category", "source", "origin", "licence", "language")
+    rows = dataset.groupBy(*names).count().collect()  # there are few combinations, and one query for all is quick
+    counts: dict[str, dict[str, int]] = {}
+    for name in names:
+        total: Counter[str] = Counter()
+        for row in sorted(rows, key=lambda row: row[name] or ""):
+            total[row[name] or "not known"] += row["count"]
+        counts[name] = dict(total)
+    return counts
+
+
+def settings_hash(settings: Settings) -> str:
+    """Hash of all that shapes the data.
+
+    Not of the places where it is read and written, of how it is packed or of the machine's session: the same
+    configuration has the same hash on another machine.
+    """
+    content = settings.model_dump(
+        mode="json", exclude={"workspace", "catalog", "calls", "downloads", "package", "spark"}
+    )
+    for source in content["sources"]:
+        del source["path"]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode("utf-8")).hexdigest()
+
+
+def versions() -> dict[str, str]:
+    """Versions that a result may depend on; Python's Unicode tables decide what a token is."""
+    found = {"python": platform.python_version(), "unicode": unicodedata.unidata_version}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:  # on a cluster the code may come as a zip
+            found[package] = "not installed"
+    return found

@@ -1,0 +1,68 @@
+"""HTML pages for the report and the data docs: one style, no script, nothing from the network.
+
+Texts come from data sets and file names, so everything is escaped, and a content policy admits the page's own
+style sheet and nothing else: markup that slipped through could neither run nor load anything.
+"""
+
+import base64
+import hashlib
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
+
+from jobs.rendering.differing_words import differing_words
+from jobs.validation.stored_checks import explainable_id, total_of
+
+# Not printable, yet part of Hindi, Persian and emoji, and of texts that are written from the right.
+_KEPT_CHARS = "\n\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}\N{LEFT-TO-RIGHT MARK}\N{RIGHT-TO-LEFT MARK}"
+
+
+def render_page(template: str, **values: Any) -> str:
+    """Fill a page of `conf/templates`; a name that it uses and is not given is an error."""
+    style = _read("page.css")
+    digest = base64.b64encode(hashlib.sha256(style.encode("utf-8")).digest()).decode("ascii")
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    return _environment().get_template(template).render(values, style=Markup(style), policy=policy)  # noqa: S704
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FunctionLoader(_read),
+        undefined=StrictUndefined,
+        autoescape=True,
+        finalize=_finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"excerpt": excerpt, "differing_words": differing_words, "explainable_id": explainable_id}
+    environment.globals |= {"total_of": total_of}
+    return environment
+
+
+def _read(name: str) -> str:
+    return resources.files("conf.templates").joinpath(name).read_text(encoding="utf-8")
+
+
+def _finalize(value: object) -> object:
+    if isinstance(value, Markup):
+        return value
+    if value is None:
+        return "not known"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return visible(str(value))
+
+
+def visible(text: str) -> str:
+    """A text whose control characters show: none can turn the reading direction of what stands around it."""
+    return "".join(ch if ch.isprintable() or ch in _KEPT_CHARS else "\N{REPLACEMENT CHARACTER}" for ch in text)
+
+
+def excerpt(text: str, limit: int) -> str:
+    """The beginning of a text."""
+    return text if len(text) <= limit else f"{text[:limit].rstrip()} …"

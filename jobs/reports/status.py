@@ -1,0 +1,103 @@
+"""Where the run stands: the stages, the funnel, the cost."""
+
+import time
+
+from pyspark.sql import Row, Window
+from pyspark.sql import functions as F
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table as RichTable
+
+from jobs.batches.show import batch_lines
+from jobs.config.settings import Settings
+from jobs.curation.fates import SELECTED, Funnel, count_fates
+from jobs.ledger.batch_table import reserved_by_stage
+from jobs.ledger.usage import read_call_ledger
+from jobs.online.table import cents
+from jobs.reports.call_status import ledger_lines, ledger_table, live_status, unsettled_usd
+from jobs.workspace.lease import is_at_work, lease_file, read_lease
+from jobs.workspace.runtime import Runtime
+from schemas.errors import MissingTableError
+from schemas.tables import RUNS
+
+
+def latest_runs(runtime: Runtime) -> list[Row]:
+    """The last row of `runs` for each stage, in order of time; its `cost_usd` is that of all runs of the stage."""
+    runs_of_stage = Window.partitionBy("stage")
+    rows = (
+        runtime.read(RUNS)
+        .withColumn("cost_usd", F.sum("cost_usd").over(runs_of_stage))
+        .withColumn("place", F.row_number().over(runs_of_stage.orderBy(F.desc("started_at"))))
+    )
+    return rows.where("place = 1").orderBy("started_at").collect()
+
+
+def show_status(runtime: Runtime) -> None:
+    """Print stages, funnel, paid calls and cost from the tables, whoever wrote them.
+
+    Raises:
+        MissingTableError: nothing has been run here, and no run is on.
+    """
+    console, settings = runtime.progress.console, runtime.settings
+    if runtime.storage.exists(RUNS) or read_lease(lease_file(settings.workspace)) is None:
+        print_stages(console, latest_runs(runtime))
+    else:
+        console.print("no stage has ended yet")
+    try:
+        print_funnel(console, count_fates(runtime))
+    except MissingTableError as error:
+        console.print(f"No funnel yet: {error}", markup=False)
+    ledger = read_call_ledger(runtime)
+    if ledger.models:
+        console.print(ledger_table(settings, ledger))
+    for line in ledger_lines(settings, ledger, unsettled_usd(runtime), reserved_by_stage(runtime)):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    for line in batch_lines(runtime):
+        console.print(line, highlight=False, markup=False)
+    cap = settings.targets.max_cost_usd
+    target = f" of ${cap:,.2f}" if cap is not None else ""
+    console.print(f"cost: {cents(ledger.spent_usd())}{target}", highlight=False)
+
+
+def watch_status(console: Console, settings: Settings, seconds: float = 2.0) -> None:
+    """Show who is at work and how far the calls are until nobody is; reads files alone, and starts no Spark."""
+    with Live(live_status(settings), console=console, auto_refresh=False) as live:
+        while is_at_work(read_lease(lease_file(settings.workspace))):
+            time.sleep(seconds)
+            live.update(live_status(settings), refresh=True)
+
+
+def print_stages(console: Console, rows: list[Row]) -> None:
+    """Print one line for each stage."""
+    table = RichTable(title="Stages", title_justify="left")
+    for name in ("stage", "status", "in", "out", "seconds", "when (UTC)"):
+        table.add_column(name, justify="right" if name in ("in", "out", "seconds") else "left")
+    for row in rows:
+        started = row["started_at"].strftime("%Y-%m-%d %H:%M:%S")
+        counts = f"{row['rows_in']:,}", f"{row['rows_out']:,}"
+        table.add_row(row["stage"], row["status"], *counts, f"{row['seconds']:.1f}", started)
+    console.print(table)
+
+
+def print_funnel(console: Console, funnel: Funnel) -> None:
+    """Print how many rows each reason took, from records read to rows selected."""
+    table = RichTable(title="Funnel: every record and example has one fate", title_justify="left")
+    for name in ("stage", "reason", "rows", "left"):
+        table.add_column(name, justify="right" if name in ("rows", "left") else "left")
+    total = sum(funnel.records.values())
+    table.add_row("ingest", "records read", "", f"{total:,}")
+    for reason, count in funnel.records.items():
+        if reason != "used":
+            total -= count
+            table.add_row("ingest", reason, f"-{count:,}", f"{total:,}")
+    examples = sum(funnel.examples.values())
+    table.add_row("ingest", f"drafts of {total:,} records used", "", f"{examples + funnel.exact_copies:,}")
+    if funnel.exact_copies:
+        table.add_row("ingest", "exact copies folded", f"-{funnel.exact_copies:,}", f"{examples:,}")
+    left = examples
+    for (stage, reason), count in funnel.examples.items():
+        if reason != SELECTED:
+            left -= count
+            table.add_row(stage, reason, f"-{count:,}", f"{left:,}")
+    table.add_row("select", SELECTED, "", f"{left:,}", style="bold")
+    console.print(table)

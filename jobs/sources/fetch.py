@@ -1,0 +1,165 @@
+"""Downloads: what the sources name on the hub or by address is brought here and written into the lock."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from rich import filesize
+from rich.console import Console
+
+from jobs.config.settings import Settings, SourceConfig
+from jobs.sources.download_progress import DownloadProgress, printable
+from jobs.sources.downloads import Downloads, downloads_folder, is_offline, local_folder
+from jobs.sources.hub import changes_on_hub, fetch_from_hub
+from jobs.sources.lockfile import LockedSource, lock_path, not_here, read_lock, write_locked
+from jobs.sources.url import changes_at_urls, fetch_from_urls
+from schemas.errors import ConfigError, DataRefusedError, DownloadError, EnvironmentSetupError, Phase0Error
+
+
+def fetch_sources(settings: Settings, console: Console, names: Sequence[str] = (), update: Sequence[str] = ()) -> None:
+    """Download what is missing or damaged, ask upstream whether the rest has changed, and show what is here.
+
+    Args:
+        settings: the configuration.
+        console: where progress and the list go.
+        names: sources to fetch, none: all.
+        update: sources to take as they are upstream now, whatever the lock says.
+
+    Raises:
+        ConfigError: there is no such source, data set or address, a set is gated, or it is missing and offline.
+        DataRefusedError: a file is not what the lock, its checksum or the hub says; what was here is kept.
+        DownloadError: a server gave not what was asked for.
+    """
+    known = [source.name for source in settings.sources]
+    if unknown := sorted({*names, *update} - {*known}):
+        raise ConfigError(f"no source {', '.join(unknown)}; the sources are {', '.join(known)}")
+    wanted = {*names, *update} or {*known}
+    for source in settings.sources:
+        if source.paths and source.name in wanted:
+            console.print(
+                f"{source.name}  {', '.join(source.paths)}: named by path, nothing to fetch",
+                markup=False,
+                highlight=False,
+                soft_wrap=True,
+            )
+    sources = [source for source in settings.sources if source.name in wanted and not source.paths]
+    _fetch_all(settings, sources, console, update=update, thoroughly=True)
+
+
+def fetch_missing(settings: Settings, console: Console) -> None:
+    """Download what is missing, and ask the network for nothing else.
+
+    Raises:
+        Phase0Error: as `fetch_sources`.
+    """
+    _fetch_all(settings, [source for source in settings.sources if not source.paths], console)
+
+
+def _fetch_all(
+    settings: Settings,
+    sources: Sequence[SourceConfig],
+    console: Console,
+    *,
+    update: Sequence[str] = (),
+    thoroughly: bool = False,
+) -> None:
+    """Fetch each source, and only then complain of those that failed."""
+    if not sources:
+        return
+    progress = DownloadProgress(console)
+    folder = local_folder(downloads_folder(settings.downloads, settings.workspace))
+    downloads = Downloads(folder, settings.downloads, progress)
+    locked = read_lock(settings.workspace).sources
+    if is_offline(settings.downloads):
+        _require_here(sources, locked, folder, update, thoroughly=thoroughly)
+    errors: list[Phase0Error] = []
+    for source in sources:
+        before = locked.get(source.name)
+        keep = partial(write_locked, settings.workspace, source.name)
+        try:
+            after = _fetch(source, before, downloads, keep, update=source.name in update, thoroughly=thoroughly)
+        except Phase0Error as error:
+            errors.append(error)
+        except OSError as error:
+            errors.append(EnvironmentSetupError(f"{source.name}: {folder}: {error}"))
+        else:
+            if after != before:
+                keep(after)
+            if after != before or thoroughly:
+                _show(source, before, after, folder, console)
+    if errors:
+        # One that says what the user can do comes first, and so does its exit code.
+        order = (DataRefusedError, ConfigError, EnvironmentSetupError, DownloadError, Phase0Error)
+        kind = next(kind for kind in order if any(isinstance(error, kind) for error in errors))
+        raise kind("\n".join(str(error) for error in errors))
+    if thoroughly:
+        progress.note(f"locked in {lock_path(settings.workspace)}")
+
+
+def _require_here(
+    sources: Sequence[SourceConfig],
+    locked: Mapping[str, LockedSource],
+    folder: Path,
+    update: Sequence[str],
+    *,
+    thoroughly: bool,
+) -> None:
+    offline = "offline (--offline, downloads.offline or HF_HUB_OFFLINE)"
+    if update:
+        raise ConfigError(f"{offline}: what is upstream now cannot be taken, --update {' '.join(update)}")
+    found = {name: one for name, one in locked.items() if one.is_here(folder, thoroughly=thoroughly)}
+    missing = [source for source in sources if source.name not in found or not found[source.name].is_whole(source)]
+    if missing:
+        raise ConfigError(f"{offline}, and {not_here(missing)}")
+
+
+def _fetch(
+    source: SourceConfig,
+    before: LockedSource | None,
+    downloads: Downloads,
+    keep: Callable[[LockedSource], None],
+    *,
+    update: bool,
+    thoroughly: bool,
+) -> LockedSource:
+    known = before if before and before.is_from(source) and not update else None
+    if known and known.is_whole(source) and known.is_here(downloads.folder, thoroughly=thoroughly):
+        if thoroughly and not known.is_pinned(source) and not is_offline(downloads.config):
+            _require_unchanged(source, known, downloads)
+        return known
+    if source.hub:
+        return fetch_from_hub(source, known, downloads)
+    return fetch_from_urls(source, known, downloads, keep)
+
+
+def _require_unchanged(source: SourceConfig, known: LockedSource, downloads: Downloads) -> None:
+    try:
+        changes = (changes_on_hub if source.hub else changes_at_urls)(source, known, downloads)
+    except DownloadError as error:
+        downloads.progress.note(f"not asked whether it has changed: {error}", style="yellow")
+        return
+    if changes:
+        stay = f", or to stay with it for good, set revision: {known.commit}" if source.hub else ""
+        raise DataRefusedError(
+            f"{source.name} has changed upstream. What was fetched before is kept, and is what `phase0 run` reads:\n"
+            + "\n".join(f"  {printable(change)}" for change in changes)
+            + f"\nTo take what is there now: phase0 fetch --update {source.name}{stay}"
+        )
+
+
+def _show(
+    source: SourceConfig, before: LockedSource | None, after: LockedSource, folder: Path, console: Console
+) -> None:
+    was = {file.name: file.sha256 for file in before.files} if before else {}
+    hosts = sorted({urlsplit(file.name).netloc for file in after.files})
+    origin = f"{source.hub}, revision {after.commit}" if source.hub else f"from {', '.join(hosts)}"
+    lines = [f"{source.name}  {origin}"]
+    for file in after.files:
+        state = "here" if was.get(file.name) == file.sha256 else "fetched"
+        lines += [
+            f"  {printable(file.name)}  {filesize.decimal(file.size)}  {state}",
+            f"    sha256 {file.sha256}",
+            f"    {printable(str(folder / file.path))}",
+        ]
+    console.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,240 @@
+"""Validation after every stage: each table it wrote against the expectations of that table."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from tempfile import gettempdir
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.config.settings import Settings
+from jobs.curation.eligibility import unique_pairs, unique_prompts
+from jobs.curation.reviews import VERDICTS
+from jobs.curation.screen_rules import rule_names, rules_by_source
+from jobs.deduplication.figures import HEAVY_LOSS
+from jobs.select_rows import REASONS
+from jobs.validation.stored_checks import TableCheck, newest_of_each_table, stored_checks
+from jobs.validation.suites import tables_with_suites
+from jobs.workspace.runtime import Runtime
+from schemas.calls import RESPONSES
+from schemas.tables import (
+    ALL,
+    ASSIGNMENTS,
+    DATASET,
+    DUPLICATES,
+    EXAMPLES,
+    PAIRS,
+    RAW_RECORDS,
+    REVIEWS,
+    SCORES,
+    SCREEN,
+    SELECTION,
+    Table,
+)
+
+COMPOSITION_TOLERANCE = 0.05
+"""How far a category's share may be from its target before the data docs warn."""
+
+# Tables a suite compares with. Only those an earlier stage has already written.
+_RELATED: Mapping[Table, tuple[Table, ...]] = {
+    SCREEN: (EXAMPLES,),
+    DUPLICATES: (EXAMPLES,),
+    ASSIGNMENTS: (EXAMPLES, SCREEN, DUPLICATES),
+    PAIRS: (EXAMPLES,),
+    SCORES: (PAIRS,),
+    REVIEWS: (PAIRS,),
+    SELECTION: (PAIRS,),
+    DATASET: (SELECTION,),
+}
+
+
+def validate_stage(runtime: Runtime, written: Sequence[Table]) -> list[str]:
+    """Check the tables a stage wrote.
+
+    Returns:
+        `table: description (ids)` of each critical expectation that failed; empty when the gate is open.
+    """
+    checked = [table for table in written if table.name in tables_with_suites()]
+    if not checked:
+        return []
+    from jobs.validation.data_docs import build_data_docs
+    from jobs.validation.run_suite import validate_table
+
+    context = _context(docs_root(runtime.settings.workspace))
+    failed = []
+    for table in checked:
+        result = validate_table(
+            context,
+            table,
+            runtime.read(table),
+            runtime.run_id,
+            runtime.started_at,
+            parameters(runtime, table),
+            _related(runtime, table),
+        )
+        for check in result.checks:
+            if not check.passed:
+                ids = f" ({', '.join(check.offending_ids[:3])})" if check.offending_ids else ""
+                text = f"{table.name}: {check.description}{ids} Observed: {check.observed}"
+                if check.critical:
+                    failed.append(text)
+                else:
+                    runtime.progress.line(f"warning: {text}", style="yellow")
+    if failed:
+        build_data_docs(context)
+    return failed
+
+
+def validate_tables(runtime: Runtime) -> int:
+    """Check every stored table and rebuild the data docs; returns the exit code."""
+    tables = [table for table in ALL if table.name in tables_with_suites() and runtime.storage.exists(table)]
+    failed = validate_stage(runtime, tables)
+    index = publish_data_docs(runtime)
+    for name in failed:
+        runtime.progress.line(f"FAIL {name}", style="red")
+    runtime.progress.line(
+        f"{len(tables)} tables checked, {len(failed)} critical expectations failed. Data docs: {index}"
+    )
+    return 1 if failed else 0
+
+
+def publish_data_docs(runtime: Runtime) -> Path:
+    """Render the results of all runs; returns the index page."""
+    from jobs.validation.data_docs import build_data_docs
+
+    index: Path = build_data_docs(_context(docs_root(runtime.settings.workspace)))
+    return index
+
+
+def last_checks(runtime: Runtime) -> tuple[TableCheck, ...]:
+    """The last validation of each table, in the order of the stages."""
+    return tuple(newest_of_each_table(stored_checks(_context(docs_root(runtime.settings.workspace)))))
+
+
+def docs_root(workspace: str) -> Path:
+    """Folder of validation results and data docs: the workspace, or for a remote one a local folder."""
+    return Path(workspace) if "://" not in workspace else Path(gettempdir()) / "phase0-data-docs"
+
+
+@lru_cache(maxsize=4)
+def _context(root: Path) -> Any:
+    from jobs.validation.run_suite import open_context
+
+    root.mkdir(parents=True, exist_ok=True)
+    return open_context(root)
+
+
+def _related(runtime: Runtime, table: Table) -> dict[str, DataFrame]:
+    names = list(_RELATED.get(table, ()))
+    # Before the pairs of this run are there, an old table of pairs would be compared with new marks.
+    if table in (SCREEN, DUPLICATES) and _pairs_are_current(runtime):
+        names.append(PAIRS)
+    return {other.name: runtime.read(other) for other in names}
+
+
+def _pairs_are_current(runtime: Runtime) -> bool:
+    if not runtime.storage.exists(PAIRS):
+        return False
+    strangers = runtime.read(PAIRS).join(runtime.read(EXAMPLES), "example_id", "left_anti")
+    return strangers.isEmpty()
+
+
+def parameters(runtime: Runtime, table: Table) -> dict[str, Any]:
+    """Values of the parameters that the table's suite asks for."""
+    settings = runtime.settings
+    names = [source.name for source in settings.sources]
+    teachers = [teacher.name for teacher in settings.distill.teachers]
+    min_score = settings.select.min_score_tenths
+    if table is RAW_RECORDS:
+        share = settings.ingest.max_refused_share
+        return {"sources": names, "max_refused_share": share, "min_usable_share": 1 - share}
+    if table is EXAMPLES:
+        drafts = runtime.read(RAW_RECORDS).agg(F.sum(F.size("drafts"))).first()
+        return {"sources": names, "drafts": int(drafts[0] or 0) if drafts else 0}
+    if table is SCREEN:
+        rules = [*rule_names(rules_by_source(settings.sources, settings.screen)), *_CONFIG_RULES]
+        return {"rules": rules, "max_excluded": None}
+    if table is DUPLICATES:
+        return {"threshold": settings.deduplicate.threshold, "max_source_loss": HEAVY_LOSS}
+    if table in (ASSIGNMENTS, PAIRS):
+        if settings.calls.paid_answers == "keep":  # answers of teachers that the configuration has no longer
+            rows = runtime.read(table).select(F.col("actual_teacher" if table is ASSIGNMENTS else "teacher")).distinct()
+            teachers = sorted({*teachers, *(row[0] for row in rows.collect())})
+        return {"teachers": teachers, "expected_rows": _expected_rows(runtime, table)}
+    if table is SCORES:
+        # A judge whose reply gives no valid score gives none: the stage counts those.
+        expected = None if settings.score.kind == "judge" else _expected_rows(runtime, table)
+        return {"scorers": [settings.score.kind], "expected_rows": expected}
+    if table is REVIEWS:
+        return {"verdicts": list(VERDICTS)}
+    if table is SELECTION:
+        return {
+            "min_score_tenths": min_score,
+            "reasons": list(REASONS),
+            "expected_rows": _expected_rows(runtime, table),
+        }
+    return _dataset_parameters(settings) | {"expected_rows": _expected_rows(runtime, table)}
+
+
+def _to_assign(runtime: Runtime) -> DataFrame:
+    """One row for each assignment that there should be."""
+    prompts = unique_prompts(*(runtime.read(table) for table in (EXAMPLES, SCREEN, DUPLICATES)))
+    if not runtime.settings.distill.models:
+        return prompts
+    # Which prompts were drawn only the assignments know; each of them has all its samples.
+    asked = runtime.read(ASSIGNMENTS).where("request_id is not null").select("example_id").distinct()
+    samples = F.explode(F.array(*map(F.lit, range(runtime.settings.distill.samples_per_prompt))))
+    if runtime.settings.distill.when == "always":
+        return asked.select("example_id", samples.alias("sample"))
+    rest = prompts.where("reference_response is not null").join(asked, "example_id", "left_anti")
+    return asked.select("example_id", samples.alias("sample")).unionByName(
+        rest.select("example_id", F.lit(0).alias("sample"))
+    )
+
+
+def _to_pair(runtime: Runtime) -> DataFrame:
+    """One row for each answer that there is."""
+    assignments = runtime.read(ASSIGNMENTS)
+    responses = runtime.read(EXAMPLES).where("reference_response is not null").select("example_id")
+    own = assignments.where("request_id is null").join(responses, "example_id")
+    answers = runtime.read_or_empty(RESPONSES).where("status = 'answered'").select("request_id")
+    asked = assignments.where("request_id is not null").join(answers, "request_id")
+    return own.select("example_id").unionByName(asked.select("example_id"))
+
+
+_CONFIG_RULES = ("language_not_allowed", "licence_not_allowed")
+
+
+def _dataset_parameters(settings: Settings) -> dict[str, Any]:
+    judged = settings.score.kind != "heuristic"
+    targets = settings.targets
+    tolerance = COMPOSITION_TOLERANCE
+    composition = {
+        name: {"min": max(0.0, share - tolerance), "max": min(1.0, share + tolerance)}
+        for name, share in settings.select.composition.items()
+    }
+    mean = targets.min_mean_quality
+    return {
+        "min_score_tenths": settings.select.min_score_tenths,
+        "allow_licences": list(settings.screen.allow_licences) or None,
+        "min_rows": targets.min_rows,
+        # A rule-based score says nothing about the quality a judge would find.
+        "min_mean_tenths": round(mean * 10) if judged and mean is not None else None,
+        "min_teachers": targets.min_teachers,
+        # Without a wanted size the composition is what the sources give, and no target.
+        "composition": composition if settings.select.rows is not None else None,
+    }
+
+
+def _expected_rows(runtime: Runtime, table: Table) -> int:
+    """Rows the table should have, counted from the tables it was made of."""
+    counts: Mapping[Table, Callable[[], DataFrame]] = {
+        ASSIGNMENTS: lambda: _to_assign(runtime),
+        PAIRS: lambda: _to_pair(runtime),
+        SCORES: lambda: unique_pairs(*(runtime.read(table) for table in (PAIRS, SCREEN, DUPLICATES))),
+        SELECTION: lambda: runtime.read(SCORES),
+        DATASET: lambda: runtime.read(SELECTION).where("reason is null"),
+    }
+    return counts[table]().count()

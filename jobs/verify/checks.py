@@ -1,0 +1,256 @@
+"""From measures and thresholds to verdicts: PASS, FAIL, or NOT ASSESSED with the reason."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+from jobs.verify.lines import Places
+from jobs.verify.measures import OTHERS, UNNAMED, Malformed, Measures
+from jobs.verify.split import SplitMeasures
+from jobs.verify.thresholds import FileFacts, Manifest, Thresholds
+
+_LISTED = 5
+_LISTED_FIELDS = 10
+
+
+class Verdict(str, Enum):
+    """The outcome of one check."""
+
+    PASS = "PASS"  # noqa: S105 - a verdict, no password
+    FAIL = "FAIL"
+    NOT_ASSESSED = "NOT ASSESSED"
+
+
+class Quality(str, Enum):
+    """What the scores of a file are worth, as far as is known."""
+
+    JUDGED = "JUDGED"
+    SCREENED = "SCREENED, NOT JUDGED"
+    UNKNOWN = "SCORES OF UNKNOWN ORIGIN"
+    NONE = "NO SCORES"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the checklist."""
+
+    name: str
+    verdict: Verdict
+    measured: str
+    wanted: str
+
+
+@dataclass(frozen=True)
+class Verification:
+    """The result: what was measured, what was wanted, and what follows."""
+
+    path: Path
+    thresholds: Thresholds
+    measures: Measures
+    quality: Quality
+    scorer: str | None
+    checks: list[Check]
+    notes: list[str]
+    place: Places = field(default_factory=Places)
+    """What a line is called."""
+    splits: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Of a package: configuration -> split -> rows."""
+    split: SplitMeasures | None = None
+    """Of a package with a validation split."""
+    malformed_messages: list[Malformed] = field(default_factory=list)
+    """Of a package with chat messages, the first of them."""
+
+    @property
+    def passed(self) -> bool:
+        """No check failed."""
+        return all(check.verdict is not Verdict.FAIL for check in self.checks)
+
+    @property
+    def status(self) -> str:
+        """One word for all checks."""
+        return "PASSED" if self.passed else "FAILED"
+
+    @property
+    def readiness(self) -> str:
+        """Whether to train on it, with the reservation there may be."""
+        if not self.passed:
+            return "NO"
+        return f"YES ({self.reservation})" if self.reservation else "YES"
+
+    @property
+    def reservation(self) -> str | None:
+        """What readiness does not say, in plain words; null where all was assessed."""
+        if self.quality is Quality.SCREENED:
+            return "format, duplicates and screen; quality not judged"
+        if self.quality is Quality.UNKNOWN:
+            return "format and duplicates; scores of unknown origin"
+        if self.quality is Quality.NONE:
+            return "format and duplicates; no quality scores"
+        open_checks = [check.name.lower() for check in self.checks if check.verdict is Verdict.NOT_ASSESSED]
+        return f"not assessed: {', '.join(open_checks)}" if open_checks else None
+
+
+def quality_of(measures: Measures, manifest: Manifest | None) -> Quality:
+    """Rules screen, a model judges; without a word of the manifest nobody knows."""
+    if not measures.scores.rows:
+        return Quality.NONE
+    kinds = {"heuristic": Quality.SCREENED, "judge": Quality.JUDGED}
+    return kinds.get(manifest.scorer.kind or "", Quality.UNKNOWN) if manifest else Quality.UNKNOWN
+
+
+def measured_checks(
+    measures: Measures, wanted: Thresholds, manifest: Manifest | None, place: Places, given: Mapping[str, object]
+) -> list[Check]:
+    """What is checked of rows, wherever they are; `given` are the thresholds that the user set."""
+    quality = quality_of(measures, manifest)
+    return [
+        check_rows(measures, wanted),
+        check_format(measures, wanted),
+        check_scores(measures, wanted, place),
+        check_mean_quality(measures, wanted, quality),
+        check_duplicates(measures, wanted),
+        check_teachers(measures, wanted, quality, manifest, asked_for="min_teachers" in given),
+    ]
+
+
+def check_rows(measures: Measures, wanted: Thresholds) -> Check:
+    """Enough valid rows; an empty file never passes."""
+    least = max(1, wanted.min_rows or 0)
+    return _check("Rows", measures.rows >= least, f"{measures.rows:,}", f">= {least:,}")
+
+
+def check_format(measures: Measures, wanted: Thresholds) -> Check:
+    """Enough of the lines are valid rows."""
+    share = measures.rows / measures.lines if measures.lines else 0.0
+    measured = f"{_percent(share)} ({measures.rows:,} of {measures.lines:,} lines)"
+    if wanted.min_valid_share is None:
+        return _not_assessed("Valid format", measured)
+    least = wanted.min_valid_share
+    return _check("Valid format", measures.lines > 0 and share >= least, measured, f">= {_percent(least)}")
+
+
+def check_scores(measures: Measures, wanted: Thresholds, place: Places) -> Check:
+    """Every score is above the least one."""
+    scores = measures.scores
+    if scores.not_above is None:
+        return _not_assessed("Every score", f"{scores.rows:,} scores")
+    above = f"> {wanted.min_score:g}"
+    if scores.not_above:
+        lines = place.of_all(scores.not_above_lines) + (", ..." if scores.not_above > 10 else "")
+        return Check("Every score", Verdict.FAIL, f"{scores.not_above:,} not above ({lines})", above)
+    if scores.rows < measures.rows or not scores.rows:
+        return Check(
+            "Every score", Verdict.NOT_ASSESSED, f"{measures.rows - scores.rows:,} rows without a score", above
+        )
+    return Check("Every score", Verdict.PASS, f"{scores.rows:,} above", above)
+
+
+def check_mean_quality(measures: Measures, wanted: Thresholds, quality: Quality) -> Check:
+    """The mean score is high enough, where the scores are a judgement or may be one."""
+    mean = measures.scores.mean
+    measured = "no scores" if mean is None else f"{mean:.6g}"
+    if wanted.min_mean_quality is None:
+        return _not_assessed("Mean quality", measured)
+    least = f">= {wanted.min_mean_quality:.6g}"
+    if quality is Quality.SCREENED:
+        return Check("Mean quality", Verdict.NOT_ASSESSED, f"{measured} by rules, which judge nothing", least)
+    if mean is None or measures.scores.rows < measures.rows:
+        without = measures.rows - measures.scores.rows
+        return Check("Mean quality", Verdict.NOT_ASSESSED, f"{measured}; {without:,} rows without a score", least)
+    return _check("Mean quality", mean >= wanted.min_mean_quality, measured, least)
+
+
+def check_duplicates(measures: Measures, wanted: Thresholds) -> Check:
+    """Fewer rows than allowed resemble an earlier one; where none is allowed there must be none."""
+    found = measures.duplicates
+    measured = f"{_percent(found.share)} ({found.exact:,} exact, {found.near:,} near)"
+    if wanted.max_duplicate_share is None:
+        return _not_assessed("Duplicates", measured)
+    most = wanted.max_duplicate_share
+    passed = found.share < most or found.share == 0
+    return _check("Duplicates", passed, measured, f"< {_percent(most)}" if most else "none")
+
+
+def check_teachers(
+    measures: Measures, wanted: Thresholds, quality: Quality, manifest: Manifest | None, *, asked_for: bool
+) -> Check:
+    """Enough different models wrote the answers.
+
+    Args:
+        measures: what was measured.
+        wanted: the thresholds.
+        quality: what the scores are worth; a file that was only screened makes no claim about teachers.
+        manifest: says which sources are models, where there is one.
+        asked_for: the user set the threshold, so that without a manifest each source counts as a teacher.
+    """
+    sources = [name for name in measures.sources if name not in (UNNAMED, OTHERS)]
+    models = manifest.model_teachers() if manifest else None
+    if models is None:
+        measured, count = f"{len(sources)} different sources", len(sources)
+    else:
+        wrote = [name for name in models if name in measures.sources]
+        measured, count = f"{len(wrote)} ({', '.join(wrote)})" if wrote else "0", len(wrote)
+    if wanted.min_teachers is None:
+        return _not_assessed("Teachers", measured)
+    least = f">= {wanted.min_teachers}"
+    if quality is Quality.SCREENED:
+        return Check("Teachers", Verdict.NOT_ASSESSED, f"{measured}; answers of public data sets, screened", least)
+    if models is None and not asked_for:
+        return Check("Teachers", Verdict.NOT_ASSESSED, f"{measured}; no manifest says which are models", least)
+    return _check("Teachers", count >= wanted.min_teachers, measured, least)
+
+
+def check_manifest(measures: Measures, facts: FileFacts | None, sha256: str | None) -> Check:
+    """The file is the one that the manifest speaks of."""
+    if facts is None or (facts.sha256 is None and facts.rows is None):
+        return Check("Manifest", Verdict.NOT_ASSESSED, "no sha256 and no rows of this file", "the same file")
+    faults = []
+    if facts.rows is not None and facts.rows != measures.lines:
+        faults.append(f"{measures.lines:,} lines, not {facts.rows:,}")
+    if facts.sha256 is not None and facts.sha256.lower() != sha256:
+        faults.append(f"sha256 is {sha256}, not {facts.sha256}")
+    return _check("Manifest", not faults, "; ".join(faults) or "sha256 and rows agree", "the same file")
+
+
+def check_files(names: Sequence[str], faults: Sequence[str]) -> Check:
+    """The files of a package are those that its manifest speaks of."""
+    more = f"; and {len(faults) - _LISTED:,} more" if len(faults) > _LISTED else ""
+    measured = "; ".join(faults[:_LISTED]) + more or f"{len(names)} files, sha256 and rows agree"
+    return _check("Files", not faults, measured, "the same files")
+
+
+def check_messages(rows: int, malformed: int) -> Check:
+    """Every row of chat messages is a conversation."""
+    return _check("Messages", not malformed, f"{rows - malformed:,} of {rows:,} rows are conversations", "all")
+
+
+def check_split(found: SplitMeasures, configs: Sequence[str]) -> Check:
+    """No row of validation is known from train, as whichever configuration."""
+    rows = "validation rows" + (f" ({' and '.join(configs)})" if len(configs) > 1 else "")
+    measured = f"{found.resembling:,} of {found.validation_rows:,} {rows} resemble one of train"
+    if found.continued:
+        measured += f", {found.continued:,} open like a conversation of train"
+    wanted = f"none, by prompt or pair, at Jaccard >= {found.jaccard:g}"
+    return _check("Split", not found.resembling and not found.continued, measured, wanted)
+
+
+def field_notes(measures: Measures) -> list[str]:
+    """Fields that no format knows, as notes."""
+    fields = list(measures.unknown_fields.items())
+    notes = [f"unknown field {name} in {count:,} rows" for name, count in fields[:_LISTED_FIELDS]]
+    if len(fields) > _LISTED_FIELDS:
+        notes.append(f"{len(fields) - _LISTED_FIELDS:,} more unknown fields")
+    return notes
+
+
+def _check(name: str, passed: bool, measured: str, wanted: str) -> Check:
+    return Check(name, Verdict.PASS if passed else Verdict.FAIL, measured, wanted)
+
+
+def _not_assessed(name: str, measured: str) -> Check:
+    return Check(name, Verdict.NOT_ASSESSED, measured, "no target")
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.4g} %"

@@ -1,0 +1,110 @@
+"""Verify a package: every file, every row of every format, and that validation is not in train.
+
+The bare rows are held against the same thresholds as a single JSONL. Nothing of the pipeline is used: what a row, a
+conversation and a shingle are is said here and in the modules beside.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from jobs.verify import checks
+from jobs.verify.checks import Check, Verification
+from jobs.verify.lines import MalformedLineError, row_of
+from jobs.verify.measures import LISTED_MALFORMED, Malformed, Measuring
+from jobs.verify.messages import conversation_of
+from jobs.verify.rows import PackageRows
+from jobs.verify.shards import file_faults, read_package
+from jobs.verify.split import SplitTexts
+from jobs.verify.thresholds import resolve_thresholds
+
+
+def verify_package(
+    folder: Path, given: Mapping[str, float | None] | None = None, step: Callable[[str], None] | None = None
+) -> Verification:
+    """Check a package against its manifest, its targets and the given thresholds.
+
+    Args:
+        folder: of the package.
+        given: as for `jobs.verify.file.verify_file`; for the bare rows of all splits together.
+        step: told now and then what is being done.
+
+    Raises:
+        ConfigError: the folder is no package, a file cannot be read, or a threshold is out of range.
+    """
+    given, step = given or {}, step or (lambda text: None)
+    manifest = read_package(folder)
+    wanted = resolve_thresholds(manifest, given)
+    step("comparing files")
+    faults = list(file_faults(folder, manifest))
+    rows = PackageRows(folder, manifest, step)
+    measuring = Measuring(wanted.min_score)
+    texts = SplitTexts(measuring.sets)
+    _read_bare(rows, measuring, texts)
+    step("looking for near-duplicates")
+    measures = measuring.summed_up(wanted.jaccard)
+    malformed = _read_messages(rows, texts)
+    sides = {split for splits in rows.counts.values() for split in splits}
+    if len(sides) > 1:
+        step("comparing validation with train")
+    split = texts.compare(manifest.split.jaccard or wanted.jaccard) if len(sides) > 1 else None
+    results: list[Check] = [checks.check_files(list(manifest.files), faults + rows.faults)]
+    results += checks.measured_checks(measures, wanted, manifest, rows.place, given)
+    if "messages" in rows.counts:
+        results.append(checks.check_messages(sum(rows.counts["messages"].values()), malformed.count))
+    if split:
+        results.append(checks.check_split(split, list(rows.counts)))
+    return Verification(
+        path=folder,
+        thresholds=wanted,
+        measures=measures,
+        quality=checks.quality_of(measures, manifest),
+        scorer=manifest.scorer.name,
+        checks=results,
+        notes=checks.field_notes(measures),
+        place=rows.place,
+        splits=rows.counts,
+        split=split,
+        malformed_messages=malformed.first,
+    )
+
+
+class _MalformedRows:
+    """Rows that are no conversation, and the first of them."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.first: list[Malformed] = []
+
+    def add(self, line: int, reason: str) -> None:
+        self.count += 1
+        if self.count <= LISTED_MALFORMED:
+            self.first.append(Malformed(line, reason))
+
+
+def _read_bare(rows: PackageRows, measuring: Measuring, texts: SplitTexts) -> None:
+    for line, split, record in rows.read("default"):
+        try:
+            row = row_of(_sound(record))
+        except MalformedLineError as error:
+            measuring.add_malformed(str(error))
+        else:
+            measuring.add(row)
+            texts.add(line, split, row.instruction, row.instruction, None)
+
+
+def _read_messages(rows: PackageRows, texts: SplitTexts) -> _MalformedRows:
+    malformed = _MalformedRows()
+    for line, split, record in rows.read("messages"):
+        try:
+            chat = conversation_of(_sound(record))
+        except MalformedLineError as error:
+            malformed.add(line, str(error))
+        else:
+            texts.add(line, split, chat.opening, chat.prompt, chat.pair)
+    return malformed
+
+
+def _sound(record: dict[str, object] | MalformedLineError) -> dict[str, object]:
+    if isinstance(record, MalformedLineError):
+        raise record
+    return record

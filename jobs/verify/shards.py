@@ -1,0 +1,113 @@
+"""The files of a package: what its manifest says of them, and the records that are in them."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import BaseModel, Field, StringConstraints
+
+from jobs.verify.lines import MalformedLineError, parse_object, read_lines
+from jobs.verify.thresholds import FileFacts, Jaccard, Manifest, ManifestError, load_manifest, sha256_of
+from schemas.errors import ConfigError
+
+MANIFEST = "manifest.json"
+DATA_FOLDERS = ("data", "messages")
+_BATCH_ROWS = 1_000
+_GIVE = "give a JSONL, or a folder of `phase0 package`"
+# A name stays inside the folder whoever wrote the manifest.
+_PART = "[A-Za-z0-9_-][A-Za-z0-9._-]*"
+_PathName = Annotated[str, StringConstraints(pattern=rf"^(?:{_PART}/)?{_PART}$")]
+
+
+class ShardFacts(FileFacts):
+    """What the manifest says of one file; the last three only of data files."""
+
+    bytes: int | None = None
+    config: Literal["default", "messages"] | None = None
+    split: Literal["train", "validation"] | None = None
+    format: Literal["jsonl", "parquet"] | None = None
+
+
+class SplitFacts(BaseModel):
+    """How the split was made; null where there is none."""
+
+    jaccard: Jaccard | None = Field(None, ge=0.5, le=1.0)
+
+
+class PackageManifest(Manifest):
+    """The part of the manifest of a package that verification reads."""
+
+    kind: Literal["phase0 package"]
+    files: Mapping[_PathName, ShardFacts]
+    split: SplitFacts = SplitFacts()
+
+    def formats(self, config: str) -> list[str]:
+        """Formats that a configuration is in; each has all its rows."""
+        return sorted({facts.format for facts in self.files.values() if facts.config == config and facts.format})
+
+    def shards(self, config: str, kind: str) -> list[tuple[str, ShardFacts]]:
+        """Files of a configuration in a format, by split and number."""
+        return sorted(
+            (name, facts) for name, facts in self.files.items() if (facts.config, facts.format) == (config, kind)
+        )
+
+
+def read_package(folder: Path) -> PackageManifest:
+    """Read the manifest of a package.
+
+    Raises:
+        ConfigError: the folder is no package.
+    """
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise ConfigError(f"{folder} is no package: there is no {MANIFEST} in it; {_GIVE}")
+    try:
+        return load_manifest(path, PackageManifest)
+    except ManifestError as error:
+        raise ConfigError(f"{path} is not the manifest of a package: {error}; {_GIVE}") from None
+
+
+def file_faults(folder: Path, manifest: PackageManifest) -> Iterator[str]:
+    """Files that are missing, changed or not in the manifest."""
+    for name, facts in sorted(manifest.files.items()):
+        path = folder / name
+        if not path.is_file():
+            yield f"{name} is missing"
+        elif facts.sha256 is None:
+            yield f"{name} has no sha256 in the manifest"
+        elif sha256_of(path) != facts.sha256.lower():
+            yield f"{name} is not the file of the manifest: its sha256 differs"
+    for path in sorted(path for name in DATA_FOLDERS for path in (folder / name).rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if name not in manifest.files:
+            yield f"{name} is not in the manifest"
+
+
+def read_records(path: Path) -> Iterator[dict[str, Any] | MalformedLineError]:
+    """The records of a JSONL or Parquet file; where one cannot be read, why.
+
+    Raises:
+        ConfigError: there is no such file, or it cannot be read.
+    """
+    if path.suffix == ".parquet":
+        yield from _parquet_records(path)
+        return
+    for line in read_lines(path):
+        try:
+            yield parse_object(line)
+        except MalformedLineError as error:
+            yield error
+
+
+def _parquet_records(path: Path) -> Iterator[dict[str, Any] | MalformedLineError]:
+    try:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=_BATCH_ROWS):
+                yield from batch.to_pylist()
+    except (pa.ArrowException, UnicodeDecodeError) as error:
+        yield MalformedLineError(f"not Parquet with text in UTF-8: {error}")
+    except OSError as error:
+        reason = error.strerror or error
+        raise ConfigError(f"{path}: cannot be read ({reason}); check the path and its rights") from None

@@ -1,0 +1,79 @@
+"""What every stage is given, what it gives back, and how one stage runs on its own.
+
+A stage module has pure `DataFrame -> DataFrame` transforms, a thin `run(runtime)` and a `STAGE` that says
+which tables and settings it depends on.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+
+from pyspark.sql import DataFrame, SparkSession
+
+from jobs.config.settings import Settings
+from jobs.rendering.progress import Progress
+from jobs.workspace.lease import Lease
+from jobs.workspace.storage import Storage
+from schemas.errors import MissingTableError
+from schemas.tables import Table
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """One run: its settings, its session, its tables."""
+
+    settings: Settings
+    spark: SparkSession
+    storage: Storage
+    progress: Progress
+    run_id: str
+    started_at: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
+    lease: Lease | None = None
+    """Of the workspace, while a pipeline runs."""
+    config_file: Path | None = None
+    """Where the settings were read from, for messages that name the line to change."""
+
+    def read(self, table: Table) -> DataFrame:
+        """Rows of a table; see `Storage.read`."""
+        return self.storage.read(table)
+
+    def read_or_empty(self, table: Table) -> DataFrame:
+        """Rows of a table that need not be there yet."""
+        try:
+            return self.read(table)
+        except MissingTableError:
+            return self.spark.createDataFrame([], table.schema)
+
+    def replace(self, table: Table, rows: DataFrame) -> None:
+        """Write a whole table anew; see `Storage.replace`."""
+        self.storage.replace(table, rows)
+
+
+@dataclass(frozen=True)
+class StageReport:
+    """What a stage did, for the `runs` table and the funnel."""
+
+    rows_in: int
+    rows_out: int
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage and everything its result depends on."""
+
+    name: str
+    title: str
+    run: Callable[[Runtime], StageReport]
+    reads: tuple[Table, ...]
+    writes: tuple[Table, ...]
+    settings: tuple[str, ...]
+    """Sections of the configuration it looks at."""
+    inputs: Callable[[Runtime], Mapping[str, str]] = lambda _: {}
+    """Anything else it reads: name -> state."""
+    adds_to: tuple[Table, ...] = ()
+    """Tables of earlier stages that it adds rows to where models are asked; checked together with what it writes."""
+    given: tuple[Table, ...] = ()
+    """Tables that people write and it reads where they are there; checked together with what it writes."""
