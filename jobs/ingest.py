@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
+from jobs.sources.fetch import fetch_missing
 from jobs.sources.lockfile import located_sources
 from jobs.sources.source_files import SourceFile, all_files, list_files, open_records
 from jobs.workspace.runtime import Runtime, Stage, StageReport
@@ -174,9 +175,10 @@ STAGE: Stage = Stage(
     writes=(RAW_RECORDS, EXAMPLES),
     settings=("sources", "ingest"),
     inputs=inputs,
+    prepare=lambda runtime: fetch_missing(runtime.settings, runtime.progress.console),
 )
 
 if __name__ == "__main__":
-    from jobs.cli.app import run_command
+    from jobs.run.command import run_as_script
 
-    run_command(STAGE.name)
+    run_as_script(STAGE)

@@ -98,9 +98,10 @@ STAGE: Stage = Stage(
     reads=(EXAMPLES,),
     writes=(SCREEN,),
     settings=("sources", "screen"),
+    after="ingest",
 )
 
 if __name__ == "__main__":
-    from jobs.cli.app import run_command
+    from jobs.run.command import run_as_script
 
-    run_command(STAGE.name)
+    run_as_script(STAGE)

@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.config.settings import SelectConfig
+from jobs.curation.dataset import build_dataset
 from jobs.curation.fates import example_fates
 from jobs.curation.quotas import category_quotas
 from jobs.curation.reviews import rejected_pairs, rejections_state
@@ -18,9 +19,6 @@ from jobs.curation.unanswered import why_unanswered
 from jobs.workspace.runtime import Runtime, Stage, StageReport
 from schemas.calls import RESPONSES
 from schemas.tables import ASSIGNMENTS, DATASET, DUPLICATES, EXAMPLES, FATES, PAIRS, REVIEWS, SCORES, SCREEN, SELECTION
-
-REASONS = ("rejected_by_reviewer", "low_score", "needs_system", "needs_history", "worse_sample", "over_quota")
-"""Why a scored pair is not selected."""
 
 
 def qualify_pairs(pairs: DataFrame, scores: DataFrame, rejected: DataFrame, config: SelectConfig) -> DataFrame:
@@ -76,21 +74,6 @@ def fill_quotas(qualified: DataFrame, quotas: Mapping[str, int]) -> DataFrame:
     return qualified.where("reason is not null").unionByName(taken)
 
 
-def build_dataset(selection: DataFrame, pairs: DataFrame, scores: DataFrame) -> DataFrame:
-    """The selected pairs with all that the export and its reader need.
-
-    Returns:
-        Rows of `DATASET`; `source` is who wrote the response.
-    """
-    selected = selection.where("reason is null").select("pair_id")
-    return DATASET.select_from(
-        selected.join(pairs, "pair_id")
-        .join(scores.select("pair_id", "quality_tenths", "scorer"), "pair_id")
-        .withColumnRenamed("source", "origin")
-        .withColumnRenamed("answered_by", "source")
-    )
-
-
 def run(runtime: Runtime) -> StageReport:
     """Select from all scored pairs."""
     config = runtime.settings.select
@@ -131,9 +114,10 @@ STAGE: Stage = Stage(
     settings=("select",),
     inputs=inputs,
     given=(REVIEWS,),
+    after="score",
 )
 
 if __name__ == "__main__":
-    from jobs.cli.app import run_command
+    from jobs.run.command import run_as_script
 
-    run_command(STAGE.name)
+    run_as_script(STAGE)

@@ -6,7 +6,8 @@ from pathlib import Path
 from rich.console import Console
 
 from jobs.config.load import load_settings
-from jobs.pipeline import STAGES, run_stages
+from jobs.pipeline import STAGES
+from jobs.run.run_stages import run_stages
 from jobs.workspace.launch import open_runtime
 from jobs.workspace.runtime import Runtime
 

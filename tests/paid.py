@@ -10,7 +10,9 @@ from typing import Any
 
 import yaml
 
-from jobs.pipeline import leased, run_stages, stages_between
+from jobs.pipeline import stages_between
+from jobs.run.leased import leased
+from jobs.run.run_stages import run_stages
 from jobs.workspace.runtime import Runtime
 from schemas.calls import ATTEMPTS
 from tests.demo import open_quietly

@@ -17,9 +17,10 @@ from jobs.cli.app import main
 from jobs.config.load import load_settings
 from jobs.ledger.usage import CallLedger, ModelLedger
 from jobs.notebook import build
-from jobs.pipeline import run_stages, stages_between
+from jobs.pipeline import stages_between
 from jobs.rendering.progress import Progress
-from jobs.reports.status import latest_runs
+from jobs.run.run_log import latest_runs
+from jobs.run.run_stages import run_stages
 from schemas.calls import ATTEMPTS
 from schemas.errors import ConfigError, StoppedError
 from schemas.tables import ASSIGNMENTS, DUPLICATES, EXAMPLES, SCREEN

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
 from jobs.online.figures import WaveWatch, figures_before, look_again, read_progress, write_progress
-from jobs.online.table import call_panel, cents, duration, endpoint_line, refused_text, short, summary_line, total_line
+from jobs.online.table import call_panel, duration, endpoint_line, refused_text, short, summary_line, total_line
+from jobs.rendering.money import cents
 from tests.panels import shown
 from udfs.llm.journal_tail import Seen
 from udfs.llm.models import Limits

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from jobs.online.figures import read_progress
 from jobs.online.panel import Pace, WaveWatch, watch_calls
-from jobs.online.table import cents
+from jobs.rendering.money import cents
 from jobs.rendering.progress import Progress
 from tests.llm.waves import context, drive, endpoint, request
 from udfs.llm.journal_tail import JournalTail

@@ -19,7 +19,7 @@ from databricks.bundles.secret_scopes import SecretScope
 from databricks.bundles.volumes import Volume
 
 from jobs.config.load import load_settings
-from jobs.pipeline import PAYING, STAGES
+from jobs.pipeline import STAGES
 
 ROOT = Path(__file__).resolve().parents[1]
 BUNDLE = yaml.safe_load((ROOT / "databricks.yml").read_text("utf-8"))
@@ -97,7 +97,7 @@ def test_each_task_is_its_stage_with_settings_that_load():
     for stage, (command, *options) in zip(STAGES, parameters(), strict=True):
         assert command == stage.name
         # Nobody can be asked there whether to pay; the other stages pay nobody and have no such option.
-        assert ("--yes" in options) == (stage.name in PAYING)
+        assert ("--yes" in options) == (stage.asks_models is not None)
         options = [option for option in options if option != "--yes"]
         config, overrides = options[1], options[3::2]
         assert options[::2] == ["--config", *["--set"] * len(overrides)]

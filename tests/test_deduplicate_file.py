@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
+from jobs.config.deduplicate import LEAST_RECALL, MOST_HASHES, DeduplicateConfig, config_for
 from jobs.deduplication.deduplicate_file import deduplicate_file
 from jobs.deduplication.input_file import find_input
 from jobs.deduplication.kept_rows import kept_lines
-from jobs.deduplication.near_duplicates import LEAST_RECALL, MOST_HASHES, DeduplicateConfig, config_for
 from schemas.errors import ConfigError, DataRefusedError, SourceFormatError
 from udfs.input_texts import read_line
 from udfs.shingles import jaccard, shingles

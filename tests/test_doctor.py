@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from jobs.cli import doctor
-from jobs.workspace.session import SparkConfig
+from jobs.config.spark import SparkConfig
 
 TEMURIN = 'openjdk version "17.0.15" 2025-04-15\nOpenJDK Runtime Environment Temurin-17.0.15+6 (build 17.0.15+6)\n'
 PRINTED = {

@@ -11,9 +11,10 @@ import yaml
 from rich.console import Console
 
 from jobs.cli.app import main
+from jobs.config.downloads import DownloadsConfig
 from jobs.config.load import load_settings
 from jobs.sources.download_progress import DownloadProgress
-from jobs.sources.downloads import Downloads, DownloadsConfig, TransientError, downloads_folder, with_retries
+from jobs.sources.downloads import Downloads, TransientError, downloads_folder, with_retries
 from jobs.sources.fetch import fetch_sources
 from jobs.sources.lockfile import located_sources, lock_path
 from jobs.workspace.launch import open_runtime

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from jobs.config.downloads import DownloadsConfig
 from jobs.config.settings import Settings, SourceConfig
-from jobs.sources.downloads import DownloadsConfig
 from jobs.sources.fetch import fetch_missing, fetch_sources
 from jobs.sources.lockfile import located_sources, origins, read_lock
 from schemas.errors import ConfigError, DataRefusedError, DownloadError

@@ -11,8 +11,8 @@ from urllib.parse import unquote
 import pytest
 from rich.console import Console
 
+from jobs.config.downloads import DownloadsConfig
 from jobs.config.settings import Settings, SourceConfig
-from jobs.sources.downloads import DownloadsConfig
 from jobs.sources.fetch import fetch_missing, fetch_sources
 from jobs.sources.lockfile import located_sources, read_lock
 from schemas.errors import ConfigError, DataRefusedError, DownloadError

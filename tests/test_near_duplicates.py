@@ -6,7 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from jobs.deduplication.near_duplicates import DeduplicateConfig, decide_round, find_near_duplicates
+from jobs.config.deduplicate import DeduplicateConfig
+from jobs.deduplication.near_duplicates import decide_round, find_near_duplicates
 from udfs.shingles import jaccard, shingles
 
 # Certain to meet: at 40 bands of one hash a pair at 0.8 is missed once in 10^28.

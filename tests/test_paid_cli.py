@@ -14,7 +14,7 @@ import pytest
 from jobs.cli.app import main
 from jobs.config.load import load_settings
 from jobs.ledger.usage import read_call_ledger
-from jobs.online.table import cents
+from jobs.rendering.money import cents
 from schemas.tables import RUNS
 from tests.llm.provider_process import ProviderProcess
 from tests.paid import MODELS, PRICES, ledger_usd, open_paid, prompts, provider_usd, write_config

@@ -6,8 +6,9 @@ from decimal import Decimal
 import pytest
 import yaml
 
-from jobs.pipeline import run_stages, stages_between
+from jobs.pipeline import stages_between
 from jobs.reports.show import sample_examples
+from jobs.run.run_stages import run_stages
 from schemas.calls import ATTEMPTS, JUDGEMENTS, REQUESTS, RESPONSES
 from schemas.errors import ConfigError, StoppedError
 from schemas.tables import ASSIGNMENTS, DATASET, FATES, PAIRS, SCORES, SCREEN

@@ -11,7 +11,8 @@ import yaml
 from pyspark.sql import functions as F
 
 from jobs.curation.fates import count_fates
-from jobs.pipeline import STAGES, run_stages, stages_between
+from jobs.pipeline import STAGES, stages_between
+from jobs.run.run_stages import run_stages
 from jobs.verify.file import verify_file
 from schemas.errors import ConfigError, DataRefusedError
 from schemas.tables import DATASET, DUPLICATES, FATES, RAW_RECORDS, RUNS

@@ -10,10 +10,11 @@ import pytest
 import yaml
 from rich.console import Console
 
+from jobs.answers.acceptance import Acceptance, find_acceptance
 from jobs.budget.costs import Judge, make_plan
-from jobs.budget.plan import find_acceptance, measure_prompts, plan_from_assumptions
+from jobs.budget.plan import measure_prompts, plan_from_assumptions
 from jobs.budget.report import show_plan
-from jobs.budget.rows import Acceptance, Prompts, plan_rows
+from jobs.budget.rows import Prompts, plan_rows
 from jobs.cli.app import main
 from jobs.config.load import load_settings
 from jobs.config.settings import PackageConfig

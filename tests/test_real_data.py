@@ -11,8 +11,9 @@ from jobs.config.load import load_settings
 from jobs.curation.eligibility import clean_pairs, open_prompts
 from jobs.curation.fates import count_fates
 from jobs.deduplication.ranking import pair_text, prompt_text
-from jobs.pipeline import STAGES, run_stages
+from jobs.pipeline import STAGES
 from jobs.reports.status import print_funnel
+from jobs.run.run_stages import run_stages
 from jobs.verify.file import verify_file
 from jobs.workspace.launch import open_runtime
 from schemas.tables import DUPLICATES, EXAMPLES, PAIRS, RAW_RECORDS, SCREEN

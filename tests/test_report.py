@@ -15,7 +15,7 @@ from jobs.deduplication.duplicate_groups import DuplicateGroup, Twins
 from jobs.reports.html_report import funnel_steps, render_report
 from jobs.reports.project_status import CategoryRow, Criterion, LengthRow, StageRow
 from jobs.reports.teacher_costs import TeacherCost
-from jobs.select_rows import REASONS
+from schemas.records import REASONS
 from tests.hostile import ATTACKS, MARKDOWN, SCRIPT
 from tests.test_project_status import STATUS
 

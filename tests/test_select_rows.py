@@ -1,7 +1,8 @@
 """What the select stage promises about each scored pair."""
 
 from jobs.config.settings import SelectConfig
-from jobs.select_rows import build_dataset, fill_quotas, qualify_pairs
+from jobs.curation.dataset import build_dataset
+from jobs.select_rows import fill_quotas, qualify_pairs
 from schemas.tables import PAIRS, SCORES, SELECTION
 from tests.factories import rows_of
 

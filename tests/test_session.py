@@ -2,7 +2,8 @@
 
 import pytest
 
-from jobs.workspace.session import SparkConfig, _require_java, get_session
+from jobs.config.spark import SparkConfig
+from jobs.workspace.session import _require_java, get_session
 from schemas.errors import EnvironmentSetupError
 
 

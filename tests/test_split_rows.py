@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 from pyspark.sql import functions as F
 
+from jobs.config.deduplicate import config_for
 from jobs.deduplication.components import connected_components
-from jobs.deduplication.near_duplicates import config_for
 from jobs.publish.split import draw_components, split_rows, validation_quotas
 from schemas.errors import ConfigError
 from schemas.tables import DATASET

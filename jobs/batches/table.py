@@ -9,8 +9,8 @@ from rich.text import Text
 
 from jobs.ledger.batch_table import Batch
 from jobs.rendering.terminal import figures_table
-from jobs.reports.show import printable
 from schemas.batches import CREATED, FOLDED
+from udfs.printable import printable
 
 _COLUMNS = ("batch", "stage", "model", "state", "requests", "answered", "age", "cost")
 

@@ -48,7 +48,7 @@ def report(config: Config = DEFAULT_CONFIG, overrides: Overrides = None, verbose
     """Write the report, the status report and the data docs anew from the tables."""
     runtime = runtime_of(config, overrides, verbose)
     for line in write_reports(runtime).lines():
-        runtime.progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        runtime.progress.line(line)
 
 
 @commands.command()

@@ -1,8 +1,8 @@
 """`phase0 deduplicate`: remove near-duplicates from any JSONL or Parquet file.
 
 The search is that of the pipeline (`jobs.deduplication.near_duplicates`). Of two twins the row that comes first in
-the input stays, so whoever wants the better one to stay sorts the input. A row without text is compared with nothing and
-stays. What is kept is copied from the input as it is, in its order: lines byte for byte (only the line end is
+the input stays, so whoever wants the better one to stay sorts the input. A row without text is compared with nothing
+and stays. What is kept is copied from the input as it is, in its order: lines byte for byte (only the line end is
 made sure of, and blank lines go), Parquet rows with the types and metadata of their file.
 """
 
@@ -19,14 +19,18 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from rich.console import Console
 
+from jobs.config.deduplicate import DeduplicateConfig, config_for
+from jobs.config.spark import SparkConfig
 from jobs.deduplication.input_file import InputFiles, find_input, read_texts
 from jobs.deduplication.kept_rows import KEPT, write_result
-from jobs.deduplication.near_duplicates import DeduplicateConfig, NearDuplicates, config_for, find_near_duplicates
+from jobs.deduplication.near_duplicates import NearDuplicates, find_near_duplicates
 from jobs.rendering.progress import Progress
+from jobs.rendering.terminal import say
 from jobs.workspace import files
-from jobs.workspace.session import SparkConfig, get_session
+from jobs.workspace.session import get_session
 from jobs.workspace.storage import Storage
 from schemas.errors import ConfigError, DataRefusedError, Phase0Error
+from udfs.printable import printable
 
 DUPLICATES_FILE = "duplicates.parquet"
 _SCRATCH = ".scratch"
@@ -187,12 +191,11 @@ def _print_summary(
         others = "other" if group.removed == 1 else "others"
         lines.append(f"  {_printable(group.kept)} stays for {group.removed:,} {others}: {shown}")
     lines += [files.join(target, KEPT[kind]), files.join(target, DUPLICATES_FILE)]
-    console.print("\n" + "\n".join(lines), markup=False, highlight=False, soft_wrap=True, emoji=False)
+    say(console, "\n" + "\n".join(lines))
 
 
 def _printable(text: str) -> str:
-    shown = "".join(ch if ch.isprintable() else "\N{REPLACEMENT CHARACTER}" for ch in text[:80])
-    return shown + ("…" if len(text) > 80 else "")
+    return printable(text[:80]) + ("…" if len(text) > 80 else "")
 
 
 def _absolute(path: str) -> str:

@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from jobs.config.deduplicate import DeduplicateConfig
 from jobs.config.settings import SourceConfig
-from jobs.deduplication.near_duplicates import DeduplicateConfig, NearDuplicates, find_near_duplicates
+from jobs.deduplication.near_duplicates import NearDuplicates, find_near_duplicates
 from jobs.workspace.runtime import Runtime
 from schemas.tables import DUPLICATES
 

@@ -18,6 +18,7 @@ from markupsafe import Markup
 from jobs.config.licences import Licence, find_licence, hub_identifier, strictest
 from jobs.config.settings import Settings
 from schemas.records import CATEGORIES, EXPORT_FIELDS
+from udfs.printable import JOINERS, printable
 
 JUDGED_BY_RULES = "heuristic"
 """Kind of scorer whose scores are a screen and not a judgement."""
@@ -36,7 +37,6 @@ _SIZES = ("1K", "10K", "100K", "1M", "10M", "100M", "1B", "10B", "100B", "1T")
 _PLAIN = re.compile(r"[\w./:?&%#@~+=,()-]+(?: [\w./:?&%#@~+=,()-]+)*", re.ASCII)
 # What would start a list, a heading or a rule where the text opens a line.
 _OPENS_A_BLOCK = re.compile(r"^\d{1,9}(?=[.)](?:\s|$))|^(?=[-+=](?:[\s=-]|$))")
-_JOINERS = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"  # not printable, yet part of Hindi, Persian and emoji
 _ENTITIES = {ord(char): f"&#{ord(char)};" for char in "`|@"} | {ord("<"): "&lt;", ord(">"): "&gt;", ord("&"): "&amp;"}
 _ESCAPES = _ENTITIES | {ord(char): f"\\{char}" for char in "\\*_[]#$~"}
 
@@ -169,8 +169,7 @@ def _finalize(value: object) -> Markup | str:
 def escape_markdown(text: str) -> Markup:
     """Untrusted text as one line that shows as it is, in a table cell too: no markup, no invisible characters."""
     line = " ".join(text.split())
-    visible = "".join(ch if ch.isprintable() or ch in _JOINERS else "\N{REPLACEMENT CHARACTER}" for ch in line)
-    return Markup(_OPENS_A_BLOCK.sub(r"\g<0>\\", visible.translate(_ESCAPES)))  # noqa: S704
+    return Markup(_OPENS_A_BLOCK.sub(r"\g<0>\\", printable(line, JOINERS).translate(_ESCAPES)))  # noqa: S704
 
 
 def code(text: str) -> Markup:

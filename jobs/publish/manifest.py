@@ -1,26 +1,20 @@
 """The manifest: what the exported files are, what they were made of, and what to check them against."""
 
-import hashlib
-import json
-import platform
-import unicodedata
 from collections import Counter
 from collections.abc import Mapping
 from decimal import Decimal
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from pyspark.sql import DataFrame
 
-from jobs.config.settings import Settings
 from jobs.ledger.usage import ModelLedger, read_call_ledger
 from jobs.sources.lockfile import origins
+from jobs.workspace.fingerprint import settings_hash, versions
 from jobs.workspace.runtime import Runtime
 from schemas.calls import ATTEMPTS, JUDGEMENTS, REQUESTS, RESPONSES
 from schemas.tables import ALL, DATASET
 
 CALLS = (REQUESTS, ATTEMPTS, RESPONSES, JUDGEMENTS)
-PACKAGES = ("phase0", "pyspark", "delta-spark", "great-expectations", "pyarrow", "xxhash")
 
 
 def build_manifest(runtime: Runtime, facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -77,28 +71,3 @@ def _counts(dataset: DataFrame) -> dict[str, dict[str, int]]:
             total[row[name] or "not known"] += row["count"]
         counts[name] = dict(total)
     return counts
-
-
-def settings_hash(settings: Settings) -> str:
-    """Hash of all that shapes the data.
-
-    Not of the places where it is read and written, of how it is packed or of the machine's session: the same
-    configuration has the same hash on another machine.
-    """
-    content = settings.model_dump(
-        mode="json", exclude={"workspace", "catalog", "calls", "downloads", "package", "spark"}
-    )
-    for source in content["sources"]:
-        del source["path"]
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode("utf-8")).hexdigest()
-
-
-def versions() -> dict[str, str]:
-    """Versions that a result may depend on; Python's Unicode tables decide what a token is."""
-    found = {"python": platform.python_version(), "unicode": unicodedata.unidata_version}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:  # on a cluster the code may come as a zip
-            found[package] = "not installed"
-    return found

@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.config.deduplicate import config_for
 from jobs.config.settings import Settings
-from jobs.deduplication.near_duplicates import config_for
 from jobs.publish.content import write_content
 from jobs.publish.folder import MANIFEST, new_folder, require_own
 from jobs.publish.package_card import render_package_card

@@ -9,8 +9,8 @@ from typing import Any
 from jobs.config.settings import PackageConfig
 from jobs.publish.content import Content
 from jobs.publish.folder import KIND
-from jobs.publish.manifest import versions
 from jobs.publish.source import Source
+from jobs.workspace.fingerprint import versions
 
 _TAKEN_OVER = ("scorer", "teachers", "teacher_kinds", "targets", "cost_usd")
 

@@ -8,14 +8,8 @@ pair_id in one, so that the smallest node of a set begins with the smallest exam
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs.deduplication.near_duplicates import (
-    DeduplicateConfig,
-    Materialise,
-    equal_sets,
-    shingle,
-    similar_pairs,
-    with_bands,
-)
+from jobs.config.deduplicate import DeduplicateConfig
+from jobs.deduplication.near_duplicates import Materialise, equal_sets, shingle, similar_pairs, with_bands
 
 TEXTS = ("prompt", "pair")
 

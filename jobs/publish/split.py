@@ -11,9 +11,10 @@ from typing import Any
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from jobs.config.deduplicate import DeduplicateConfig
 from jobs.curation.quotas import category_quotas
 from jobs.deduplication.components import connected_components
-from jobs.deduplication.near_duplicates import DeduplicateConfig, Materialise
+from jobs.deduplication.near_duplicates import Materialise
 from jobs.publish.similar_rows import TEXTS, same_opening, similar_rows, with_texts
 from schemas.errors import ConfigError
 

@@ -22,7 +22,8 @@ from jobs.ledger.journal_rows import attempts_of, read_journal_rows
 from jobs.ledger.settle import open_journals, stage_of, wave_of
 from jobs.ledger.usage import CallLedger, ModelLedger
 from jobs.online.figures import CallFigures, WaveWatch, figures_before, look_again, read_progress, utc_now
-from jobs.online.table import call_panel, cents, counts, duration, short
+from jobs.online.table import call_panel, counts, duration, short
+from jobs.rendering.money import cents
 from jobs.rendering.terminal import figures_table
 from jobs.workspace import files
 from jobs.workspace.lease import is_at_work, lease_file, read_lease

@@ -11,11 +11,10 @@ from rich.panel import Panel
 
 from jobs.curation.fates import record_fates
 from jobs.curation.reviews import latest_verdicts
+from jobs.rendering.terminal import EXCERPT_CHARS, excerpt
 from jobs.workspace.runtime import Runtime
 from schemas.errors import ConfigError
 from schemas.tables import DUPLICATES, EXAMPLES, FATES, PAIRS, RAW_RECORDS, REVIEWS, SCORES, SCREEN, SELECTION
-
-EXCERPT_CHARS = 600
 
 
 def sample_examples(
@@ -149,18 +148,3 @@ def print_records(console: Console, rows: Sequence[Row]) -> None:
 
 def _body(parts: Sequence[tuple[str, Any]]) -> str:
     return "\n".join(f"[bold]{name}:[/bold] {excerpt(text)}" for name, text in parts if text)
-
-
-def excerpt(text: str, limit: int = EXCERPT_CHARS) -> str:
-    """The beginning of an untrusted text, safe for a terminal: no control characters, no markup."""
-    return escape(plain_excerpt(text, limit))
-
-
-def plain_excerpt(text: str, limit: int) -> str:
-    """The beginning of an untrusted text without characters that hide, move or reverse others; still to be escaped."""
-    return printable(text[:limit]) + (f" … ({len(text):,} characters)" if len(text) > limit else "")
-
-
-def printable(text: str) -> str:
-    """An untrusted text without the characters that command a terminal, or hide, move or reverse others."""
-    return "".join(ch if ch.isprintable() or ch in "\n\t" else "\N{REPLACEMENT CHARACTER}" for ch in text)

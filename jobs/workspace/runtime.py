@@ -1,7 +1,7 @@
-"""What every stage is given, what it gives back, and how one stage runs on its own.
+"""What every stage is given, what it gives back, and what it says of itself.
 
 A stage module has pure `DataFrame -> DataFrame` transforms, a thin `run(runtime)` and a `STAGE` that says
-which tables and settings it depends on.
+which tables and settings it depends on. Whoever runs stages knows nothing else of them.
 """
 
 from collections.abc import Callable, Mapping
@@ -77,3 +77,13 @@ class Stage:
     """Tables of earlier stages that it adds rows to where models are asked; checked together with what it writes."""
     given: tuple[Table, ...] = ()
     """Tables that people write and it reads where they are there; checked together with what it writes."""
+    after: str | None = None
+    """The stage before it, whose fingerprint is part of this one's; null: it is the first."""
+    asks_models: Callable[[Settings], bool] | None = None
+    """Whether these settings have it ask models, which is paid for; null: it never does."""
+    prepare: Callable[[Runtime], None] = lambda _: None
+    """Done before anything is asked about its inputs: the sources are downloaded."""
+
+    def pays(self, settings: Settings) -> bool:
+        """Whether it asks models with these settings."""
+        return self.asks_models is not None and self.asks_models(settings)

@@ -22,8 +22,9 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from jobs.config.load import load_settings
+from jobs.config.spark import SparkConfig
 from jobs.online.deal import tasks_of, with_task
-from jobs.workspace.session import SparkConfig, get_session
+from jobs.workspace.session import get_session
 from schemas.calls import OUTCOMES, WAVE
 from tests.llm.provider_process import ProviderProcess
 from tests.llm.waves import asked_at_length, context, endpoint, wave_rows
