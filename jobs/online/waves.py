@@ -134,7 +134,7 @@ def _run_wave(runtime: Runtime, asked: Asked, wave: _Wave) -> Outcomes:
     try:
         with (
             stop_on_signal(settings.workspace, runtime.progress.line),
-            watch_calls(runtime.progress, settings.workspace, watch),
+            watch_calls(runtime.progress, settings.workspace, watch, run_id=runtime.run_id),
         ):
             is_here = settings.calls.runner == "driver"
             returned = _drive(wave.rows, context) if is_here else _map(runtime, wave.rows, context)

@@ -72,7 +72,7 @@ def _journal_panel(settings: Settings, folder: str, last: CallFigures | None, no
     if last is not None and wave_of(last.journal) == wave:
         before = replace(last, is_over=False)
     else:  # whoever made these calls has written nothing about them
-        before = figures_before(_unknown(settings, folder, stage_of(wave)), host="", pid=0, now=now)
+        before = figures_before(_unknown(settings, folder, stage_of(wave)), run_id="", host="", pid=0, now=now)
     try:
         return call_panel(look_again(before, JournalTail(folder).look(), now, is_over=False))
     except (OSError, ValueError, KeyError) as error:  # it is settled and removed while it is read
