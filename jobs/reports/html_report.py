@@ -9,6 +9,7 @@ from jobs.deduplication.figures import HEAVY_LOSS
 from jobs.rendering.html import render_page
 from jobs.rendering.templates import by_count
 from jobs.reports.project_status import ProjectStatus, next_steps
+from udfs.scoring.agreement import MEASURED, MEASURED_ON
 
 REPORT_FILE = "report.html"
 DATA_SET = "data set"
@@ -80,6 +81,8 @@ def render_report(status: ProjectStatus) -> str:
     return render_page(
         "report.html.j2",
         status=status,
+        agreed=MEASURED,
+        agreed_on=MEASURED_ON,
         next_steps=next_steps(status),
         sources=by_count(status.sources),
         steps=steps,

@@ -17,6 +17,7 @@ from jobs.rendering.markdown import render_template
 from jobs.rendering.templates import by_count
 from jobs.reports.teacher_costs import TeacherCost
 from jobs.validation.stored_checks import TableCheck
+from udfs.scoring.agreement import MEASURED, MEASURED_ON
 
 MAX_TWINS_SHOWN = 3
 GROUPS_SHOWN = 5
@@ -212,6 +213,8 @@ def render_project_status(status: ProjectStatus) -> str:
     return render_template(
         "project_status.md.j2",
         status=status,
+        agreed=MEASURED,
+        agreed_on=MEASURED_ON,
         sources=by_count(status.sources),
         records=by_count({reason: rows for reason, rows in status.funnel.records.items() if reason != "used"}),
         records_read=sum(status.funnel.records.values()),
