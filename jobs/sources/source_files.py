@@ -1,28 +1,32 @@
 """The files of each source: found, looked at, and opened as records."""
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import islice
+import io
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from pyspark.errors import AnalysisException
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.types import DoubleType, FloatType
 
-from jobs.config.settings import IngestConfig, SourceConfig
-from schemas.errors import ConfigError, SourceFormatError
+from jobs.config.paths import literal
+from jobs.config.settings import IngestConfig, Settings, SourceConfig
+from jobs.sources.inspection import HEAD_RECORDS, Head, Inspected, head_of, inspect_file, judge
+from jobs.sources.listing import FoundFile, Listing, is_readable_by_spark, list_local, local_path
+from schemas.errors import ConfigError, Phase0Error, SourceFormatError
 from schemas.tables import RECORD
-from udfs.containers import Container, detect_container
-from udfs.formats.detect import Detection, detect_format
-from udfs.formats.parse import ParseOptions, parse_record, tree_key
-from udfs.reading import FileOptions, number_lines, split_whole_files
-from udfs.records import read_whole_file
+from udfs.containers import Container, RawRecord
+from udfs.formats.parse import ParseOptions
+from udfs.reading import NUMBERED_LINE, FileOptions, number_lines, split_contents, split_files
 
 MAX_WHOLE_FILE_BYTES = 1 << 30
-"""A file that Spark cannot split passes through one task as one value; two of them must fit the heap."""
+"""A file that is not on this machine and that Spark cannot split passes through one task as one value; two of them
+must fit the heap."""
 
-_HEAD_RECORDS = 20
-_HEAD_FRAGMENTS = 200
+_HEAD_FRAGMENTS = 2_000
+_CODEC_SUFFIXES = (".gz", ".bz2", ".zst", ".deflate", ".lz4", ".snappy", ".xz")
+"""Spark unpacks files of these names, whatever they hold."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +40,18 @@ class SourceFile:
     options: FileOptions
     is_message_rows: bool = False
     """Rows are single messages (OpenAssistant), to be joined into trees."""
+    is_split: bool = False
+    """Spark reads it, a part in each task; else one task reads it whole."""
+    fault: str | None = None
+    """Why nothing of it can be used, as far as its first records tell; what is refused of it is counted."""
 
 
-def list_files(spark: SparkSession, source: SourceConfig) -> list[tuple[str, int, str]]:
-    """Path, bytes and time of change of every file of a source, sorted by path.
+def list_files(spark: SparkSession | None, source: SourceConfig) -> Listing:
+    """The files of a source.
+
+    Args:
+        spark: lists what is not on this machine; null: that gives an empty listing.
+        source: the source.
 
     Raises:
         ConfigError: a path matches nothing, all its files are empty, or the source has no path yet.
@@ -48,6 +60,22 @@ def list_files(spark: SparkSession, source: SourceConfig) -> list[tuple[str, int
         raise ConfigError(
             f"source {source.name}: {source.hub or ', '.join(source.urls)} is not on this machine; type `phase0 fetch`"
         )
+    there = list_local(source.paths)
+    if there is None or not (there.files or there.passed_over):
+        # What this machine does not have may be where Spark runs.
+        return _list_by_spark(spark, source) if spark is not None else Listing(())
+    if not there.files:
+        where = ", ".join(source.paths)
+        raise ConfigError(f"source {source.name}: there is nothing in {where}{_passed_over(there.passed_over)}")
+    return there
+
+
+def _passed_over(passed: Sequence[str], most: int = 5) -> str:
+    shown = "; ".join(passed[:most]) + (f"; and {len(passed) - most} more" if len(passed) > most else "")
+    return f" (passed over: {shown})" if passed else ""
+
+
+def _list_by_spark(spark: SparkSession, source: SourceConfig) -> Listing:
     try:
         listing = spark.read.format("binaryFile").load(list(source.paths))
         rows = listing.select("path", "length", "modificationTime").collect()
@@ -55,109 +83,132 @@ def list_files(spark: SparkSession, source: SourceConfig) -> list[tuple[str, int
         raise ConfigError(f"source {source.name}: no such file: {', '.join(source.paths)}") from error
     if not rows:  # Spark does not list files without a byte
         raise ConfigError(f"source {source.name}: there is nothing in {', '.join(source.paths)}")
-    return sorted((row["path"], int(row["length"]), str(row["modificationTime"])) for row in rows)
+    files = (FoundFile(row["path"], int(row["length"]), str(row["modificationTime"])) for row in rows)
+    return Listing(tuple(sorted(files, key=lambda file: file.path)))
 
 
-def literal(path: str) -> str:
-    """The path of one file as a glob that matches nothing else."""
-    return re.sub(r"([\[\]{}*?\\])", r"\\\1", path)
-
-
-def inspect_source(spark: SparkSession, source: SourceConfig, ingest: IngestConfig) -> list[SourceFile]:
+def inspect_source(
+    spark: SparkSession | None, source: SourceConfig, ingest: IngestConfig
+) -> tuple[list[SourceFile], list[str]]:
     """Look at the first records of each file of a source and settle how it is read.
+
+    A file of which nothing can be used does not stop the others: what is in it is refused and counted.
+
+    Returns:
+        The files, and a warning for each that is passed over or of which nothing can be used.
 
     Raises:
         ConfigError: there is no such file.
-        SourceFormatError: a file is not what the configuration says, or cannot be read at all.
+        SourceFormatError: no file has a record that can be used; says why of each.
     """
-    found = []
-    for path, size, modified in list_files(spark, source):
-        container, records = read_head(spark, path, size)
-        name: str = source.format
-        fields = dict(source.fields)
-        if name == "auto" and records:
-            detection = _detect(path, records)
-            name = detection.format
-            fields = fields or dict(detection.fields)
-        parse = ParseOptions(
-            format="jsonl" if name == "auto" else name, use=source.use, fields=fields, max_chars=ingest.max_chars
-        )
-        _require_format(path, records, parse)
-        options = FileOptions(
-            source=source.name,
-            parse=parse,
-            language=source.language,
-            category=source.category,
-            categories=source.categories,
-            repair_escapes="literal_escapes" not in source.rules_off,
-            limit=ingest.limit,
-        )
-        rows = name == "openassistant" and any(tree_key(record) for record in records)
-        found.append(SourceFile(path, size, modified, container, options, rows))
-    return found
+    listing = list_files(spark, source)
+    found = [_inspected(spark, file, source, ingest) for file in listing.files]
+    faulty = [file for file in found if file.fault]
+    if found and len(faulty) == len(found):
+        shown = "\n  ".join(f"{_shown(file.path)}: {file.fault}" for file in faulty[:10])
+        more = f"\n  and {len(faulty) - 10} more" if len(faulty) > 10 else ""
+        raise SourceFormatError(f"source {source.name}: nothing in it can be used\n  {shown}{more}")
+    warnings = [f"{source.name}: passed over {one}" for one in listing.passed_over]
+    return found, [*warnings, *(f"{source.name}: {_shown(file.path)}: {file.fault}" for file in faulty)]
 
 
-def _detect(path: str, records: Sequence[bytes]) -> Detection:
+def _shown(path: str) -> str:
+    return local_path(path) or path
+
+
+def _inspected(spark: SparkSession | None, file: FoundFile, source: SourceConfig, ingest: IngestConfig) -> SourceFile:
+    is_auto = source.format == "auto"
+    given = ParseOptions(
+        format="jsonl" if is_auto else source.format,
+        use=source.use,
+        fields=dict(source.fields),
+        max_chars=ingest.max_chars,
+    )
+    inspected = _inspect_anywhere(spark, file, given, is_auto=is_auto)
+    options = FileOptions(
+        source=source.name,
+        parse=inspected.parse,
+        language=source.language,
+        category=source.category,
+        categories=source.categories,
+        repair_escapes="literal_escapes" not in source.rules_off,
+        limit=ingest.limit,
+    )
+    head = inspected.head
+    is_plain = head.packing is None and head.encoding == "utf-8" and not file.path.lower().endswith(_CODEC_SUFFIXES)
+    is_lines = head.container == "json_lines" and is_plain and is_readable_by_spark(file.path)
+    return SourceFile(
+        path=file.path,
+        size=file.size,
+        modified=file.modified,
+        container=head.container,
+        options=options,
+        is_message_rows=inspected.is_message_rows,
+        is_split=is_lines or (head.container == "parquet" and not head.fault),
+        fault=inspected.fault,
+    )
+
+
+def _inspect_anywhere(spark: SparkSession | None, file: FoundFile, given: ParseOptions, *, is_auto: bool) -> Inspected:
     try:
-        return detect_format(records)
-    except SourceFormatError as error:
-        raise SourceFormatError(f"{path}: {error}") from None
+        if local_path(file.path) is not None:
+            return inspect_file(file, given, is_auto=is_auto)
+    except FileNotFoundError:
+        pass  # Spark has it on another machine
+    except OSError as error:
+        fault = f"cannot be opened: {error.strerror}"
+        return judge(file, Head("binary", (), fault=fault), given, is_auto=is_auto)
+    if spark is None:
+        raise ConfigError(f"{file.path} is not on this machine")
+    return judge(file, _remote_head(spark, file), given, is_auto=is_auto)
 
 
-def _require_format(path: str, records: Sequence[bytes], parse: ParseOptions) -> None:
-    """A wrong guess would refuse every record one by one; say it once, before anything is written."""
-    reasons = [parse_record(record, parse).reason for record in records]
-    if reasons and all(reason == "wrong_format" for reason in reasons):
-        try:
-            seen = f"it looks like {detect_format(records).format}"
-        except SourceFormatError as error:
-            seen = str(error)
-        raise SourceFormatError(f"{path}, record 0: not in the format {parse.format}; {seen}. Set format: to match")
-
-
-def read_head(spark: SparkSession, path: str, size: int) -> tuple[Container, list[bytes]]:
-    """Container of a file and its first records, without reading more than is needed."""
-    if path.endswith((".gz", ".parquet")):
-        return _read_packed_head(spark, path, size)
+def _remote_head(spark: SparkSession, file: FoundFile) -> Head:
+    """The first records of a file that only Spark sees, without reading more than is needed."""
+    path = file.path
+    if path.endswith((".parquet", ".parq")):
+        rows = _parquet_records(spark, path).limit(HEAD_RECORDS).collect()
+        return Head("parquet", tuple(RawRecord(row["position"], bytes(row["record"]), None) for row in rows))
+    if path.endswith(_CODEC_SUFFIXES):
+        _require_size(path, file.size)
+        options = {path: FileOptions(source="", parse=ParseOptions(format="jsonl"), limit=HEAD_RECORDS)}
+        rows = _contents(spark, options).collect()
+        records = (RawRecord(row["position"], bytes(row["record"]), row["reason"]) for row in rows)
+        return Head("json_lines", tuple(records), packing="gzip")
     # One record of a compact JSON array may be the whole file, so the head is cut at braces, not lines.
     fragments = (
         spark.read.option("lineSep", "}").text(literal(path)).select(F.col("value").cast("binary").alias("fragment"))
     )
-    head = b"}".join(bytes(row["fragment"]) for row in fragments.limit(_HEAD_FRAGMENTS).collect())
-    container = detect_container(head, path)
-    complete = read_whole_file(head + b"}", path)
-    records = [raw.record for raw in islice(complete, _HEAD_RECORDS + 1) if raw.reason is None]
-    if container not in ("json_lines", "csv"):
-        _require_size(path, size)
-    return container, records[:_HEAD_RECORDS]
-
-
-def _read_packed_head(spark: SparkSession, path: str, size: int) -> tuple[Container, list[bytes]]:
-    if path.endswith(".parquet"):
-        rows = _parquet_records(spark, path).limit(_HEAD_RECORDS).collect()
-        return "parquet", [bytes(row["record"]) for row in rows]
-    _require_size(path, size)
-    options = {path: FileOptions(source="", parse=ParseOptions(format="jsonl"), limit=_HEAD_RECORDS)}
-    rows = _whole_records(spark, options).where(F.col("reason").isNull()).select("record").collect()
-    return "gzip", [bytes(row["record"]) for row in rows]
+    cut = [bytes(row["fragment"]) for row in fragments.limit(_HEAD_FRAGMENTS).collect()]
+    head = head_of(io.BytesIO(b"}".join(cut) + (b"}" if len(cut) == _HEAD_FRAGMENTS else b"")), path, file.size)
+    if head.container not in ("json_lines", "csv"):
+        _require_size(path, file.size)
+    # The last record may have been cut here.
+    is_cut = len(cut) == _HEAD_FRAGMENTS and head.is_all
+    return replace(head, records=head.records[:-1]) if is_cut else head
 
 
 def _require_size(path: str, size: int) -> None:
     if size > MAX_WHOLE_FILE_BYTES:
         raise SourceFormatError(
-            f"{path}: {size:,} bytes in a form that cannot be split (JSON array, CSV or gzip); the limit is "
-            f"{MAX_WHOLE_FILE_BYTES:,}. Write it as JSONL, one object a line: jq -c '.[]' IN > OUT.jsonl"
+            f"{path}: {size:,} bytes in a form that cannot be split (JSON array, CSV or packed); the limit is "
+            f"{MAX_WHOLE_FILE_BYTES:,} where it is not on this machine. Write it as JSONL, one object a line: "
+            "jq -c '.[]' IN > OUT.jsonl"
         )
 
 
 def open_records(spark: SparkSession, files: Sequence[SourceFile]) -> DataFrame:
     """Rows of `RECORD` for all files: each record's bytes and its position, however the file is split."""
-    lines = {f.path: f.options for f in files if f.container == "json_lines"}
-    tables = {f.path: f.options for f in files if f.container == "parquet"}
-    whole = {f.path: f.options for f in files if f.container not in ("json_lines", "parquet")}
+    lines = {f.path: f.options for f in files if f.is_split and f.container == "json_lines"}
+    tables = {f.path: f.options for f in files if f.is_split and f.container == "parquet"}
+    whole = {f.path: f.options for f in files if not f.is_split}
+    here = {path: options for path, options in whole.items() if _is_here(path)}
+    elsewhere = {path: options for path, options in whole.items() if path not in here}
     parts = []
-    if whole:
-        parts.append(_whole_records(spark, whole))
+    if here:
+        parts.append(_whole_files(spark, here))
+    if elsewhere:
+        parts.append(_contents(spark, elsewhere))
     if lines:
         parts.append(_line_records(spark, lines))
     parts.extend(_limited(_parquet_records(spark, path), {path: options}) for path, options in tables.items())
@@ -167,20 +218,34 @@ def open_records(spark: SparkSession, files: Sequence[SourceFile]) -> DataFrame:
     return records
 
 
-def _whole_records(spark: SparkSession, options: Mapping[str, FileOptions]) -> DataFrame:
+def _is_here(path: str) -> bool:
+    local = local_path(path)
+    return local is not None and os.path.exists(local)
+
+
+def _whole_files(spark: SparkSession, options: Mapping[str, FileOptions]) -> DataFrame:
+    """Records of files of this machine, each opened by the task that reads it and never held as a whole."""
+    paths = spark.createDataFrame([(path,) for path in options], "file string")
+    spread = paths if len(options) == 1 else paths.repartition(len(options), "file")
+    return spread.mapInArrow(split_files({path: (local_path(path) or path, options[path]) for path in options}), RECORD)
+
+
+def _contents(spark: SparkSession, options: Mapping[str, FileOptions]) -> DataFrame:
+    """Records of files that only Spark can open."""
     contents = (
         spark.read.format("binaryFile")
         .load([literal(path) for path in options])
         .select(F.col("path").alias("file"), "content")
     )
-    return contents.mapInArrow(split_whole_files(options), RECORD)
+    return contents.mapInArrow(split_contents(options), RECORD)
 
 
 def numbered_lines(spark: SparkSession, paths: Sequence[str]) -> DataFrame:
     """The lines of text files that are not blank, each with its place in its file, however that is split.
 
     Returns:
-        Columns file, position (from 0; blank lines count) and record (bytes without the line end).
+        Columns file, position (from 0; blank lines count), record (bytes without the line end) and reason (`too_long`
+        for a line of which only the first bytes are here, else null).
     """
     lines = (
         spark.read.option("lineSep", "\n")
@@ -198,30 +263,41 @@ def numbered_lines(spark: SparkSession, paths: Sequence[str]) -> DataFrame:
         .groupBy("file", "block")
         .agg(F.sum(F.when(F.col("earlier") < F.col("block"), F.col("earlier_lines")).otherwise(0)).alias("start"))
     )
-    numbered = lines.mapInArrow(number_lines, "file string, block bigint, record binary, ordinal bigint")
-    positioned = numbered.join(F.broadcast(starts), ["file", "block"]).select(
-        "file", (F.col("start") + F.col("ordinal")).alias("position"), "record"
+    numbered = lines.mapInArrow(number_lines, NUMBERED_LINE)
+    return numbered.join(F.broadcast(starts), ["file", "block"]).select(
+        "file", (F.col("start") + F.col("ordinal")).alias("position"), "record", "reason"
     )
-    return positioned.where("length(trim(cast(record as string))) > 0")
 
 
 def _line_records(spark: SparkSession, options: Mapping[str, FileOptions]) -> DataFrame:
     lines = numbered_lines(spark, [literal(path) for path in options])
     # The metadata column encodes what the listing does not; a plus sign is itself there, but not to url_decode.
     path = F.url_decode(F.replace("file", F.lit("+"), F.lit("%2B")))
-    return _limited(lines.withColumn("file", path).withColumn("reason", F.lit(None).cast("string")), options)
+    return _limited(lines.withColumn("file", path), options)
 
 
 def _parquet_records(spark: SparkSession, path: str) -> DataFrame:
     # A column store has no bytes of a record; its JSON rendering, nulls included, stands for them.
     rows = spark.read.parquet(literal(path))
-    record = F.to_json(F.struct("*"), {"ignoreNullFields": "false"}).cast("binary")
+    numbers = [field.name for field in rows.schema if isinstance(field.dataType, (DoubleType, FloatType))]
+    cells = [_without_nan(name) if name in numbers else F.col(f"`{_quoted(name)}`") for name in rows.columns]
+    record = F.to_json(F.struct(*cells), {"ignoreNullFields": "false"}).cast("binary")
     return rows.select(
         F.lit(path).alias("file"),
         F.col("_metadata.row_index").alias("position"),
         record.alias("record"),
         F.lit(None).cast("string").alias("reason"),
     )
+
+
+def _without_nan(name: str) -> Column:
+    """A column of numbers with null for NaN, which JSON would hold as a text."""
+    cell = F.col(f"`{_quoted(name)}`")
+    return F.when(~F.isnan(cell), cell).alias(name)
+
+
+def _quoted(name: str) -> str:
+    return name.replace("`", "``")
 
 
 def _limited(records: DataFrame, options: Mapping[str, FileOptions]) -> DataFrame:
@@ -232,15 +308,57 @@ def _limited(records: DataFrame, options: Mapping[str, FileOptions]) -> DataFram
     return (named if limit is None else named.where(F.col("position") < limit)).select(*RECORD.fieldNames())
 
 
-def all_files(spark: SparkSession, sources: Sequence[SourceConfig], ingest: IngestConfig) -> Iterator[SourceFile]:
-    """Files of all sources.
+@dataclass(frozen=True)
+class InspectedSources:
+    """All files of all sources, and what a person should know of them."""
+
+    files: tuple[SourceFile, ...]
+    warnings: tuple[str, ...]
+
+
+def inspect_sources(
+    spark: SparkSession | None, sources: Sequence[SourceConfig], ingest: IngestConfig
+) -> InspectedSources:
+    """Look at the files of all sources.
+
+    Args:
+        spark: lists and opens what is not on this machine; null: that is left out.
+        sources: each with its paths.
+        ingest: limits of what is read.
 
     Raises:
-        ConfigError: two sources name the same file; its records could only belong to one.
+        ConfigError: a source has no file, or two sources name the same one, whose records could only belong to one.
+        SourceFormatError: nothing in a source can be used. Either names all such sources.
     """
+    files: list[SourceFile] = []
+    warnings: list[str] = []
+    faults: list[Phase0Error] = []
     owner: dict[str, str] = {}
     for source in sources:
-        for file in inspect_source(spark, source, ingest):
+        try:
+            found, said = inspect_source(spark, source, ingest)
+        except (ConfigError, SourceFormatError) as fault:
+            faults.append(fault)
+            continue
+        files += found
+        warnings += said
+        for file in found:
             if owner.setdefault(file.path, source.name) != source.name:
-                raise ConfigError(f"{file.path} belongs to both {owner[file.path]} and {source.name}; name it once")
-            yield file
+                faults.append(
+                    ConfigError(f"{file.path} belongs to both {owner[file.path]} and {source.name}; name it once")
+                )
+    if faults:
+        raise type(faults[0])("\n".join(str(fault) for fault in faults))
+    return InspectedSources(tuple(files), tuple(warnings))
+
+
+def require_usable_sources(settings: Settings) -> None:
+    """Refuse sources of this machine of which nothing can be used, before Spark is started.
+
+    What is not here, or not downloaded yet, is left to `inspect_sources`.
+
+    Raises:
+        ConfigError: see `inspect_sources`.
+        SourceFormatError: the same.
+    """
+    inspect_sources(None, [source for source in settings.sources if source.paths], settings.ingest)

@@ -1,27 +1,38 @@
 """Conversations in the many shapes of ShareGPT and OpenAI messages, cut into exchanges.
 
 A message has `role`/`content` or `from`/`value`; its content is a text or a list of parts whose text is under `text`
-or `value`. An exchange is what the user says and the assistant's answer to it; what came before is its history.
+or `value`. Of keys that mean the same the first counts that holds something, because tables are padded with nulls. A
+model's thinking, as a part or a message of its own, is no part of its answer. A conversation may also be a list of
+texts that take turns, or any of this as a text of JSON. An exchange is what the user says and the assistant's answer to
+it; what came before is its history.
 
 Preference pairs (`chosen` beside the conversation, as text, message or list of messages): the chosen answer is the
-response of the last exchange, and `rejected` is never read. With the KTO label false the last response is marked
-`rejected_label`.
+response of the last exchange, and `rejected` is never read. A `completion` of several messages follows its `prompt`.
+With the KTO label false the last response is marked `rejected_label`.
 
 Tools: a conversation that declares tools is marked `tool_use` from its first exchange on, because even an answer
 without a call depends on definitions that nobody else would be shown; one that does not, from its first call on.
 """
 
-from collections.abc import Sequence
+import ast
+import json
+import re
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from udfs.formats.draft import Draft, Turn
-from udfs.formats.fields import Record, Refusal, as_text, text_of
+from udfs.formats.fields import Record, Refusal, as_text, first_of, is_nothing, optional_text
 
 MAX_MESSAGES = 1_000
 """A longer conversation is refused as `too_long`: each exchange repeats the history before it."""
 
 CONVERSATION_KEYS = ("conversations", "messages", "conversation")
+OTHER_CONVERSATION_KEYS = ("dialogue", "dialog", "turns", "data")
+"""Names that may mean anything, to be believed where nothing else is known."""
+_MOST_LITERAL_CHARS = 1_000_000
+_MOST_LITERAL_LEVELS = 20
 _ROLES = {
     **dict.fromkeys(("user", "human", "prompter"), "user"),
     **dict.fromkeys(("assistant", "gpt", "chatgpt", "model", "bot", "bard", "bing", "claude"), "assistant"),
@@ -30,6 +41,9 @@ _ROLES = {
         ("tool", "tools", "function", "function_call", "observation", "tool_call", "tool_response", "ipython"), "tool"
     ),
 }
+
+_TEXT_PARTS = ("text", "input_text", "output_text", "refusal")
+_THOUGHTS = ("thinking", "redacted_thinking", "reasoning", "reasoning_content", "reasoning_text", "thought")
 
 
 class Message(NamedTuple):
@@ -58,10 +72,10 @@ def drafts_of(record: Record) -> tuple[Draft, ...]:
     messages = _conversation(record)
     if len(messages) > MAX_MESSAGES:
         raise Refusal("too_long")
-    exchanges = _exchanges(messages, text_of(record, "system"))
+    exchanges = _exchanges(messages, optional_text(record, "system"))
     if not exchanges:
         raise Refusal("missing_instruction" if any(message.role == "user" for message in messages) else "no_exchange")
-    declares_tools = record.get("tools") not in (None, "", "[]", "{}", [], {})
+    declares_tools = _declares(record.get("tools"))
     drafts = [
         Draft(
             turn=turn,
@@ -78,10 +92,34 @@ def drafts_of(record: Record) -> tuple[Draft, ...]:
     return tuple(drafts)
 
 
+def conversation_of(record: Record, keys: Sequence[str]) -> tuple[str, list[Any]] | None:
+    """The first of the keys that holds a conversation, with its messages; null where none does.
+
+    Only the messages are looked for; whether they can be read is for `drafts_of` to say.
+    """
+    for key in keys:
+        messages = as_list(record.get(key))
+        if isinstance(messages, list) and _are_messages(messages):
+            return key, _turns(messages)
+    return None
+
+
+def as_list(value: Any) -> Any:
+    """A list that is given as a text of JSON, or as Python writes it, as the list; anything else as it is."""
+    if not isinstance(value, str) or value.lstrip()[:1] != "[":
+        return value
+    try:
+        parsed = json.loads(value, strict=False)
+    except (ValueError, RecursionError):
+        parsed = _literal(value)
+    return parsed if isinstance(parsed, list) else value
+
+
 def answer_text(value: object) -> str | None:
     """The text of an answer that is given as a text, as a message, or as messages that end with it."""
-    if isinstance(value, list):
-        value = value[-1] if value else None
+    messages = as_list(value)
+    if isinstance(messages, list) and (value is messages or _are_messages(messages)):
+        value = messages[-1] if messages else None
     return as_message(value, "assistant").text if isinstance(value, dict) else as_text(value)
 
 
@@ -93,11 +131,11 @@ def as_message(value: object, default_role: str = "") -> Message:
     """
     if not isinstance(value, dict):
         raise Refusal("wrong_format")
-    role = value.get("role", value.get("from", default_role))
+    role = first_of(value, ("role", "from")) or _role_of_item(value.get("type")) or default_role
     known = _ROLES.get(role.strip().lower()) if isinstance(role, str) else None
     if known is None:
         raise Refusal("wrong_format" if role == "" else "unknown_role")
-    content = next((value[key] for key in ("content", "value", "text") if key in value), None)
+    content = first_of(value, ("content", "value", "text", "parts"))
     calls_tool = known == "tool" or bool(value.get("tool_calls") or value.get("function_call"))
     if isinstance(content, list):
         text, has_tool_part = _joined_parts(content)
@@ -105,38 +143,151 @@ def as_message(value: object, default_role: str = "") -> Message:
     return Message(known, None if known == "tool" else as_text(content), calls_tool)
 
 
+def _role_of_item(kind: object) -> str:
+    """Who an item without a role is from: a call of a tool and its result have a type instead."""
+    return "tool" if isinstance(kind, str) and ("tool" in kind or "function" in kind) else ""
+
+
 def _joined_parts(parts: list[Any]) -> tuple[str | None, bool]:
     texts = []
     has_tool_part = False
     for part in parts:
-        kind = part.get("type", "text") if isinstance(part, dict) else "text"
-        if isinstance(kind, str) and ("tool" in kind or "function" in kind):
+        kind, given = _part(part)
+        if kind in _THOUGHTS:
+            continue
+        if "tool" in kind or "function" in kind:
             has_tool_part = True
-        elif kind == "text":
-            given = part.get("text", part.get("value")) if isinstance(part, dict) else part
+        elif kind in _TEXT_PARTS:
             texts.append(as_text(given))
         else:
             raise Refusal("not_text")  # an image, a sound: the text alone would be another prompt
     return "\n".join(text for text in texts if text) or None, has_tool_part
 
 
+def _part(part: object) -> tuple[str, object]:
+    """What kind of a part of a message it is, and its text."""
+    if not isinstance(part, dict):
+        return "text", part
+    given = first_of(part, ("text", "value", "refusal"))
+    if isinstance(given, dict):  # {"type": "text", "text": {"value": …}}
+        given = given.get("value")
+    kind = part.get("type")
+    if is_nothing(kind):
+        named = [key for key, value in part.items() if not is_nothing(value)]
+        thought = next((key for key in named if key in _THOUGHTS), None)
+        kind = "text" if "text" in part or "value" in part or not named else thought or named[0]
+    return kind if isinstance(kind, str) else "", given
+
+
+def _are_messages(values: list[Any]) -> bool:
+    """Whether a list looks like a conversation: messages, or texts that take turns."""
+    first = values[0] if values else None
+    if isinstance(first, dict):  # messages may lack a role, but not the first of them
+        return "role" in first or "from" in first or _is_pair(first)
+    if isinstance(first, list):
+        return all(isinstance(pair, list) and len(pair) == 2 and all(map(_is_text, pair)) for pair in values)
+    return len(values) > 1 and all(map(_is_text, values))
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_pair(message: Mapping[str, Any]) -> bool:
+    """Whether both sides of an exchange are in one object, under their names."""
+    roles = [_ROLES.get(key.strip().lower()) for key, value in message.items() if isinstance(value, str)]
+    return "user" in roles and "assistant" in roles
+
+
+def _turns(values: list[Any]) -> list[Any]:
+    """A conversation as a list of messages."""
+    messages: list[Any] = []
+    for value in values:
+        if isinstance(value, str):
+            role = "assistant" if messages and messages[-1].get("role") == "user" else "user"
+            messages.append({"role": role, "content": value})
+        elif isinstance(value, list) and len(value) == 2:
+            messages += [
+                {"role": role, "content": text} for role, text in zip(("user", "assistant"), value, strict=True)
+            ]
+        elif isinstance(value, dict) and not {"role", "from", "type"} & set(value) and _is_pair(value):
+            messages += [{"role": key, "content": text} for key, text in value.items() if key.strip().lower() in _ROLES]
+        elif not (isinstance(value, dict) and value.get("type") in _THOUGHTS and is_nothing(value.get("role"))):
+            messages.append(value)
+    return messages
+
+
+def _literal(text: str) -> object:
+    """What Python's `str` made a text of, null where it is no such text or one that could do harm."""
+    if len(text) > _MOST_LITERAL_CHARS:
+        return None
+    level = deepest = 0
+    for bracket in re.findall(r"[\[\](){}]", text):
+        level += 1 if bracket in "[({" else -1
+        deepest = max(deepest, level)
+    if deepest > _MOST_LITERAL_LEVELS:
+        return None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of escapes that mean nothing
+            return ast.literal_eval(text.strip())
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return None
+
+
+def _declares(tools: object) -> bool:
+    """Whether `tools` names any: neither nothing, nor what writes nothing as a text."""
+    if isinstance(tools, str):
+        return tools.strip().lower() not in ("", "[]", "{}", "null", "none", "nan")
+    return not is_nothing(tools) and not (isinstance(tools, list) and all(map(is_nothing, tools)))
+
+
 def _conversation(record: Record) -> list[Message]:
     """All messages of the record, the chosen answer as the last one where there is a choice."""
-    chosen = record.get("chosen", record.get("completion"))
-    prompt = record.get("prompt")
-    given = next((record[key] for key in CONVERSATION_KEYS if key in record), prompt)
-    if isinstance(given, str) and given is prompt:
-        given = [{"role": "user", "content": given}]
-    if isinstance(chosen, list) and len(chosen) > 1:
-        given, chosen = chosen, None  # the whole conversation, prompt included
+    chosen = first_of(record, ("chosen", "completion"))
+    given = _given(record)
+    answer = as_list(chosen)
+    if isinstance(answer, list) and len(answer) > 1:
+        # A whole conversation repeats the prompt; an answer of several messages follows it.
+        is_whole = not _is_prompted(answer)
+        if not is_whole and not isinstance(given, list):
+            raise Refusal("wrong_format")
+        given, chosen = answer if is_whole else [*given, *answer], None
     if not isinstance(given, list):
         raise Refusal("wrong_format")
-    messages = [as_message(message) for message in given[: MAX_MESSAGES + 1]]
+    messages = [as_message(message) for message in _turns(given[: MAX_MESSAGES + 1])]
     if chosen is None:
         return messages
     while messages and messages[-1].role == "assistant":
         messages.pop()
     return [*messages, Message("assistant", answer_text(chosen), calls_tool=False)]
+
+
+def _given(record: Record) -> Any:
+    """The conversation, or the prompt as one: the first key that holds a list, empty only where no other does."""
+    keys = [key for key in CONVERSATION_KEYS if key in record]
+    lists = [(key, as_list(record[key])) for key in keys]
+    found = next((value for _, value in lists if isinstance(value, list) and value), None)
+    if found is not None:
+        return found if not isinstance(found[0], str) or _are_messages(found) else None
+    if any(isinstance(value, list) for _, value in lists):
+        return []
+    for key in OTHER_CONVERSATION_KEYS:
+        value = as_list(record.get(key))
+        if isinstance(value, list) and _are_messages(value):
+            return value
+    prompt = record.get("prompt")
+    messages = as_list(prompt)
+    if isinstance(prompt, str) and not (isinstance(messages, list) and _are_messages(messages)):
+        return [{"role": "user", "content": prompt}]
+    return messages
+
+
+def _is_prompted(answer: list[Any]) -> bool:
+    """Whether an answer of several messages begins with the assistant's own."""
+    first = answer[0]
+    role = first_of(first, ("role", "from")) if isinstance(first, dict) else None
+    return isinstance(role, str) and _ROLES.get(role.strip().lower()) in ("assistant", "tool")
 
 
 def _exchanges(messages: Sequence[Message], system: str | None) -> list[_Exchange]:
