@@ -12,7 +12,9 @@ from pyspark.sql import functions as F
 
 from jobs.sources.inspection import ADVICE
 from jobs.sources.lockfile import located_sources
-from jobs.sources.source_files import SourceFile, inspect_sources, list_files, open_records
+from jobs.sources.open_records import open_records
+from jobs.sources.source_file import SourceFile
+from jobs.sources.source_files import inspect_sources, list_files
 from jobs.workspace.runtime import Runtime, Stage, StageReport
 from schemas.errors import DataRefusedError
 from schemas.tables import DRAFT, EXAMPLES, RAW_RECORDS

@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_type
 from pyspark.sql.types import StructField, StructType
 
-from jobs.sources.source_files import numbered_lines
+from jobs.sources.open_records import numbered_lines
 from jobs.workspace import files
 from jobs.workspace.storage import Storage
 from schemas.errors import ConfigError, DataRefusedError, SourceFormatError

@@ -179,12 +179,7 @@ def _print_preview(console: Console, preview: Preview) -> None:
     absorbed = sum(not one.drafts and one.reason is None for one in preview.parsed)
     parts = [f"{len(used)} used", *([f"{absorbed} part of another record's example"] if absorbed else [])]
     parts += [f"{count} refused: {reason}" for reason, count in preview.refused.items()]
-    which = (
-        f"the {len(preview.parsed)} records"
-        if preview.inspected.head.is_all
-        else (f"the first {len(preview.parsed)} records")
-    )
-    _print_line(console, f"of {which} {', '.join(parts)}\n")
+    _print_line(console, f"of the first {len(preview.parsed)} records {', '.join(parts)}\n")
 
 
 def _original(record: bytes) -> Text:

@@ -1,24 +1,23 @@
-"""The files of each source: found, looked at, and opened as records."""
+"""The files of each source: found and looked at."""
 
 import io
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from pyspark.errors import AnalysisException
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import DoubleType, FloatType
 
 from jobs.config.paths import literal
 from jobs.config.settings import IngestConfig, Settings, SourceConfig
 from jobs.sources.inspection import HEAD_RECORDS, Head, Inspected, head_of, inspect_file, judge
 from jobs.sources.listing import FoundFile, Listing, is_readable_by_spark, list_local, local_path
+from jobs.sources.open_records import content_records, parquet_records
+from jobs.sources.source_file import SourceFile
 from schemas.errors import ConfigError, Phase0Error, SourceFormatError
-from schemas.tables import RECORD
-from udfs.containers import Container, RawRecord
+from udfs.containers import RawRecord
 from udfs.formats.parse import ParseOptions
-from udfs.reading import NUMBERED_LINE, FileOptions, number_lines, split_contents, split_files
+from udfs.reading import FileOptions
 
 MAX_WHOLE_FILE_BYTES = 1 << 30
 """A file that is not on this machine and that Spark cannot split passes through one task as one value; two of them
@@ -27,23 +26,6 @@ must fit the heap."""
 _HEAD_FRAGMENTS = 2_000
 _CODEC_SUFFIXES = (".gz", ".bz2", ".zst", ".deflate", ".lz4", ".snappy", ".xz")
 """Spark unpacks files of these names, whatever they hold."""
-
-
-@dataclass(frozen=True)
-class SourceFile:
-    """One file, and how it is to be read."""
-
-    path: str
-    size: int
-    modified: str
-    container: Container
-    options: FileOptions
-    is_message_rows: bool = False
-    """Rows are single messages (OpenAssistant), to be joined into trees."""
-    is_split: bool = False
-    """Spark reads it, a part in each task; else one task reads it whole."""
-    fault: str | None = None
-    """Why nothing of it can be used, as far as its first records tell; what is refused of it is counted."""
 
 
 def list_files(spark: SparkSession | None, source: SourceConfig) -> Listing:
@@ -167,12 +149,12 @@ def _remote_head(spark: SparkSession, file: FoundFile) -> Head:
     """The first records of a file that only Spark sees, without reading more than is needed."""
     path = file.path
     if path.endswith((".parquet", ".parq")):
-        rows = _parquet_records(spark, path).limit(HEAD_RECORDS).collect()
+        rows = parquet_records(spark, path).limit(HEAD_RECORDS).collect()
         return Head("parquet", tuple(RawRecord(row["position"], bytes(row["record"]), None) for row in rows))
     if path.endswith(_CODEC_SUFFIXES):
         _require_size(path, file.size)
         options = {path: FileOptions(source="", parse=ParseOptions(format="jsonl"), limit=HEAD_RECORDS)}
-        rows = _contents(spark, options).collect()
+        rows = content_records(spark, options).collect()
         records = (RawRecord(row["position"], bytes(row["record"]), row["reason"]) for row in rows)
         return Head("json_lines", tuple(records), packing="gzip")
     # One record of a compact JSON array may be the whole file, so the head is cut at braces, not lines.
@@ -195,117 +177,6 @@ def _require_size(path: str, size: int) -> None:
             f"{MAX_WHOLE_FILE_BYTES:,} where it is not on this machine. Write it as JSONL, one object a line: "
             "jq -c '.[]' IN > OUT.jsonl"
         )
-
-
-def open_records(spark: SparkSession, files: Sequence[SourceFile]) -> DataFrame:
-    """Rows of `RECORD` for all files: each record's bytes and its position, however the file is split."""
-    lines = {f.path: f.options for f in files if f.is_split and f.container == "json_lines"}
-    tables = {f.path: f.options for f in files if f.is_split and f.container == "parquet"}
-    whole = {f.path: f.options for f in files if not f.is_split}
-    here = {path: options for path, options in whole.items() if _is_here(path)}
-    elsewhere = {path: options for path, options in whole.items() if path not in here}
-    parts = []
-    if here:
-        parts.append(_whole_files(spark, here))
-    if elsewhere:
-        parts.append(_contents(spark, elsewhere))
-    if lines:
-        parts.append(_line_records(spark, lines))
-    parts.extend(_limited(_parquet_records(spark, path), {path: options}) for path, options in tables.items())
-    records = parts[0]
-    for part in parts[1:]:
-        records = records.unionByName(part)
-    return records
-
-
-def _is_here(path: str) -> bool:
-    local = local_path(path)
-    return local is not None and os.path.exists(local)
-
-
-def _whole_files(spark: SparkSession, options: Mapping[str, FileOptions]) -> DataFrame:
-    """Records of files of this machine, each opened by the task that reads it and never held as a whole."""
-    paths = spark.createDataFrame([(path,) for path in options], "file string")
-    spread = paths if len(options) == 1 else paths.repartition(len(options), "file")
-    return spread.mapInArrow(split_files({path: (local_path(path) or path, options[path]) for path in options}), RECORD)
-
-
-def _contents(spark: SparkSession, options: Mapping[str, FileOptions]) -> DataFrame:
-    """Records of files that only Spark can open."""
-    contents = (
-        spark.read.format("binaryFile")
-        .load([literal(path) for path in options])
-        .select(F.col("path").alias("file"), "content")
-    )
-    return contents.mapInArrow(split_contents(options), RECORD)
-
-
-def numbered_lines(spark: SparkSession, paths: Sequence[str]) -> DataFrame:
-    """The lines of text files that are not blank, each with its place in its file, however that is split.
-
-    Returns:
-        Columns file, position (from 0; blank lines count), record (bytes without the line end) and reason (`too_long`
-        for a line of which only the first bytes are here, else null).
-    """
-    lines = (
-        spark.read.option("lineSep", "\n")
-        .text(list(paths))
-        .select(
-            F.col("_metadata.file_path").alias("file"),
-            F.col("_metadata.file_block_start").alias("block"),
-            F.col("value").cast("binary").alias("record"),
-        )
-    )
-    counts = lines.groupBy("file", "block").agg(F.count("*").alias("lines"))
-    earlier = counts.select("file", F.col("block").alias("earlier"), F.col("lines").alias("earlier_lines"))
-    starts = (
-        counts.join(earlier, "file")
-        .groupBy("file", "block")
-        .agg(F.sum(F.when(F.col("earlier") < F.col("block"), F.col("earlier_lines")).otherwise(0)).alias("start"))
-    )
-    numbered = lines.mapInArrow(number_lines, NUMBERED_LINE)
-    return numbered.join(F.broadcast(starts), ["file", "block"]).select(
-        "file", (F.col("start") + F.col("ordinal")).alias("position"), "record", "reason"
-    )
-
-
-def _line_records(spark: SparkSession, options: Mapping[str, FileOptions]) -> DataFrame:
-    lines = numbered_lines(spark, [literal(path) for path in options])
-    # The metadata column encodes what the listing does not; a plus sign is itself there, but not to url_decode.
-    path = F.url_decode(F.replace("file", F.lit("+"), F.lit("%2B")))
-    return _limited(lines.withColumn("file", path), options)
-
-
-def _parquet_records(spark: SparkSession, path: str) -> DataFrame:
-    # A column store has no bytes of a record; its JSON rendering, nulls included, stands for them.
-    rows = spark.read.parquet(literal(path))
-    numbers = [field.name for field in rows.schema if isinstance(field.dataType, (DoubleType, FloatType))]
-    cells = [_without_nan(name) if name in numbers else F.col(f"`{_quoted(name)}`") for name in rows.columns]
-    record = F.to_json(F.struct(*cells), {"ignoreNullFields": "false"}).cast("binary")
-    return rows.select(
-        F.lit(path).alias("file"),
-        F.col("_metadata.row_index").alias("position"),
-        record.alias("record"),
-        F.lit(None).cast("string").alias("reason"),
-    )
-
-
-def _without_nan(name: str) -> Column:
-    """A column of numbers with null for NaN, which JSON would hold as a text."""
-    cell = F.col(f"`{_quoted(name)}`")
-    return F.when(~F.isnan(cell), cell).alias(name)
-
-
-def _quoted(name: str) -> str:
-    return name.replace("`", "``")
-
-
-def _limited(records: DataFrame, options: Mapping[str, FileOptions]) -> DataFrame:
-    """Name the source of each record and keep the first `limit` of each file."""
-    sources = F.create_map(*(F.lit(part) for path, given in options.items() for part in (path, given.source)))
-    named = records.withColumn("source", sources[F.col("file")])
-    limit = next(iter(options.values())).limit
-    return (named if limit is None else named.where(F.col("position") < limit)).select(*RECORD.fieldNames())
 
 
 @dataclass(frozen=True)

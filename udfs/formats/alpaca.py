@@ -9,7 +9,7 @@ false marks the response `rejected_label`. WizardLM V1 is the same, or has the i
 import re
 from typing import Any
 
-from udfs.formats.conversations import answer_text, as_list
+from udfs.formats.conversations import answer_text
 from udfs.formats.draft import Draft, Turn
 from udfs.formats.fields import (
     Record,
@@ -21,6 +21,7 @@ from udfs.formats.fields import (
     optional_text,
     text_of,
 )
+from udfs.formats.messages import as_list
 from udfs.text import clean_text
 
 ALPACA_KEYS = ("instruction", "input", "output", "response", "instances", "chosen")
