@@ -7,18 +7,20 @@ example that names all the records it came from.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from pyspark.sql import Column, DataFrame, Row
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
+from jobs.sources.fetch import fetch_missing
 from jobs.sources.inspection import ADVICE
 from jobs.sources.lockfile import located_sources
 from jobs.sources.open_records import open_records
 from jobs.sources.source_file import SourceFile
-from jobs.sources.source_files import inspect_sources, list_files
+from jobs.sources.source_files import inspect_sources, list_files, require_usable_sources
 from jobs.workspace.runtime import Runtime, Stage, StageReport
 from schemas.errors import DataRefusedError
 from schemas.tables import DRAFT, EXAMPLES, RAW_RECORDS
 from udfs.categories import load_category_rules
+from udfs.column_functions import looked_up
 from udfs.reading import FileOptions, parse_records, parse_trees, with_tree
 
 FILE_REASONS = (
@@ -88,15 +90,11 @@ def fold_examples(raw_records: DataFrame, licences: Mapping[str, str]) -> DataFr
             "example_id",
             *content,
             F.col("first.source").alias("source"),
-            _looked_up(licences, F.col("first.source")).alias("licence"),
+            looked_up(licences, F.col("first.source")).alias("licence"),
             "copies",
             "records",
         )
     )
-
-
-def _looked_up(values: Mapping[str, str], key: Column) -> Column:
-    return F.create_map(*(F.lit(part) for pair in values.items() for part in pair))[key]
 
 
 def run(runtime: Runtime) -> StageReport:
@@ -204,9 +202,11 @@ STAGE: Stage = Stage(
     writes=(RAW_RECORDS, EXAMPLES),
     settings=("sources", "ingest"),
     inputs=inputs,
+    check=require_usable_sources,
+    prepare=lambda runtime: fetch_missing(runtime.settings, runtime.progress.console),
 )
 
 if __name__ == "__main__":
-    from jobs.cli.app import run_command
+    from jobs.run.command import run_as_script
 
-    run_command(STAGE.name)
+    run_as_script(STAGE)

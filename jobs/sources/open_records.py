@@ -1,6 +1,5 @@
 """Opening source files as records: split by Spark where it can, else each as a stream in one task."""
 
-import os
 from collections.abc import Mapping, Sequence
 
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -11,6 +10,7 @@ from jobs.config.paths import literal
 from jobs.sources.listing import local_path
 from jobs.sources.source_file import SourceFile
 from schemas.tables import RECORD
+from udfs.column_functions import looked_up
 from udfs.reading import NUMBERED_LINE, FileOptions, number_lines, split_files
 
 
@@ -18,9 +18,8 @@ def open_records(spark: SparkSession, files: Sequence[SourceFile]) -> DataFrame:
     """Rows of `RECORD` for all files: each record's bytes and its position, however the file is split."""
     lines = {f.path: f.options for f in files if f.is_split and f.container == "json_lines"}
     tables = {f.path: f.options for f in files if f.is_split and f.container == "parquet"}
-    whole = {f.path: f.options for f in files if not f.is_split}
-    here = {path: options for path, options in whole.items() if _is_here(path)}
-    elsewhere = {path: options for path, options in whole.items() if path not in here}
+    here = {f.path: f.options for f in files if not f.is_split and f.is_here}
+    elsewhere = {f.path: f.options for f in files if not f.is_split and not f.is_here}
     parts = []
     if here:
         parts.append(_whole_files(spark, here))
@@ -33,11 +32,6 @@ def open_records(spark: SparkSession, files: Sequence[SourceFile]) -> DataFrame:
     for part in parts[1:]:
         records = records.unionByName(part)
     return records
-
-
-def _is_here(path: str) -> bool:
-    local = local_path(path)
-    return local is not None and os.path.exists(local)
 
 
 def _whole_files(spark: SparkSession, options: Mapping[str, FileOptions]) -> DataFrame:
@@ -122,7 +116,6 @@ def _quoted(name: str) -> str:
 
 def _limited(records: DataFrame, options: Mapping[str, FileOptions]) -> DataFrame:
     """Name the source of each record and keep the first `limit` of each file."""
-    sources = F.create_map(*(F.lit(part) for path, given in options.items() for part in (path, given.source)))
-    named = records.withColumn("source", sources[F.col("file")])
+    named = records.withColumn("source", looked_up({path: given.source for path, given in options.items()}, "file"))
     limit = next(iter(options.values())).limit
     return (named if limit is None else named.where(F.col("position") < limit)).select(*RECORD.fieldNames())

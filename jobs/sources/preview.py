@@ -18,7 +18,7 @@ from rich.text import Text
 from jobs.config.paths import literal
 from jobs.config.settings import IngestConfig
 from jobs.config.starter import StarterSource, starter_config
-from jobs.rendering.terminal import figures_table
+from jobs.rendering.terminal import figures_table, say
 from jobs.sources.inspection import HEAD_RECORDS, Head, Inspected, columns_of, inspect_file, judge
 from jobs.sources.listing import FoundFile, list_local, local_path
 from jobs.workspace import files as small_files
@@ -27,6 +27,7 @@ from udfs.containers import Container, RawRecord
 from udfs.formats.draft import Draft, Parsed
 from udfs.formats.json_object import load_object
 from udfs.formats.parse import ParseOptions
+from udfs.printable import printable_excerpt
 
 SHOWN_RECORDS = 3
 EXCERPT_CHARS = 400
@@ -83,20 +84,20 @@ def preview_files(given: Sequence[Path], output: Path, console: Console, *, forc
     previews = [preview_file(file) for file in found]
     usable = [preview for preview in previews if not preview.source.fault]
     for note in passed_over:
-        _print_line(console, f"passed over {note}", "yellow")
+        say(console, f"passed over {note}", "yellow")
     if len(usable) == 1 and len(previews) == 1:
         _print_preview(console, usable[0])
     elif usable:
         _print_summary(console, usable)
     for preview in previews:
         if preview.source.fault and usable:
-            _print_line(console, f"left out {preview.source.path}: {preview.source.fault}", "yellow")
+            say(console, f"left out {preview.source.path}: {preview.source.fault}", "yellow")
     text = starter_config([preview.source for preview in previews], output.parent)
     if not usable:
         _refuse(previews, passed_over, output, text)
     small_files.write_text(str(output), text)
-    _print_line(console, f"{output} written. Fill in the licences there, then type:")
-    _print_line(console, f"  phase0 run --config {shlex.quote(str(output))} --limit {HEAD_RECORDS}", "bold")
+    say(console, f"{output} written. Fill in the licences there, then type:")
+    say(console, f"  phase0 run --config {shlex.quote(str(output))} --limit {HEAD_RECORDS}", "bold")
 
 
 def _refuse(previews: Sequence[Preview], passed_over: Sequence[str], output: Path, text: str) -> None:
@@ -158,7 +159,7 @@ def _print_summary(console: Console, previews: Sequence[Preview]) -> None:
         count = f"{len(preview.parsed):,}{'' if head.is_all else '+'}"
         table.add_row(*(_harmless(text) for text in (preview.source.path.name, kind, refused)), count, f"{used:,}")
     console.print(table)
-    _print_line(console, "With one file, phase0 init shows how its records are read.\n")
+    say(console, "With one file, phase0 init shows how its records are read.\n")
 
 
 def _kind(head: Head) -> str:
@@ -169,8 +170,8 @@ def _kind(head: Head) -> str:
 
 def _print_preview(console: Console, preview: Preview) -> None:
     source = preview.source
-    _print_line(console, f"{source.path}: {_kind(preview.inspected.head)}, format {source.format}", "bold")
-    _print_line(console, source.why)
+    say(console, f"{source.path}: {_kind(preview.inspected.head)}, format {source.format}", "bold")
+    say(console, source.why)
     used = [place for place, one in enumerate(preview.parsed) if one.drafts]
     table = Table("as it is in the file", "as it is read", show_lines=True, expand=True)
     for place in used[:SHOWN_RECORDS]:
@@ -179,7 +180,7 @@ def _print_preview(console: Console, preview: Preview) -> None:
     absorbed = sum(not one.drafts and one.reason is None for one in preview.parsed)
     parts = [f"{len(used)} used", *([f"{absorbed} part of another record's example"] if absorbed else [])]
     parts += [f"{count} refused: {reason}" for reason, count in preview.refused.items()]
-    _print_line(console, f"of the first {len(preview.parsed)} records {', '.join(parts)}\n")
+    say(console, f"of the first {len(preview.parsed)} records {', '.join(parts)}\n")
 
 
 def _original(record: bytes) -> Text:
@@ -213,13 +214,4 @@ def _fields(values: Sequence[tuple[str, str]]) -> Text:
 
 def _harmless(text: str) -> str:
     """The beginning of an untrusted text without control characters, which could rewrite a terminal."""
-    shown = "".join(
-        ch if ch.isprintable() or ch == "\n" else " " if ch == "\t" else "\N{REPLACEMENT CHARACTER}"
-        for ch in text[:EXCERPT_CHARS]
-    )
-    return shown + (f" … ({len(text):,} characters)" if len(text) > EXCERPT_CHARS else "")
-
-
-def _print_line(console: Console, text: str, style: str = "") -> None:
-    printable = "".join(ch if ch.isprintable() or ch == "\n" else "\N{REPLACEMENT CHARACTER}" for ch in text)
-    console.print(printable, style=style, markup=False, highlight=False, emoji=False, soft_wrap=True)
+    return printable_excerpt(text, EXCERPT_CHARS)

@@ -17,6 +17,8 @@ class SourceFile:
     options: FileOptions
     is_message_rows: bool = False
     """Rows are single messages (OpenAssistant), to be joined into trees."""
+    is_here: bool = True
+    """On this machine, where tasks open it as well."""
     is_split: bool = False
     """Spark reads it, a part in each task; else one task reads it whole."""
     fault: str | None = None

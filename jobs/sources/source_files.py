@@ -1,6 +1,7 @@
 """The files of each source: found and looked at."""
 
 import io
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -42,14 +43,24 @@ def list_files(spark: SparkSession | None, source: SourceConfig) -> Listing:
         raise ConfigError(
             f"source {source.name}: {source.hub or ', '.join(source.urls)} is not on this machine; type `phase0 fetch`"
         )
-    there = list_local(source.paths)
-    if there is None or not (there.files or there.passed_over):
-        # What this machine does not have may be where Spark runs.
+    there = list_local(source.paths) if shares_files(spark) else None
+    if there is None:
         return _list_by_spark(spark, source) if spark is not None else Listing(())
     if not there.files:
+        what = "there is nothing in" if there.passed_over else "no such file:"
         where = ", ".join(source.paths)
-        raise ConfigError(f"source {source.name}: there is nothing in {where}{_passed_over(there.passed_over)}")
+        raise ConfigError(f"source {source.name}: {what} {where}{_passed_over(there.passed_over)}")
     return there
+
+
+def shares_files(spark: SparkSession | None) -> bool:
+    """Whether a path means the same file to Spark as to this process.
+
+    It does in a local session of ours. Elsewhere paths may be of another machine, or of another file system.
+    """
+    is_connect = spark is not None and type(spark).__module__.startswith("pyspark.sql.connect")
+    elsewhere = {"SPARK_REMOTE", "HADOOP_CONF_DIR", "PYSPARK_GATEWAY_PORT", "DATABRICKS_RUNTIME_VERSION"}
+    return not is_connect and not elsewhere & set(os.environ)
 
 
 def _passed_over(passed: Sequence[str], most: int = 5) -> str:
@@ -106,7 +117,8 @@ def _inspected(spark: SparkSession | None, file: FoundFile, source: SourceConfig
         fields=dict(source.fields),
         max_chars=ingest.max_chars,
     )
-    inspected = _inspect_anywhere(spark, file, given, is_auto=is_auto)
+    is_here = shares_files(spark) and local_path(file.path) is not None
+    inspected = _inspect_anywhere(spark, file, given, is_here=is_here, is_auto=is_auto)
     options = FileOptions(
         source=source.name,
         parse=inspected.parse,
@@ -126,23 +138,22 @@ def _inspected(spark: SparkSession | None, file: FoundFile, source: SourceConfig
         container=head.container,
         options=options,
         is_message_rows=inspected.is_message_rows,
+        is_here=is_here,
         is_split=is_lines or (head.container == "parquet" and not head.fault),
         fault=inspected.fault,
     )
 
 
-def _inspect_anywhere(spark: SparkSession | None, file: FoundFile, given: ParseOptions, *, is_auto: bool) -> Inspected:
+def _inspect_anywhere(
+    spark: SparkSession | None, file: FoundFile, given: ParseOptions, *, is_here: bool, is_auto: bool
+) -> Inspected:
+    if spark is not None and not is_here:
+        return judge(file, _remote_head(spark, file), given, is_auto=is_auto)
     try:
-        if local_path(file.path) is not None:
-            return inspect_file(file, given, is_auto=is_auto)
-    except FileNotFoundError:
-        pass  # Spark has it on another machine
+        return inspect_file(file, given, is_auto=is_auto)
     except OSError as error:
         fault = f"cannot be opened: {error.strerror}"
         return judge(file, Head("binary", (), fault=fault), given, is_auto=is_auto)
-    if spark is None:
-        raise ConfigError(f"{file.path} is not on this machine")
-    return judge(file, _remote_head(spark, file), given, is_auto=is_auto)
 
 
 def _remote_head(spark: SparkSession, file: FoundFile) -> Head:
@@ -232,4 +243,5 @@ def require_usable_sources(settings: Settings) -> None:
         ConfigError: see `inspect_sources`.
         SourceFormatError: the same.
     """
-    inspect_sources(None, [source for source in settings.sources if source.paths], settings.ingest)
+    if not settings.spark.remote:
+        inspect_sources(None, [source for source in settings.sources if source.paths], settings.ingest)
