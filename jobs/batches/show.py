@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
-from pyspark.sql import functions as F
 from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
@@ -24,6 +23,10 @@ from schemas.errors import ConfigError, ProviderError
 from udfs.printable import printable
 
 _ENDED_SHOWN = 20
+_PAID = """
+select stage, mode, count(case when cost_basis = 'usage' then 1 end) as answers, sum(cost_usd) as usd
+from {attempts} group by stage, mode order by stage, mode
+"""
 
 
 def list_batches(runtime: Runtime, environment: Mapping[str, str] = os.environ) -> None:
@@ -65,12 +68,7 @@ def batch_lines(runtime: Runtime) -> list[str]:
     batches = batches_of(runtime)
     if not batches:
         return []
-    of_mode = (
-        runtime.read_or_empty(ATTEMPTS)
-        .groupBy("stage", "mode")
-        .agg(F.count_if(F.col("cost_basis") == "usage").alias("answers"), F.sum("cost_usd").alias("usd"))
-    )
-    rows = of_mode.orderBy("stage", "mode").collect()
+    rows = runtime.query(_PAID, (ATTEMPTS,))
     told = [f"{row['stage']}, {row['mode']}: {row['answers']:,} paid answers, ${row['usd']:,.4f}" for row in rows]
     return [*told, summary_line(batches)]
 
