@@ -30,8 +30,8 @@ _PROMPTS = with_parts(
     """
 select
     category, count(*) as count, count(case when not has_fault then 1 end) as usable,
-    avg(cast(octet_length(instruction) as double)) as prompt_bytes,
-    coalesce(avg(case when not has_fault then cast(octet_length(reference_response) as double) end), 0e0) as answer_bytes
+    avg(octet_length(instruction) * 1e0) as prompt_bytes,
+    coalesce(avg(case when not has_fault then octet_length(reference_response) * 1e0 end), 0e0) as answer_bytes
 from ({unique_prompts}) as prompts
 where {askable}
 group by category

@@ -8,7 +8,6 @@ from decimal import Decimal
 
 from pyspark.sql import DataFrame
 
-from jobs.ledger.batch_rows import without_members
 from jobs.workspace.runtime import Runtime
 from schemas.batches import BATCH_ITEMS, BATCHES, FOLDED
 from udfs.llm.wave import EndpointKey
@@ -90,6 +89,8 @@ def not_in_batches(runtime: Runtime, requests: DataFrame) -> DataFrame:
     """The requests that are in no batch that is out; see `without_members`."""
     if not runtime.storage.exists(BATCHES):
         return requests
+    from jobs.ledger.batch_rows import without_members  # loads the client of the providers
+
     return without_members(requests, runtime.read(BATCHES), runtime.read_or_empty(BATCH_ITEMS))
 
 

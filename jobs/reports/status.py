@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table as RichTable
 
-from jobs.batches.show import batch_lines
+from jobs.batches.lines import batch_lines
 from jobs.config.settings import Settings
 from jobs.curation.fates import SELECTED, Funnel, count_fates
 from jobs.ledger.batch_table import reserved_by_stage

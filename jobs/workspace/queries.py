@@ -7,7 +7,7 @@ what comes back should be few.
 """
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from string import Formatter
 from typing import TYPE_CHECKING, Any
@@ -70,7 +70,7 @@ class DeltaTables:
             names[table.name] = table.name if found else _no_rows(table)
             if found:
                 builder.register(table.name, found)
-        sql = _VALUE.sub(lambda match: _literal(values[match[1]]), question).format(**names)
+        sql = _fill_in(question, values, _quoted).format(**names)
         try:
             return _answers(pa.table(builder.execute(sql)))
         except (DeltaError, OSError) as error:
@@ -124,12 +124,27 @@ _SQL_TYPES = {"int": "int", "bigint": "bigint", "double": "double", "boolean": "
 }
 
 
-def _literal(value: Value) -> str:
-    if isinstance(value, str):
-        return "'" + value.replace("'", "''").replace("{", "{{").replace("}", "}}") + "'"
-    if isinstance(value, int | float):
-        return repr(value)
-    return ", ".join(sorted({_literal(one) for one in value})) or "null"
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''").replace("{", "{{").replace("}", "}}") + "'"
+
+
+def _quoted_for_spark(text: str) -> str:
+    # Spark knows escapes, and puts a variable of its conf in the place of `${name}` in a literal too.
+    plain = (one if one.isascii() and (one.isalnum() or one in " _-./") else f"\\U{ord(one):08x}" for one in text)
+    return f"'{''.join(plain)}'"
+
+
+def _fill_in(question: str, values: Mapping[str, Value], quoted: Callable[[str], str]) -> str:
+    """Put values in their places. Spark's own parameters would do, but Delta's parser of SQL loses them."""
+
+    def literal(value: Value) -> str:
+        if isinstance(value, str):
+            return quoted(value)
+        if isinstance(value, int | float):
+            return repr(value)
+        return ", ".join(sorted({literal(one) for one in value})) or "null"
+
+    return _VALUE.sub(lambda match: literal(values[match[1]]), question)
 
 
 def ask_spark(
@@ -143,18 +158,7 @@ def ask_spark(
         frames: table's name -> its rows.
         values: the question's values.
     """
-    arguments: dict[str, Any] = {}
-
-    def name(match: re.Match[str]) -> str:
-        value = (values or {})[match[1]]
-        if isinstance(value, str | int | float):
-            arguments[match[1]] = value
-            return match[0]
-        listed = {f"{match[1]}_{number}": one for number, one in enumerate(value)}
-        arguments.update(listed)
-        return ", ".join(f":{key}" for key in listed) or "null"
-
-    return session.sql(_VALUE.sub(name, question), arguments or None, **frames)
+    return session.sql(_fill_in(question, values or {}, _quoted_for_spark), **frames)
 
 
 def answers_of(frame: "DataFrame") -> list[Answer]:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.answers.acceptance import find_acceptance
-from jobs.batches.show import batch_lines
+from jobs.batches.lines import batch_lines
 from jobs.budget.plan import measure_prompts
 from jobs.curation.fates import count_fates
 from jobs.curation.review_sheet import draw_sheet
@@ -21,7 +21,7 @@ from jobs.reports.explain import example_of_line, explain_row
 from jobs.reports.show import sample_examples, sample_records
 from jobs.reports.teacher_costs import find_teacher_costs
 from jobs.run.run_log import latest_runs
-from jobs.workspace.queries import CannotReadError, DeltaTables, _literal, tables_of, with_parts
+from jobs.workspace.queries import CannotReadError, DeltaTables, _quoted, tables_of, with_parts
 from jobs.workspace.runtime import Runtime
 from schemas.errors import MissingTableError, SchemaMismatchError
 from schemas.tables import PAIRS, REVIEWS, SCREEN
@@ -106,20 +106,23 @@ def test_a_question_names_its_tables_and_a_missing_one_says_what_to_run(tmp_path
     assert runtime.query("select * from {reviews}", (REVIEWS,)) == []
 
 
-def test_values_are_values_whatever_they_say(tmp_path):
+def test_values_are_values_whatever_they_say(spark, monkeypatch, tmp_path):
     runtime = open_quietly("demo", f"workspace={tmp_path}")
-    names = ["it's", "{pairs}", ":name", "a\\", "x' or 'x' = 'x", "\u2028é", ""]
+    names = ["it's", "{pairs}", ":name", "a\\", "x' or 'x' = 'x", "\u2028é🙂", "", "${spark.app.name}", "\\u0041"]
     store(runtime.storage, {SCREEN: [{"id": name} for name in names]})
-    for name in names:
-        assert [row["id"] for row in runtime.query("select id from {screen} where id = :name", name=name)] == [name]
-    found = runtime.query("select id from {screen} where id in (:names)", names=names)
-    assert sorted(row["id"] for row in found) == sorted(names)
-    assert runtime.query("select id from {screen} where id in (:names)", names=[]) == []
+
+    def found(runtime: Runtime) -> list[list[str]]:
+        asked = (*([name] for name in names), names, [])
+        rows = (runtime.query("select id from {screen} where id in (:names) order by id", names=one) for one in asked)
+        return [[row["id"] for row in of] for of in rows]
+
+    assert found(runtime) == [*([name] for name in names), sorted(names), []]
+    assert by_spark(runtime, monkeypatch, found) == found(runtime)
 
 
 @given(st.text())
 def test_a_text_in_quotes_ends_where_it_ends(text):
-    quoted = _literal(text).format()
+    quoted = _quoted(text).format()
     assert quoted[1:-1].replace("''", "'") == text and "'" not in quoted[1:-1].replace("''", "")
 
 
