@@ -14,6 +14,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from jobs.answers.specs import model_names
+from jobs.config.calls import PAID_STAGES
 from jobs.config.settings import Settings
 from jobs.ledger.settle import open_journals, stage_of, wave_of
 from jobs.ledger.usage import CallLedger, ModelLedger
@@ -73,7 +74,7 @@ def _journal_panel(settings: Settings, folder: str, last: CallFigures | None, no
     if last is not None and wave_of(last.journal) == wave:
         before = replace(last, is_over=False)
     else:  # whoever made these calls has written nothing about them
-        before = figures_before(_unknown(settings, folder, stage_of(wave)), host="", pid=0, now=now)
+        before = figures_before(_unknown(settings, folder, stage_of(wave)), run_id="", host="", pid=0, now=now)
     try:
         return call_panel(look_again(before, JournalTail(folder).look(), now, is_over=False))
     except (OSError, ValueError, KeyError) as error:  # it is settled and removed while it is read
@@ -166,12 +167,10 @@ def ledger_lines(
         yield f"in journals, not in the ledger yet: {cents(ended)}, and at worst {cents(lost)} by calls in flight"
     if assumed := ledger.assumed_usd():
         yield f"of what is paid {cents(assumed)} is assumed: nobody knows whether those calls were billed"
-    budget, open_usd = settings.budget, ended + lost
-    caps = (("run_usd", None, budget.run_usd), ("distill_usd", "distill", budget.distill_usd))
-    for key, stage, cap in (*caps, ("score_usd", "score", budget.score_usd)):
-        if cap is not None:
-            spent = ledger.spent_usd(stage) + (open_usd if stage is None else 0)
-            held = sum((usd for name, usd in reserved.items() if stage in (None, name)), Decimal(0))
-            left = cents(max(Decimal(0), cap - spent - held), ROUND_FLOOR)
-            batches = f", {cents(held)} reserved by batches that are out" if held else ""
-            yield f"budget.{key}: {cents(spent)} of {cents(cap)}{batches}, {left} left"
+    paid: dict[str, Decimal] = {stage: ledger.spent_usd(stage) for stage in PAID_STAGES}
+    # Whose journal it is, is not asked here: what is in one counts against the run's cap.
+    used = settings.budget.caps({**paid, "journals": ended + lost})
+    for cap, held in zip(used, settings.budget.caps(reserved), strict=True):
+        left = cents(max(Decimal(0), cap.left - held.used), ROUND_FLOOR)
+        batches = f", {cents(held.used)} reserved by batches that are out" if held.used else ""
+        yield f"budget.{cap.name}: {cents(cap.used)} of {cents(cap.limit)}{batches}, {left} left"

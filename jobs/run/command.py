@@ -45,7 +45,7 @@ def _plain_command(stage: Stage) -> Callable[..., None]:
         force: Force = False,
         verbose: Verbose = False,
     ) -> None:
-        run_stages(runtime_of(config, overrides, verbose, limit), (stage,), force=force)
+        run_stages(runtime_of(config, overrides, verbose, limit, (stage,)), (stage,), force=force)
 
     return command
 
@@ -63,7 +63,8 @@ def _paying_command(stage: Stage) -> Callable[..., None]:
         rebuy: Rebuy = False,
         verbose: Verbose = False,
     ) -> None:
-        runtime = runtime_of(config, [*(overrides or []), *paid_overrides(keep_answers, rebuy)], verbose, limit)
+        more = [*(overrides or []), *paid_overrides(keep_answers, rebuy)]
+        runtime = runtime_of(config, more, verbose, limit, (stage,))
         run_stages(runtime, (stage,), force=force, approve=approval_of(context, yes, accept_plan))
 
     return command

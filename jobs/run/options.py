@@ -53,9 +53,21 @@ def no_wait_override(no_wait: bool) -> list[str]:
     return ["calls.batch.wait=false"] if no_wait else []
 
 
-def runtime_of(config: str, overrides: Sequence[str] | None, verbose: bool, limit: int | None = None) -> Runtime:
-    """A runtime with the settings that the options name, on the terminal's console."""
-    runtime = open_runtime(settings_of(config, overrides, limit), console, verbose=verbose)
+def runtime_of(
+    config: str,
+    overrides: Sequence[str] | None,
+    verbose: bool,
+    limit: int | None = None,
+    stages: Sequence[Stage] = (),
+) -> Runtime:
+    """A runtime with the settings that the options name, on the terminal's console.
+
+    What the stages that are about to run refuse in the settings is refused before Spark is started.
+    """
+    settings = settings_of(config, overrides, limit)
+    for stage in stages:
+        stage.check(settings)
+    runtime = open_runtime(settings, console, verbose=verbose)
     return replace(runtime, config_file=find_config(config))
 
 

@@ -109,6 +109,8 @@ class Stage:
     """The stage before it, whose fingerprint is part of this one's; null: it is the first."""
     asks_models: Callable[[Settings], bool] | None = None
     """Whether these settings have it ask models, which is paid for; null: it never does."""
+    check: Callable[[Settings], None] = lambda _: None
+    """Refuses what it cannot work with, as far as this can be told before Spark is started."""
     prepare: Callable[[Runtime], None] = lambda _: None
     """Done before anything is asked about its inputs: the sources are downloaded."""
 
