@@ -158,7 +158,8 @@ def ask_spark(
         frames: table's name -> its rows.
         values: the question's values.
     """
-    return session.sql(_fill_in(question, values or {}, _quoted_for_spark), **frames)
+    named: dict[str, Any] = dict(frames)
+    return session.sql(_fill_in(question, values or {}, _quoted_for_spark), **named)
 
 
 def answers_of(frame: "DataFrame") -> list[Answer]:
