@@ -20,6 +20,7 @@ from jobs.publish.manifest import build_manifest
 from jobs.workspace import files
 from jobs.workspace.runtime import Runtime, Stage, StageReport
 from schemas.errors import DataRefusedError
+from schemas.manifest import sealed
 from schemas.records import PROVENANCE_FILE
 from schemas.tables import DATASET, EXAMPLES, SCORES, SCREEN
 from udfs.export_lines import with_lines
@@ -87,7 +88,7 @@ def run(runtime: Runtime) -> StageReport:
     parts = files.list_files(files.join(runtime.storage.scratch, "export"), ".parquet")
     facts = write_files(files.read_batches(parts, _BATCH_ROWS), jsonl, files.join(output, PROVENANCE_FILE))
     runtime.storage.clear_scratch()
-    manifest = build_manifest(runtime, facts)
+    manifest = sealed(build_manifest(runtime, facts))
     files.write_text(files.join(output, "manifest.json"), json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
     files.write_text(files.join(output, "README.md"), render_card(runtime.settings, manifest))
     return StageReport(facts["rows"], facts["rows"])

@@ -25,6 +25,7 @@ from jobs.publish.split import split_rows
 from jobs.workspace import files
 from jobs.workspace.runtime import Runtime
 from schemas.errors import ConfigError, DataRefusedError
+from schemas.manifest import sealed
 from schemas.tables import DATASET, PAIRS, SCORES, SELECTION
 
 CARD = "README.md"
@@ -84,7 +85,7 @@ def _write_package(runtime: Runtime, source: Source, folder: Path) -> dict[str, 
     card = render_package_card(runtime.settings, manifest).encode("utf-8")
     (folder / CARD).write_bytes(card)
     manifest["files"][CARD] = {"bytes": len(card), "sha256": hashlib.sha256(card).hexdigest()}
-    (folder / MANIFEST).write_bytes((json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode("utf-8"))
+    (folder / MANIFEST).write_bytes((json.dumps(sealed(manifest), indent=2, ensure_ascii=False) + "\n").encode("utf-8"))
     return manifest
 
 

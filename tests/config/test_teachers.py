@@ -78,8 +78,8 @@ def test_teachers_that_do_not_fit_are_refused_with_the_reason(tmp_path, distill,
     assert fault in faults_of(tmp_path, distill=distill)
 
 
-def test_the_example_of_the_readme_is_valid(tmp_path):
-    readme = ROOT.joinpath("README.md").read_text("utf-8")
+def test_the_example_of_the_docs_is_valid(tmp_path):
+    readme = ROOT.joinpath("docs/PAID_RUNS.md").read_text("utf-8")
     (example,) = [block for block in re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL) if "teachers:" in block]
     (tmp_path / "my.yaml").write_text(example + yaml.safe_dump({"sources": SOURCES}))
     assert [teacher.name for teacher in load_settings(str(tmp_path / "my.yaml")).distill.models] == ["talks", "codes"]
