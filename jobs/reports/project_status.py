@@ -103,7 +103,7 @@ class LengthRow:
     maximum: int
     median: int | None = None
     histogram: Mapping[int, int] = field(default_factory=dict)
-    """Least length of a bar -> rows, in order and without a gap; see `verify_measures.LENGTH_STEPS`."""
+    """Least length of a bar -> rows, in order and without a gap; see `jobs.verify.measures.LENGTH_STEPS`."""
 
 
 @dataclass(frozen=True)
