@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from jobs.answers.specs import teacher_modes
 from jobs.batches.clock import SystemClock
-from jobs.batches.run import BatchRun, fold_ended, run_batches
+from jobs.batches.run import BatchesResult, fold_ended, run_batches
 from jobs.config.calls import Mode
 from jobs.ledger.batch_table import batches_of
 from jobs.ledger.reservations import Asked, count_by_endpoint, open_requests, spent_and_reserved, to_endpoints
@@ -79,7 +79,7 @@ def _batches(
     faults: Mapping[EndpointKey, str],
     *,
     wait: bool,
-) -> BatchRun:
+) -> BatchesResult:
     workspace = runtime.settings.workspace
 
     def check() -> None:
@@ -90,17 +90,7 @@ def _batches(
 
     try:
         with stop_on_signal(workspace, runtime.progress.line):
-            return run_batches(
-                runtime,
-                asked.stage,
-                lambda: open_requests(runtime, asked),
-                modes,
-                asked.endpoints,
-                lambda: runtime.settings.budget.left(asked.stage, spent_and_reserved(runtime)),
-                wait=wait,
-                faults=faults,
-                clock=SystemClock(check),
-            )
+            return run_batches(runtime, asked, modes, wait=wait, faults=faults, clock=SystemClock(check))
     except ProviderError as error:
         raise StoppedError(
             f"{asked.stage}: {error}. Batches that are out go on, and so does the same command"
@@ -115,7 +105,9 @@ def _joined(first: Ended, second: Ended) -> Ended:
     )
 
 
-def _with_left(runtime: Runtime, asked: Asked, ended: Ended, batched: BatchRun, keys: Iterable[EndpointKey]) -> Ended:
+def _with_left(
+    runtime: Runtime, asked: Asked, ended: Ended, batched: BatchesResult, keys: Iterable[EndpointKey]
+) -> Ended:
     """Add what models of mode batch have left open.
 
     Raises:
