@@ -18,7 +18,7 @@ from jobs.batches.show import batch_table
 from jobs.batches.submit import submit
 from jobs.config.calls import Mode
 from jobs.ledger.batch_table import Batch, batches_of
-from jobs.ledger.reservations import Asked, open_requests, spent_and_reserved
+from jobs.ledger.reservations import StageRequests, open_requests, spent_and_reserved
 from jobs.workspace.runtime import Runtime
 from schemas.batches import CREATED, ENDED
 from schemas.errors import ConfigError, ProviderError
@@ -68,7 +68,7 @@ class BatchesResult:
 
 def run_batches(
     runtime: Runtime,
-    asked: Asked,
+    asked: StageRequests,
     modes: Mapping[EndpointKey, Mode],
     *,
     wait: bool = True,
@@ -119,7 +119,7 @@ class BatchRun:
     def __init__(
         self,
         runtime: Runtime,
-        asked: Asked,
+        asked: StageRequests,
         modes: Mapping[EndpointKey, Mode],
         faults: Mapping[EndpointKey, str],
         clock: Clock,

@@ -10,7 +10,7 @@ from typing import Any
 from jobs.batches.run import BatchesResult, run_batches
 from jobs.config.calls import BudgetConfig, Mode
 from jobs.ledger.batch_table import reserved_by_stage
-from jobs.ledger.reservations import Asked
+from jobs.ledger.reservations import StageRequests
 from jobs.workspace.runtime import Runtime
 from schemas.calls import ATTEMPTS, REQUESTS, RESPONSES
 from tests.support.demo import open_quietly
@@ -72,7 +72,7 @@ def run(
 ) -> BatchesResult:
     """Ask all requests of the workspace, of one endpoint."""
     settings = runtime.settings.model_copy(update={"budget": BudgetConfig(run_usd=cap)})
-    asked = Asked("distill", runtime.read(REQUESTS).select("request_id"), {to.key: to}, {to.key: to.model})
+    asked = StageRequests("distill", runtime.read(REQUESTS).select("request_id"), {to.key: to}, {to.key: to.model})
     capped = replace(runtime, settings=settings)
     return run_batches(capped, asked, {to.key: mode}, wait=wait, clock=clock or FakeClock())
 
