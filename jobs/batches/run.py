@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from jobs.batches.clock import Clock, SystemClock
 from jobs.batches.collect import Folded, fold
-from jobs.batches.context import Desk
+from jobs.batches.context import BatchContext
 from jobs.batches.pack import plan_batches, remove_leftovers, was_over_queue
 from jobs.batches.poll import Poll
 from jobs.batches.show import batch_table
@@ -126,7 +126,7 @@ class BatchRun:
     ) -> None:
         self._runtime, self._asked, self._modes, self._clock = runtime, asked, modes, clock
         self._by_batch = _by_batch(modes, asked.endpoints)
-        self._desk = Desk(runtime, asked.endpoints, os.environ, clock)
+        self._desk = BatchContext(runtime, asked.endpoints, os.environ, clock)
         self._poll, self._models = Poll(self._desk), _Models(dict(faults))
         everywhere = batches_of(runtime, is_out=True)
         remove_leftovers(runtime, everywhere)
@@ -222,7 +222,7 @@ def fold_ended(runtime: Runtime) -> list[Folded]:
     out = batches_of(runtime, is_out=True)
     if not any(batch.state in (CREATED, ENDED) for batch in out):
         return []
-    desk = Desk(runtime, {}, os.environ, SystemClock())
+    desk = BatchContext(runtime, {}, os.environ, SystemClock())
     try:
         return _fold_ended(desk, Poll(desk).look(out))
     finally:
@@ -240,7 +240,7 @@ def _by_batch(
     return {key: endpoint for key, endpoint in found.items() if endpoint.batch is not None}
 
 
-def _fold_ended(desk: Desk, batches: list[Batch]) -> list[Folded]:
+def _fold_ended(desk: BatchContext, batches: list[Batch]) -> list[Folded]:
     ended = [batch for batch in batches if batch.state == ENDED]
     if ended:
         desk.runtime.progress.step(f"taking in {len(ended)} batch{'es' if len(ended) > 1 else ''}")

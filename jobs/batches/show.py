@@ -12,7 +12,7 @@ from rich.text import Text
 from jobs.batches.api import BatchCallError
 from jobs.batches.clock import SystemClock
 from jobs.batches.collect import give_up
-from jobs.batches.context import Desk
+from jobs.batches.context import BatchContext
 from jobs.batches.lines import summary_line
 from jobs.ledger.batch_table import Batch, batches_of
 from jobs.rendering.terminal import figures_table
@@ -27,7 +27,7 @@ _ENDED_SHOWN = 20
 def list_batches(runtime: Runtime) -> None:
     """Print the batches of the workspace; those that are out as their providers see them now. Writes nothing."""
     batches = batches_of(runtime)
-    desk = Desk(runtime, {}, os.environ, SystemClock())
+    desk = BatchContext(runtime, {}, os.environ, SystemClock())
     try:
         shown = [_as_it_is(desk, batch) for batch in batches]
     finally:
@@ -70,7 +70,7 @@ def cancel_batch(runtime: Runtime, name: str) -> bool:
         ProviderError: the provider does not answer.
     """
     batch = _find(runtime, name)
-    desk = Desk(runtime, {}, os.environ, SystemClock())
+    desk = BatchContext(runtime, {}, os.environ, SystemClock())
     try:
         desk.server(batch).cancel(batch.batch_id or "")
     except BatchCallError as error:
@@ -93,7 +93,7 @@ def forget_batch(runtime: Runtime, name: str) -> Batch:
     Raises:
         ConfigError: no batch of that name is out.
     """
-    desk = Desk(runtime, {}, os.environ, SystemClock())
+    desk = BatchContext(runtime, {}, os.environ, SystemClock())
     try:
         return give_up(desk, _find(runtime, name)).batch
     finally:
@@ -111,7 +111,7 @@ def _find(runtime: Runtime, name: str) -> Batch:
     return found[0]
 
 
-def _as_it_is(desk: Desk, batch: Batch) -> Batch:
+def _as_it_is(desk: BatchContext, batch: Batch) -> Batch:
     if batch.state != CREATED:
         return batch
     try:
