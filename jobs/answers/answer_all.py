@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from jobs.answers.specs import teacher_modes
 from jobs.batches.clock import SystemClock
-from jobs.batches.run import BatchesResult, fold_ended, run_batches
+from jobs.batches.run import BatchesResult, collect_ended, run_batches
 from jobs.config.calls import Mode
 from jobs.ledger.batch_table import batches_of
 from jobs.ledger.reservations import StageRequests, count_by_endpoint, open_requests, spent_and_reserved, to_endpoints
@@ -50,7 +50,7 @@ def take_in_batches(runtime: Runtime) -> None:
     if not batches_of(runtime, is_out=True):
         return
     try:
-        fold_ended(runtime)
+        collect_ended(runtime)
     except (ConfigError, ProviderError) as error:
         runtime.progress.line(f"batches are out and could not be looked at: {error}", style="yellow")
 

@@ -1,6 +1,6 @@
 """Requests by the Batch API: create what fits, wait, take in what has ended, ask again what it has not answered.
 
-`run_batches` is what a paid stage calls before it asks the rest online; `fold_ended` is for the start of any run. The
+`run_batches` is what a paid stage calls before it asks the rest online; `collect_ended` is for the start of any run. The
 lease of the workspace is held by whoever calls them.
 """
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from jobs.batches.clock import Clock, SystemClock
-from jobs.batches.collect import Folded, fold
+from jobs.batches.collect import Collected, collect_results
 from jobs.batches.context import BatchContext
 from jobs.batches.pack import plan_batches, remove_leftovers, was_over_queue
 from jobs.batches.poll import Poll
@@ -40,7 +40,7 @@ class _Models:
     fruitless: dict[EndpointKey, int] = field(default_factory=dict)
     refusals: dict[EndpointKey, int] = field(default_factory=dict)
 
-    def note(self, folded: Folded) -> None:
+    def note(self, folded: Collected) -> None:
         """Learn from a batch that was folded in."""
         key, batch = folded.batch.endpoint_key, folded.batch
         if was_over_queue(batch):
@@ -131,7 +131,7 @@ class BatchRun:
         everywhere = batches_of(runtime, is_out=True)
         remove_leftovers(runtime, everywhere)
         self._out = [batch for batch in everywhere if batch.stage == asked.stage]
-        self._folded: list[Folded] = []
+        self._folded: list[Collected] = []
         self._may_fit = True
         self._quiet_rounds = 0
         self._blind_since: datetime | None = None
@@ -212,7 +212,7 @@ class BatchRun:
         self._desk.close()
 
 
-def fold_ended(runtime: Runtime) -> list[Folded]:
+def collect_ended(runtime: Runtime) -> list[Collected]:
     """Take in what has ended since the last run, of any stage; waits for nothing.
 
     Raises:
@@ -240,11 +240,11 @@ def _by_batch(
     return {key: endpoint for key, endpoint in found.items() if endpoint.batch is not None}
 
 
-def _fold_ended(desk: BatchContext, batches: list[Batch]) -> list[Folded]:
+def _fold_ended(desk: BatchContext, batches: list[Batch]) -> list[Collected]:
     ended = [batch for batch in batches if batch.state == ENDED]
     if ended:
         desk.runtime.progress.step(f"taking in {len(ended)} batch{'es' if len(ended) > 1 else ''}")
-    folded = fold(desk, ended)
+    folded = collect_results(desk, ended)
     for one in folded:
         _tell(desk.runtime, one.batch)
     return folded
