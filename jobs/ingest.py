@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from jobs.config.settings import SourceConfig
 from jobs.sources.fetch import fetch_missing
 from jobs.sources.inspection import ADVICE
-from jobs.sources.listing import Listing, list_local
+from jobs.sources.listing import SourceListing, list_local
 from jobs.sources.lockfile import located_sources
 from jobs.sources.open_records import open_records
 from jobs.sources.source_file import SourceFile
@@ -190,7 +190,7 @@ def _why(refused: Sequence[Row]) -> str:
     return f"{listed}; {advice}" if advice else listed
 
 
-def _listing(runtime: Runtime, source: SourceConfig) -> Listing:
+def _listing(runtime: Runtime, source: SourceConfig) -> SourceListing:
     """The files of a source, without Spark where they are on this machine, as it would list them the same."""
     is_here = shares_files(None) and starts_here(runtime.settings.spark)
     there = list_local(source.paths) if is_here else None

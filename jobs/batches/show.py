@@ -13,7 +13,7 @@ from jobs.batches.api import BatchCallError
 from jobs.batches.clock import SystemClock
 from jobs.batches.collect import give_up
 from jobs.batches.context import BatchContext
-from jobs.batches.lines import summary_line
+from jobs.batches.lines import batches_line
 from jobs.ledger.batch_table import Batch, batches_of
 from jobs.rendering.terminal import figures_table
 from jobs.workspace.runtime import Runtime
@@ -52,7 +52,7 @@ def show_batches(console: Console, batches: Sequence[Batch], now: datetime) -> N
     hidden = len(taken_in) - _ENDED_SHOWN
     if hidden > 0:
         console.print(f"and {hidden:,} earlier ones", highlight=False)
-    console.print(summary_line(batches), highlight=False)
+    console.print(batches_line(batches), highlight=False)
 
 
 def cancel_batch(runtime: Runtime, name: str) -> bool:

@@ -22,7 +22,7 @@ from udfs.scoring.agreement import MEASURED, MEASURED_ON
 MAX_TWINS_SHOWN = 3
 GROUPS_SHOWN = 5
 
-Outcome = Literal["PASS", "FAIL", "NOT ASSESSED"]
+CriterionOutcome = Literal["PASS", "FAIL", "NOT ASSESSED"]
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Criterion:
     name: str
     measured: str
     wanted: str
-    outcome: Outcome
+    outcome: CriterionOutcome
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ class ProjectStatus:
         """Of the budget; below zero where it was overspent."""
         return None if self.budget_usd is None else self.budget_usd - self.spent_usd
 
-    def criteria_with(self, outcome: Outcome) -> tuple[Criterion, ...]:
+    def criteria_with(self, outcome: CriterionOutcome) -> tuple[Criterion, ...]:
         """The criteria that ended so."""
         return tuple(criterion for criterion in self.criteria if criterion.outcome == outcome)
 

@@ -19,7 +19,7 @@ from markdown_it import MarkdownIt
 
 from jobs.config.settings import Settings
 from jobs.publish.card import render_card, size_category
-from jobs.rendering.markdown import code, escape_markdown, excerpt, render_template
+from jobs.rendering.markdown import code, escape_markdown, one_line_excerpt, render_template
 from udfs.scoring.agreement import MEASURED
 
 HOSTILE = "<script>x</script> | `rm` [a](b)\n# head\u202e*b* \x1b[0m"
@@ -277,9 +277,9 @@ def test_only_a_plain_name_is_set_in_backticks():
 
 
 def test_an_excerpt_is_cut_and_says_so():
-    assert excerpt("a\n b", 10) == "a b"
-    assert excerpt("x" * 11, 10) == "x" * 10 + " …"
-    assert excerpt(" " * 100 + "tail", 10).endswith("…")
+    assert one_line_excerpt("a\n b", 10) == "a b"
+    assert one_line_excerpt("x" * 11, 10) == "x" * 10 + " …"
+    assert one_line_excerpt(" " * 100 + "tail", 10).endswith("…")
 
 
 def test_a_template_variable_that_is_not_given_is_an_error():
