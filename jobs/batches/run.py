@@ -1,7 +1,7 @@
 """Requests by the Batch API: create what fits, wait, take in what has ended, ask again what it has not answered.
 
-`run_batches` is what a paid stage calls before it asks the rest online; `collect_ended` is for the start of any run. The
-lease of the workspace is held by whoever calls them.
+`run_batches` is what a paid stage calls before it asks the rest online; `collect_ended` is for the start of any run.
+The lease of the workspace is held by whoever calls them.
 """
 
 import os

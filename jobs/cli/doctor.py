@@ -45,7 +45,7 @@ _WORKER_PROBE = (
 
 
 @dataclass(frozen=True)
-class EnvironmentCheck:
+class HostCheck:
     """One thing that was looked at."""
 
     name: str
@@ -94,46 +94,42 @@ def java_version(printed: str) -> tuple[int, str] | None:
     return (int(match.group(1)), match.group(1) + match.group(2)) if match else None
 
 
-def judge_java(executable: str, printed: str) -> EnvironmentCheck:
+def judge_java(executable: str, printed: str) -> HostCheck:
     """Whether Spark runs on the Java that printed this."""
     version = java_version(printed)
     if version is None:
         first = next(iter(printed.split("\n")), "").strip()[:80]
-        return EnvironmentCheck(
+        return HostCheck(
             "Java", f"{executable} does not say its version ({first or 'it prints nothing'})", _INSTALL_JAVA
         )
     feature, full = version
     if feature < OLDEST_JAVA:
-        return EnvironmentCheck("Java", f"{full} at {executable} is too old, {OLDEST_JAVA} is needed", _INSTALL_JAVA)
+        return HostCheck("Java", f"{full} at {executable} is too old, {OLDEST_JAVA} is needed", _INSTALL_JAVA)
     if feature > NEWEST_JAVA:
-        return EnvironmentCheck("Java", f"{full} at {executable} is too new, Spark runs on 17, 21 or 25", _INSTALL_JAVA)
-    return EnvironmentCheck("Java", f"{full}, {executable}")
+        return HostCheck("Java", f"{full} at {executable} is too new, Spark runs on 17, 21 or 25", _INSTALL_JAVA)
+    return HostCheck("Java", f"{full}, {executable}")
 
 
-def _look_at_java(environment: Mapping[str, str]) -> EnvironmentCheck:
+def _look_at_java(environment: Mapping[str, str]) -> HostCheck:
     # Spark looks at JAVA_HOME first, and does not look further where that leads nowhere.
     home = environment.get("JAVA_HOME")
     executable = str(Path(home) / "bin" / "java") if home else shutil.which("java")
     if executable is None:
-        return EnvironmentCheck("Java", "none found, neither JAVA_HOME nor on the PATH", _INSTALL_JAVA)
+        return HostCheck("Java", "none found, neither JAVA_HOME nor on the PATH", _INSTALL_JAVA)
     if home and not Path(executable).exists():
-        return EnvironmentCheck(
-            "Java", f"JAVA_HOME={home} holds no bin/java", "unset JAVA_HOME (or install Java 17 there)"
-        )
+        return HostCheck("Java", f"JAVA_HOME={home} holds no bin/java", "unset JAVA_HOME (or install Java 17 there)")
     return judge_java(executable, _printed_by([executable, "-version"]))
 
 
-def judge_python(version: Sequence[int], executable: str) -> EnvironmentCheck:
+def judge_python(version: Sequence[int], executable: str) -> HostCheck:
     """Whether this interpreter will do."""
     text = ".".join(map(str, version))
     if tuple(version[:2]) < OLDEST_PYTHON:
-        return EnvironmentCheck(
-            "Python", f"{text} is too old, 3.10 is needed", "python3.11 -m venv .venv && make install"
-        )
-    return EnvironmentCheck("Python", f"{text}, {executable}")
+        return HostCheck("Python", f"{text} is too old, 3.10 is needed", "python3.11 -m venv .venv && make install")
+    return HostCheck("Python", f"{text}, {executable}")
 
 
-def judge_workers(driver: tuple[int, int], configured: str | None, printed: str) -> EnvironmentCheck:
+def judge_workers(driver: tuple[int, int], configured: str | None, printed: str) -> HostCheck:
     """Whether the interpreter of Spark's workers fits that of the driver.
 
     Args:
@@ -142,23 +138,23 @@ def judge_workers(driver: tuple[int, int], configured: str | None, printed: str)
         printed: what the configured interpreter answers to the probe.
     """
     if configured is None:
-        return EnvironmentCheck("workers", f"the same Python ({sys.executable})")
+        return HostCheck("workers", f"the same Python ({sys.executable})")
     version, _, has_packages = printed.partition("\n")[0].strip().partition(" ")
     wanted = f"{driver[0]}.{driver[1]}"
     if version != wanted or has_packages != "True":
         answer = f"is Python {version}, wanted {wanted}" if version and version != wanted else "lacks our packages"
         fault = answer if version else "does not run"
-        return EnvironmentCheck("workers", f"PYSPARK_PYTHON={configured} {fault}", "unset PYSPARK_PYTHON")
-    return EnvironmentCheck("workers", f"Python {version}, PYSPARK_PYTHON={configured}")
+        return HostCheck("workers", f"PYSPARK_PYTHON={configured} {fault}", "unset PYSPARK_PYTHON")
+    return HostCheck("workers", f"Python {version}, PYSPARK_PYTHON={configured}")
 
 
-def _look_at_workers(configured: str | None) -> EnvironmentCheck:
+def _look_at_workers(configured: str | None) -> HostCheck:
     driver = (sys.version_info[0], sys.version_info[1])
     command = shutil.which(configured) if configured else None
     return judge_workers(driver, configured or None, _printed_by([command, "-c", _WORKER_PROBE]) if command else "")
 
 
-def judge_packages(requirements: Sequence[str], version_of: Callable[[str], str | None]) -> list[EnvironmentCheck]:
+def judge_packages(requirements: Sequence[str], version_of: Callable[[str], str | None]) -> list[HostCheck]:
     """Compare the pinned packages with what is installed: one line if all fit, else one for each that does not.
 
     Args:
@@ -173,11 +169,9 @@ def judge_packages(requirements: Sequence[str], version_of: Callable[[str], str 
         if version is None or not pin.specifier.contains(version, prereleases=True):
             found = f"{pin.name} is {version or 'not installed'}, wanted {pin.specifier}"
             faults.append(
-                EnvironmentCheck(
-                    "packages", found, f"python -m pip install {shlex.quote(f'{pin.name}{pin.specifier}')}"
-                )
+                HostCheck("packages", found, f"python -m pip install {shlex.quote(f'{pin.name}{pin.specifier}')}")
             )
-    return faults or [EnvironmentCheck("packages", f"all {len(pinned)} as pinned")]
+    return faults or [HostCheck("packages", f"all {len(pinned)} as pinned")]
 
 
 def _requirement(text: str) -> Requirement | None:
@@ -187,15 +181,11 @@ def _requirement(text: str) -> Requirement | None:
         return None
 
 
-def _look_at_packages() -> list[EnvironmentCheck]:
+def _look_at_packages() -> list[HostCheck]:
     try:
         requirements = metadata.requires("phase0")
     except metadata.PackageNotFoundError:
-        return [
-            EnvironmentCheck(
-                "packages", "phase0 is not installed, so its pinned versions are not known here", _REINSTALL
-            )
-        ]
+        return [HostCheck("packages", "phase0 is not installed, so its pinned versions are not known here", _REINSTALL)]
     return judge_packages(requirements or [], _installed_version)
 
 
@@ -206,7 +196,7 @@ def _installed_version(package: str) -> str | None:
         return None
 
 
-def check_folder(name: str, folder: Path, otherwise: str) -> EnvironmentCheck:
+def check_folder(name: str, folder: Path, otherwise: str) -> HostCheck:
     """Whether a folder, or the nearest one above it that is there, can be written to and has room."""
     there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
     try:
@@ -214,29 +204,29 @@ def check_folder(name: str, folder: Path, otherwise: str) -> EnvironmentCheck:
         with tempfile.TemporaryFile(dir=there) as probe:
             probe.write(b"phase0")
     except OSError as error:
-        return EnvironmentCheck(name, f"{there} cannot be written to ({error.strerror})", otherwise)
+        return HostCheck(name, f"{there} cannot be written to ({error.strerror})", otherwise)
     free = shutil.disk_usage(there).free / _GIB
     if free < _LEAST_FREE_GIB:
-        return EnvironmentCheck(name, f"{there} has {free:.1f} GiB free, {_LEAST_FREE_GIB} are needed", otherwise)
-    return EnvironmentCheck(
+        return HostCheck(name, f"{there} has {free:.1f} GiB free, {_LEAST_FREE_GIB} are needed", otherwise)
+    return HostCheck(
         name, f"{folder.absolute()}, {free:,.0f} GiB free{'' if there == folder.absolute() else ', to be made'}"
     )
 
 
-def judge_machine(cores: int, memory_bytes: int | None) -> EnvironmentCheck:
+def judge_machine(cores: int, memory_bytes: int | None) -> HostCheck:
     """Whether the default heap and the workers fit into the memory."""
     if memory_bytes is None:
-        return EnvironmentCheck("machine", f"{cores} cores, memory not known")
+        return HostCheck("machine", f"{cores} cores, memory not known")
     memory = memory_bytes / _GIB
     found = f"{cores} cores, {memory:.1f} GiB of memory"
     if memory < DRIVER_HEAP_GIB + _WORKER_GIB:
         heap = max(1, int(memory) - _WORKER_GIB)
-        return EnvironmentCheck(
+        return HostCheck(
             "machine",
             f"{found}, little for the default heap of {DRIVER_HEAP_GIB} GiB",
             f"phase0 run --set spark.driver_memory={heap}g",
         )
-    return EnvironmentCheck("machine", found)
+    return HostCheck("machine", found)
 
 
 def _memory_bytes() -> int | None:
@@ -250,16 +240,14 @@ def _memory_bytes() -> int | None:
     return min(known) if known else None
 
 
-def find_delta_jar(folders: Sequence[Path], version: str | None) -> EnvironmentCheck:
+def find_delta_jar(folders: Sequence[Path], version: str | None) -> HostCheck:
     """Whether Delta's jar is at hand or has to be fetched."""
     if version is None:
-        return EnvironmentCheck("Delta", "the package delta-spark is not installed", _REINSTALL)
+        return HostCheck("Delta", "the package delta-spark is not installed", _REINSTALL)
     for folder in folders:
         if found := sorted(folder.glob(f"*delta-spark_*-{version}.jar")):
-            return EnvironmentCheck("Delta", f"{version}, {found[0]}")
-    return EnvironmentCheck(
-        "Delta", f"{version}, the jar is fetched from Maven at the first start, which needs the network"
-    )
+            return HostCheck("Delta", f"{version}, {found[0]}")
+    return HostCheck("Delta", f"{version}, the jar is fetched from Maven at the first start, which needs the network")
 
 
 def _jar_folders() -> list[Path]:
@@ -268,7 +256,7 @@ def _jar_folders() -> list[Path]:
     return [*(Path(place) / "jars" for place in places), *sorted(Path.home().glob(".ivy2*/jars"))]
 
 
-def judge_address(configured: str | None, hostname: str, can_bind: Callable[[str], bool]) -> EnvironmentCheck:
+def judge_address(configured: str | None, hostname: str, can_bind: Callable[[str], bool]) -> HostCheck:
     """Whether Spark finds an address of this machine that it can listen on.
 
     A hostname without a usable address is common on laptops and in containers, and stops `spark-submit`.
@@ -276,11 +264,11 @@ def judge_address(configured: str | None, hostname: str, can_bind: Callable[[str
     fix = f"export SPARK_LOCAL_IP={_LOOPBACK}"
     if configured:
         if can_bind(configured):
-            return EnvironmentCheck("address", f"SPARK_LOCAL_IP={configured}")
-        return EnvironmentCheck("address", f"SPARK_LOCAL_IP={configured} is no address of this machine", fix)
+            return HostCheck("address", f"SPARK_LOCAL_IP={configured}")
+        return HostCheck("address", f"SPARK_LOCAL_IP={configured} is no address of this machine", fix)
     if can_bind(hostname):
-        return EnvironmentCheck("address", f"{hostname} resolves to an address of this machine")
-    return EnvironmentCheck("address", f"the hostname {hostname} resolves to no address of this machine", fix)
+        return HostCheck("address", f"{hostname} resolves to an address of this machine")
+    return HostCheck("address", f"the hostname {hostname} resolves to no address of this machine", fix)
 
 
 def _can_bind(host: str) -> bool:
