@@ -149,7 +149,7 @@ class BatchRun:
         """
         while True:
             self._out = self._poll.look(submit(self._desk, self._out))
-            self._folded = _fold_ended(self._desk, self._out)
+            self._folded = _collect_ended(self._desk, self._out)
             for one in self._folded:
                 self._models.note(one)
             self._out = [batch for batch in self._out if batch.state != ENDED]
@@ -224,7 +224,7 @@ def collect_ended(runtime: Runtime) -> list[Collected]:
         return []
     desk = BatchContext(runtime, {}, os.environ, SystemClock())
     try:
-        return _fold_ended(desk, Poll(desk).look(out))
+        return _collect_ended(desk, Poll(desk).look(out))
     finally:
         desk.close()
 
@@ -240,7 +240,7 @@ def _by_batch(
     return {key: endpoint for key, endpoint in found.items() if endpoint.batch is not None}
 
 
-def _fold_ended(desk: BatchContext, batches: list[Batch]) -> list[Collected]:
+def _collect_ended(desk: BatchContext, batches: list[Batch]) -> list[Collected]:
     ended = [batch for batch in batches if batch.state == ENDED]
     if ended:
         desk.runtime.progress.step(f"taking in {len(ended)} batch{'es' if len(ended) > 1 else ''}")
