@@ -11,7 +11,7 @@ from jobs.sources.listing import local_path
 from jobs.sources.source_file import SourceFile
 from schemas.tables import RECORD
 from udfs.column_functions import looked_up
-from udfs.reading import NUMBERED_LINE, FileOptions, number_lines, split_files
+from udfs.reading import NUMBERED_LINE, FileOptions, number_lines, split_contents, split_files
 
 
 def open_records(spark: SparkSession, files: Sequence[SourceFile]) -> DataFrame:
