@@ -10,13 +10,16 @@ from collections.abc import Mapping, Sequence
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
+from jobs.config.settings import SourceConfig
 from jobs.sources.fetch import fetch_missing
 from jobs.sources.inspection import ADVICE
+from jobs.sources.listing import Listing, list_local
 from jobs.sources.lockfile import located_sources
 from jobs.sources.open_records import open_records
 from jobs.sources.source_file import SourceFile
-from jobs.sources.source_files import inspect_sources, list_files, require_usable_sources
+from jobs.sources.source_files import inspect_sources, list_files, require_usable_sources, shares_files
 from jobs.workspace.runtime import Runtime, Stage, StageReport
+from jobs.workspace.session import starts_here
 from schemas.errors import DataRefusedError
 from schemas.tables import DRAFT, EXAMPLES, RAW_RECORDS
 from udfs.categories import load_category_rules
@@ -187,10 +190,17 @@ def _why(refused: Sequence[Row]) -> str:
     return f"{listed}; {advice}" if advice else listed
 
 
+def _listing(runtime: Runtime, source: SourceConfig) -> Listing:
+    """The files of a source, without Spark where they are on this machine, as it would list them the same."""
+    is_here = shares_files(None) and starts_here(runtime.settings.spark)
+    there = list_local(source.paths) if is_here else None
+    return there if there is not None and there.files else list_files(runtime.spark, source)
+
+
 def inputs(runtime: Runtime) -> Mapping[str, str]:
     """State of every source file: its size and time of change."""
     sources = located_sources(runtime.settings)
-    found = (file for source in sources for file in list_files(runtime.spark, source).files)
+    found = (file for source in sources for file in _listing(runtime, source).files)
     return {file.path: f"{file.size} bytes, {file.modified}" for file in found}
 
 

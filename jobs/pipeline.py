@@ -8,7 +8,7 @@ import typer
 
 from jobs import deduplicate_pairs, deduplicate_prompts, distill, export, ingest, score, screen, select_rows
 from jobs.reports.summary import print_summary
-from jobs.run.command import Force, Limit, NoWait, new_app, run_app
+from jobs.run.command import Force, Limit, NoWait
 from jobs.run.options import (
     DEFAULT_CONFIG,
     AcceptPlan,
@@ -25,6 +25,7 @@ from jobs.run.options import (
     paid_overrides,
     runtime_of,
 )
+from jobs.run.program import new_app, run_app
 from jobs.run.run_stages import run_stages
 from jobs.workspace.runtime import Stage
 from schemas.errors import ConfigError
