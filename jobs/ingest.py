@@ -4,9 +4,11 @@ What cannot be used stays in `raw_records` with its reason. Exact copies inside 
 example that names all the records it came from.
 """
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
@@ -20,7 +22,7 @@ from jobs.sources.source_file import SourceFile
 from jobs.sources.source_files import inspect_sources, list_files, require_usable_sources, shares_files
 from jobs.workspace.runtime import Runtime, Stage, StageReport
 from jobs.workspace.session import starts_here
-from schemas.errors import DataRefusedError
+from schemas.errors import DataRefusedError, SourceFormatError
 from schemas.tables import DRAFT, EXAMPLES, RAW_RECORDS
 from udfs.categories import load_category_rules
 from udfs.column_functions import looked_up
@@ -113,11 +115,22 @@ def run(runtime: Runtime) -> StageReport:
     for warning in inspected.warnings:
         runtime.progress.line(f"warning: {warning}")
     runtime.progress.step(f"reading {len(files)} files, {sum(file.size for file in files) / 1e6:,.1f} MB")
-    runtime.replace(RAW_RECORDS, read_drafts(open_records(runtime.spark, files), files))
+    try:
+        runtime.replace(RAW_RECORDS, read_drafts(open_records(runtime.spark, files), files))
+    except PySparkException as error:
+        raise _damaged_file(error) or error from None
     runtime.progress.step("folding exact copies")
     licences = {source.name: source.licence for source in settings.sources}
     runtime.replace(EXAMPLES, fold_examples(runtime.read(RAW_RECORDS), licences))
     return _report(runtime, inspected.warnings)
+
+
+def _damaged_file(error: PySparkException) -> SourceFormatError | None:
+    """What is wrong where a file turned out to be damaged behind its first records; null for other errors."""
+    found = re.search(r"FAILED_READ_FILE.*?reading file:? (\S+)", str(error), re.DOTALL)
+    if found is None:
+        return None
+    return SourceFormatError(f"{found.group(1).rstrip('.')} cannot be read to its end; get it again, or leave it out")
 
 
 def _report(runtime: Runtime, said: Sequence[str]) -> StageReport:

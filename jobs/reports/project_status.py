@@ -59,11 +59,14 @@ class CategoryRow:
 
 @dataclass(frozen=True)
 class NearDuplicateLoss:
-    """What near-duplicates cost one source."""
+    """What duplicates cost one source."""
 
     source: str
     distinct_rows: int
     removed: int
+    """Of them, to near-duplicates."""
+    copies: int = 0
+    """Rows beside them that say exactly what another one says."""
     twins: tuple[Twins, ...] = ()
 
     @property
