@@ -76,7 +76,7 @@ def run(
     """Run the whole pipeline, or a part of it; what is up to date is skipped."""
     stages = stages_between(first, last)
     more = [*offline_override(offline), *no_wait_override(no_wait), *paid_overrides(keep_answers, rebuy)]
-    runtime = runtime_of(config, [*(overrides or []), *more], verbose, limit)
+    runtime = runtime_of(config, [*(overrides or []), *more], verbose, limit, will_run=True)
     run_stages(runtime, stages, force=force, approve=approval_of(context, yes, accept_plan))
     if stages[-1] is STAGES[-1]:
         raise typer.Exit(print_summary(runtime))

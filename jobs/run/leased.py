@@ -4,11 +4,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
+
 from jobs.answers.answer_all import take_in_batches
 from jobs.ledger.settle import settle_all
 from jobs.workspace import files
 from jobs.workspace.lease import hold_lease
 from jobs.workspace.runtime import Runtime
+from jobs.workspace.spark_errors import explained
 from jobs.workspace.stopping import stop_file
 
 
@@ -30,4 +34,7 @@ def leased(runtime: Runtime) -> Iterator[Runtime]:
         if journals := settle_all(owner):
             runtime.progress.line(f"settled {journals} journal{'s' if journals > 1 else ''} of a run that died")
         take_in_batches(owner)
-        yield owner
+        try:
+            yield owner
+        except (PySparkException, Py4JError, OSError) as error:
+            raise explained(error, runtime.settings.workspace) from error

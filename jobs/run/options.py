@@ -11,6 +11,7 @@ from rich.console import Console
 from jobs.budget.approval import Approval
 from jobs.config.load import find_config, load_settings
 from jobs.config.settings import Settings
+from jobs.workspace.lease import refuse_if_busy
 from jobs.workspace.runtime import Runtime, open_runtime
 from schemas.errors import ConfigError
 
@@ -52,9 +53,18 @@ def no_wait_override(no_wait: bool) -> list[str]:
     return ["calls.batch.wait=false"] if no_wait else []
 
 
-def runtime_of(config: str, overrides: Sequence[str] | None, verbose: bool, limit: int | None = None) -> Runtime:
-    """A runtime with the settings that the options name, on the terminal's console."""
-    runtime = open_runtime(settings_of(config, overrides, limit), console, verbose=verbose)
+def runtime_of(
+    config: str, overrides: Sequence[str] | None, verbose: bool, limit: int | None = None, *, will_run: bool = False
+) -> Runtime:
+    """A runtime with the settings that the options name, on the terminal's console.
+
+    Raises:
+        WorkspaceBusyError: it is for a run, and another one is at work; Spark has not been started.
+    """
+    settings = settings_of(config, overrides, limit)
+    if will_run:
+        refuse_if_busy(settings.workspace)
+    runtime = open_runtime(settings, console, verbose=verbose)
     return replace(runtime, config_file=find_config(config))
 
 

@@ -1,8 +1,10 @@
 """Small files beside the tables: reports, manifests, the export. Local folders and any fsspec URI."""
 
+import os
 import posixpath
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, Any
 
 import fsspec
@@ -28,9 +30,28 @@ def open_atomic(path: str, mode: str = "wb") -> Iterator[IO[Any]]:
         with files.open(temporary, mode, encoding=encoding, newline=None if "b" in mode else "\n") as handle:
             yield handle
     except BaseException:
-        files.rm(temporary)
+        with suppress(OSError):  # on a full or dead disk the first error is the one to tell
+            files.rm(temporary)
         raise
     files.mv(temporary, target)
+
+
+def require_writable(folder: str) -> None:
+    """Make sure that a local folder is there, or can be made, and takes a file; a URI is believed.
+
+    Raises:
+        OSError: it does not.
+    """
+    if "://" in folder:
+        return
+    local = fsspec.core.url_to_fs(folder)[1]
+    try:
+        os.makedirs(local, exist_ok=True)
+        # Trying is the only way to know: to root all permissions look well on a read-only file system.
+        with tempfile.TemporaryFile(dir=local) as probe:
+            probe.write(b"phase0" * 1024)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, folder) from error
 
 
 def write_text(path: str, text: str) -> None:

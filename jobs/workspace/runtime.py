@@ -19,8 +19,10 @@ from rich.console import Console
 
 from jobs.config.settings import Settings
 from jobs.rendering.progress import Progress
+from jobs.workspace import files
 from jobs.workspace.lease import Lease
 from jobs.workspace.session import get_session
+from jobs.workspace.spark_errors import explained
 from jobs.workspace.storage import Storage
 from schemas.errors import MissingTableError
 from schemas.tables import Table
@@ -106,12 +108,17 @@ def open_runtime(settings: Settings, console: Console, *, verbose: bool = False,
         reads_only: the workspace may belong to somebody else, or not be there: keep that log out of it.
 
     Raises:
-        EnvironmentSetupError: Spark cannot start; says what to install.
+        EnvironmentSetupError: Spark cannot start, or the workspace not be written to; says what to type.
     """
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     is_local = "://" not in settings.workspace
     folder = Path(mkdtemp(prefix="phase0-")) if reads_only else Path(settings.workspace) / "logs"
     log = folder / "spark.log" if (is_local or reads_only) and not verbose else None
+    if not reads_only:
+        try:
+            files.require_writable(settings.workspace)
+        except OSError as error:  # now and in plain words, and not in a minute out of Java
+            raise explained(error, settings.workspace) from error
     spark = get_session(settings.spark, log)
     if reads_only:
         atexit.register(shutil.rmtree, folder, ignore_errors=True)

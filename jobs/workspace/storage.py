@@ -1,11 +1,14 @@
 """Where the tables are: Delta, in a folder of the workspace or under `catalog.schema`."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs.workspace import files
+from jobs.workspace.spark_errors import damaged_table
+from jobs.workspace.table_files import table_fault
 from schemas.errors import MissingTableError
 from schemas.tables import Table
 
@@ -27,6 +30,7 @@ class Storage:
 
         Raises:
             MissingTableError: no stage has written it yet.
+            DamagedTableError: files of it are missing or cut.
             SchemaMismatchError: it was written by another version with other columns.
         """
         try:
@@ -47,6 +51,7 @@ class Storage:
 
     def replace(self, table: Table, rows: DataFrame) -> None:
         """Write the whole table anew, in one transaction."""
+        self._require_whole(table)
         writer = table.select_from(rows).write.format("delta").mode("overwrite").option("overwriteSchema", "true")
         writer.saveAsTable(self.location(table)) if self.catalog else writer.save(self.location(table))
 
@@ -60,6 +65,7 @@ class Storage:
 
     def append(self, table: Table, rows: DataFrame) -> None:
         """Add rows to the table, making it where it is missing."""
+        self._require_whole(table)
         writer = table.select_from(rows).write.format("delta").mode("append")
         writer.saveAsTable(self.location(table)) if self.catalog else writer.save(self.location(table))
 
@@ -93,7 +99,20 @@ class Storage:
         """Folder of intermediate files; a stage leaves it empty."""
         return files.join(self.workspace, "scratch")
 
+    def _require_whole(self, table: Table) -> None:
+        """Refuse a table whose files are not those of its log, before a job of Spark's trips over them.
+
+        Raises:
+            DamagedTableError: says which table, and how to get it back.
+        """
+        if self.catalog or "://" in self.workspace:
+            return
+        folder = Path(self.location(table))
+        if fault := table_fault(folder):
+            raise damaged_table(table.name, str(folder), fault)
+
     def _open(self, table: Table) -> DataFrame:
+        self._require_whole(table)
         if self.catalog:
             return self.spark.read.table(self.location(table))
         return self.spark.read.format("delta").load(self.location(table))
