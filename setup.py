@@ -6,8 +6,8 @@ from pathlib import Path
 from setuptools import setup
 
 # Every line has an upper bound, and requirements/lock-3.*.txt (`make lock`) says which files `make install` takes, with
-# their hashes. Resolved and installed on Python 3.10, 3.11 and 3.12 with Java 17. great-expectations goes without its `spark`
-# extra, which pins pyspark < 4.2; delta-spark 4.4.0 is the newest whose jar resolves.
+# their hashes. Resolved and installed on Python 3.10, 3.11 and 3.12 with Java 17. great-expectations goes without its
+# `spark` extra, which pins pyspark < 4.2; delta-spark 4.4.0 is the newest whose jar resolves.
 _LINES = Path(__file__).with_name("requirements-executors.txt").read_text("utf-8").splitlines()
 EXECUTORS = [line for line in _LINES if not line.startswith("#")]
 SPARK = ["pyspark==4.2.0", "delta-spark==4.4.0", "py4j>=0.10.9,<0.11"]
@@ -15,6 +15,7 @@ REQUIRED = [
     *EXECUTORS,
     # `make wheel` sets it: the wheel goes to clusters, which bring a Spark that pip must not put another over.
     *(SPARK if "PHASE0_SPARK_PROVIDED" not in os.environ else []),
+    "deltalake==1.6.6",
     "great-expectations==1.24.1",
     "markupsafe>=2.1,<4",
     "packaging>=24,<27",

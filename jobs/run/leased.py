@@ -4,15 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from py4j.protocol import Py4JError
-from pyspark.errors import PySparkException
-
 from jobs.answers.answer_all import take_in_batches
 from jobs.ledger.settle import settle_all
 from jobs.workspace import files
 from jobs.workspace.lease import hold_lease
+from jobs.workspace.machine_errors import explained, is_of_machine, require_writable
 from jobs.workspace.runtime import Runtime
-from jobs.workspace.spark_errors import explained
 from jobs.workspace.stopping import stop_file
 
 
@@ -20,6 +17,7 @@ from jobs.workspace.stopping import stop_file
 def leased(runtime: Runtime) -> Iterator[Runtime]:
     """The same runtime with the lease of its workspace, and what runs that died have paid for in the ledger."""
     calls = runtime.settings.calls
+    require_writable(runtime.settings.workspace)
     lease = hold_lease(
         runtime.settings.workspace,
         runtime.run_id,
@@ -36,5 +34,7 @@ def leased(runtime: Runtime) -> Iterator[Runtime]:
         take_in_batches(owner)
         try:
             yield owner
-        except (PySparkException, Py4JError, OSError) as error:
+        except Exception as error:
+            if not is_of_machine(error):
+                raise
             raise explained(error, runtime.settings.workspace) from error

@@ -10,10 +10,6 @@ from datetime import datetime, timezone
 from decimal import Decimal
 from functools import partial
 
-from py4j.protocol import Py4JError
-from pyspark.errors import PySparkException
-from pyspark.sql import Row
-
 from jobs.budget.approval import Approval, Approve
 from jobs.ledger.usage import unrecorded
 from jobs.models.preflight import keys_not_set
@@ -22,8 +18,9 @@ from jobs.run.leased import leased
 from jobs.run.run_log import StageRun, latest_runs, record_stage
 from jobs.validation.validate import docs_root, validate_stage
 from jobs.workspace.fingerprint import stage_fingerprint
+from jobs.workspace.machine_errors import root_cause
+from jobs.workspace.queries import Answer
 from jobs.workspace.runtime import Runtime, Stage, StageReport
-from jobs.workspace.spark_errors import root_cause
 from schemas.errors import DataRefusedError, Phase0Error, StoppedError
 from schemas.tables import RUNS, Table
 
@@ -117,7 +114,7 @@ def run_stage(runtime: Runtime, stage: Stage, fingerprint: str) -> StageRun:
         seconds = time.monotonic() - clock
         message = str(error) if isinstance(error, Phase0Error) else root_cause(str(error))
         # The disk may be full, or Java gone: the first error is the one to tell.
-        with suppress(PySparkException, Py4JError, OSError, Phase0Error):
+        with suppress(Exception):
             outcome = StageRun(stage, status, StageReport(0, 0), started, seconds, *_paid(runtime, stage))
             record_stage(runtime, outcome, fingerprint, message)
         raise
@@ -148,7 +145,7 @@ def _settle(runtime: Runtime, finished: StageRun, fingerprint: str, failures: Fu
         )
 
 
-def _finished(runtime: Runtime, stage: Stage, fingerprint: str, last: Row | None) -> StageReport | None:
+def _finished(runtime: Runtime, stage: Stage, fingerprint: str, last: Answer | None) -> StageReport | None:
     """The report of the last run of this stage, if it was this very work and its tables are there."""
     if last is None or last["status"] != "done" or last["fingerprint"] != fingerprint:
         return None

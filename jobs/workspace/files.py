@@ -1,13 +1,13 @@
 """Small files beside the tables: reports, manifests, the export. Local folders and any fsspec URI."""
 
-import os
 import posixpath
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import IO, Any
 
 import fsspec
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 
 def join(folder: str, *parts: str) -> str:
@@ -36,24 +36,6 @@ def open_atomic(path: str, mode: str = "wb") -> Iterator[IO[Any]]:
     files.mv(temporary, target)
 
 
-def require_writable(folder: str) -> None:
-    """Make sure that a local folder is there, or can be made, and takes a file; a URI is believed.
-
-    Raises:
-        OSError: it does not.
-    """
-    if "://" in folder:
-        return
-    local = fsspec.core.url_to_fs(folder)[1]
-    try:
-        os.makedirs(local, exist_ok=True)
-        # Trying is the only way to know: to root all permissions look well on a read-only file system.
-        with tempfile.TemporaryFile(dir=local) as probe:
-            probe.write(b"phase0" * 1024)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, folder) from error
-
-
 def write_text(path: str, text: str) -> None:
     """Write a whole text file atomically."""
     with open_atomic(path, "w") as handle:
@@ -77,6 +59,13 @@ def list_files(folder: str, suffix: str) -> list[str]:
 def open_for_reading(path: str) -> IO[bytes]:
     """Open a file of `list_files`."""
     return fsspec.open(path, "rb").open()  # type: ignore[no-any-return]
+
+
+def read_batches(parquet: Iterable[str], rows: int) -> Iterator[pa.RecordBatch]:
+    """The rows of Parquet files one after the other, so many at a time."""
+    for path in parquet:
+        with open_for_reading(path) as handle:
+            yield from pq.ParquetFile(handle).iter_batches(batch_size=rows)
 
 
 def exists(path: str) -> bool:

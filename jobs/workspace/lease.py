@@ -115,17 +115,6 @@ def read_lease(file: str) -> dict[str, Any] | None:
         return None
 
 
-def refuse_if_busy(workspace: str) -> None:
-    """Say at once that another run is at work here, where that can be known; `hold_lease` is what decides.
-
-    Raises:
-        WorkspaceBusyError: a living process of this machine holds the lease; names it.
-    """
-    found = read_lease(lease_file(workspace))
-    if found is not None and _lives(found):
-        raise _busy(found)
-
-
 @contextmanager
 def hold_lease(
     workspace: str, run_id: str, *, seconds: float, grace_seconds: float, is_paid: bool, say: Callable[[str], None]

@@ -13,8 +13,14 @@ from pyspark.sql import SparkSession
 from jobs.config.spark import SparkConfig
 from jobs.workspace.code_archive import write_code_archive
 from jobs.workspace.environment import look_at_java, quick_faults, start_fault
-from jobs.workspace.spark_errors import root_cause
+from jobs.workspace.machine_errors import root_cause
 from schemas.errors import EnvironmentSetupError
+
+
+def starts_here(config: SparkConfig) -> bool:
+    """Whether Spark would run in a process of this machine; one that is on already may be anywhere."""
+    elsewhere = {"PYSPARK_GATEWAY_PORT", "DATABRICKS_RUNTIME_VERSION", "SPARK_REMOTE"} & set(os.environ)
+    return not elsewhere and config.remote is None and config.master.startswith("local")
 
 
 def get_session(config: SparkConfig, log_file: Path | None = None) -> SparkSession:

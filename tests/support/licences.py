@@ -13,8 +13,9 @@ FILE = ROOT / "docs" / "LICENCES.md"
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
 _HEAD = """# Licences of what `make install` installs
 
-Written by `make licences` out of the metadata of the installed packages; `make lock` calls it. It says what each package says
-of itself, and is no legal advice. None of these packages is shipped with Phase 0: the wheel holds our own code alone.
+Written by `make licences` out of the metadata of the installed packages; `make lock` calls it. It says what each
+package says of itself, and is no legal advice. None of these packages is shipped with Phase 0: the wheel holds our
+own code alone.
 
 | package | licence |
 |---|---|
@@ -43,7 +44,9 @@ def licence_of(name: str) -> str:
         return "not installed here: for another Python or system"
     if expression := said.get("License-Expression"):
         return str(expression)
-    classifiers = [line.rpartition(" :: ")[2] for line in said.get_all("Classifier", []) if line.startswith("License ::")]
+    classifiers = [
+        line.rpartition(" :: ")[2] for line in said.get_all("Classifier", []) if line.startswith("License ::")
+    ]
     given = [line for line in classifiers if line != "OSI Approved"]
     field = str(said.get("License") or "").strip().split("\n")[0][:80]
     return "; ".join(given) or field or "does not say"

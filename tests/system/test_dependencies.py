@@ -80,7 +80,9 @@ def test_every_declared_package_is_imported_or_a_tool(declared):
 
 
 def test_every_requirement_has_an_upper_bound(declared):
-    unbounded = [str(one) for one in declared if not {"==", "<", "<=", "~="} & {part.operator for part in one.specifier}]
+    unbounded = [
+        str(one) for one in declared if not {"==", "<", "<=", "~="} & {part.operator for part in one.specifier}
+    ]
     assert unbounded == []
 
 

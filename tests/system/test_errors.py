@@ -1,4 +1,4 @@
-"""What goes wrong with the machine is told in one line, with the folder and what to type; nothing of it is simulated."""
+"""What goes wrong with the machine is told in one line, with the folder and what to type. Nothing is simulated."""
 
 import errno
 import json

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from py4j.protocol import Py4JError, Py4JNetworkError
 
-from jobs.workspace.spark_errors import explained, root_cause
+from jobs.workspace.machine_errors import explained, root_cause
 from schemas.errors import DamagedTableError, EnvironmentSetupError, SparkJobError, StoppedError
 
 PART = "file:/w/tables/pairs/part-00000-c000.snappy.parquet"

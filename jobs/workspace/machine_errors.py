@@ -1,4 +1,4 @@
-"""What went wrong in Spark, in one line: the cause out of all that Java prints, and what to type.
+"""What went wrong in Spark, Delta or the system, in one line: the cause out of all that is printed, and what to type.
 
 Java wraps: the first line of an error names the call that failed and the last `Caused by:` what happened. Where a
 Python worker failed, its own traceback ends with the cause.
@@ -12,7 +12,8 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from py4j.protocol import Py4JNetworkError
+from py4j.protocol import Py4JError, Py4JNetworkError
+from pyspark.errors import PySparkException
 
 from schemas.errors import (
     DamagedTableError,
@@ -94,6 +95,30 @@ def _told(lines: list[str]) -> list[str]:
 def is_spark_gone(error: BaseException) -> bool:
     """Whether the Java process that the session lives in has ended."""
     return isinstance(error, Py4JNetworkError | ConnectionError) or _GONE.search(str(error)) is not None
+
+
+def is_of_machine(error: BaseException) -> bool:
+    """Whether an error is one of Spark, Delta or the operating system, and none of our own or of our code."""
+    of_delta = type(error).__module__.partition(".")[0] in ("deltalake", "_internal")
+    return of_delta or isinstance(error, PySparkException | Py4JError | OSError)
+
+
+def require_writable(folder: str) -> None:
+    """Make sure that a local folder is there, or can be made, and takes a file; a URI is believed.
+
+    Raises:
+        EnvironmentSetupError: it does not; now and in plain words, and not in a minute out of Java.
+        StoppedError: its disk is full.
+    """
+    if "://" in folder:
+        return
+    try:
+        os.makedirs(folder, exist_ok=True)
+        # Trying is the only way to know: to root all permissions look well on a read-only file system.
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(b"phase0" * 1024)
+    except OSError as error:
+        raise explained(OSError(error.errno, error.strerror, folder), folder) from error
 
 
 def explained(error: Exception, workspace: str | None) -> Phase0Error:
