@@ -36,6 +36,8 @@ TEST = [
     "hypothesis==6.168.5",  # later ones need Python 3.11
     "datasets==5.2.0",
     "venv-pack==0.2.0",
+    "pillow>=11,<14",
+    "markdown-it-py>=3,<5",
     "databricks-bundles==1.22.1",  # the models of databricks.yml, to check ours against
     *CONNECT,
     *NOTEBOOK,

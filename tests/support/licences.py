@@ -60,7 +60,7 @@ def table() -> str:
 
 def listed(text: str) -> set[str]:
     """The packages of a written file."""
-    return set(re.findall(r"^\| ([a-z0-9-]+) \| \S", text, re.MULTILINE))
+    return set(re.findall(r"^\| ([a-z0-9-]+) \| \S", text, re.MULTILINE)) - {"package"}
 
 
 def main(file: Path = FILE) -> None:
