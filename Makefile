@@ -72,9 +72,11 @@ bench: install ## measurements: deduplication, scoring agreement, verification m
 	@for module in tests/benchmarks/[a-z]*.py; do \
 		echo "== $$module"; $(BIN)/python -m tests.benchmarks.$$(basename $$module .py) || exit 1; done
 
+KILLS ?= 200
 .PHONY: soak
-soak: install ## kill paid runs: driver, Python worker, executor, ten times each, and count what was paid twice
-	@$(BIN)/python -m tests.support.kills --times 10
+soak: install ## kill runs: each stage in each way, KILLS=200 in all, and compare bytes and bills
+	@$(BIN)/python -m tests.support.kills --times 3
+	@$(BIN)/python -m tests.support.kill_matrix --kills $(KILLS)
 
 # uv resolves for a Python that need not be here, for all systems at once. No file names the host of a registry.
 UV := uv>=0.9,<1

@@ -44,8 +44,8 @@ def run_app(app: typer.Typer, arguments: Sequence[str], script_of: str | None = 
     """
     given = list(arguments)
     is_verbose = bool({"-v", "--verbose"} & set(given))
-    if not is_verbose:  # it tells with a traceback what the error that follows says too
-        logging.getLogger("py4j").setLevel(logging.CRITICAL + 1)
+    if not is_verbose:
+        _hush_py4j()
     with _Signals() as signals:
         try:
             app(args=given, standalone_mode=True, obj=[*([script_of] if script_of else []), *given])
@@ -69,6 +69,15 @@ def run_app(app: typer.Typer, arguments: Sequence[str], script_of: str | None = 
             if signals.heard or ending.code == _INTERRUPTED:
                 _end_of(signals.heard or signal.SIGINT)
             raise
+
+
+def _hush_py4j() -> None:
+    """Py4J logs a traceback, partly by the root logger, for what the error that follows says too; all else is shown."""
+    if not logging.root.handlers:
+        shown = logging.StreamHandler()
+        shown.setLevel(logging.WARNING)
+        shown.addFilter(lambda record: "py4j" not in record.pathname)
+        logging.root.addHandler(shown)
 
 
 class _Signals:
