@@ -28,8 +28,10 @@ def main(locks: list[str]) -> int:
         done = subprocess.run([*command, "--progress-spinner", "off"], capture_output=True, text=True, check=False)
         printed = done.stdout + done.stderr
         code, verdict = judge(done.returncode, printed)
-        if code:
-            print(printed[-3_000:].strip())
+        if code == 1:
+            print(printed.strip())
+        elif code:
+            print(printed.strip().rpartition("\n")[2][:300])
         print(f"{lock}: {verdict}")
         worst = max(worst, code)
     return worst

@@ -24,8 +24,10 @@ import yaml
 
 from jobs.config.load import load_settings
 from jobs.ledger.settle import open_journals
+from jobs.pipeline import stages_between
+from jobs.run.run_stages import run_stages
 from tests.support.kills import below, processes
-from tests.support.paid import copy_prepared, prompts, write_config
+from tests.support.paid import copy_prepared, open_paid, prompts, write_config
 from tests.support.paths import ROOT
 from tests.support.provider_process import ProviderProcess
 from udfs.llm.journal_reader import journal_records
@@ -77,11 +79,12 @@ class Matrix:
         conf = {**load_settings("demo").spark.conf, "spark.executorEnv.PYTHONPATH": str(ROOT)}
         spark = {"master": "local[2]", "driver_memory": "1g", "shuffle_partitions": 2, "conf": conf}
         calls = {"concurrency": IN_FLIGHT // 2, "max_wait_seconds": 5, "lease_seconds": 4, "grace_seconds": 2}
-        write_config(base, provider, prompts(rows), spark=spark, calls=calls, targets={})
-        for place, stage in enumerate(STAGES):
+        config = write_config(base, provider, prompts(rows), spark=spark, calls=calls, targets={})
+        runtime = open_paid(config)
+        for stage in STAGES:
             self._snapshots[stage] = folder / f"before-{stage}"
             shutil.copytree(base, self._snapshots[stage])
-            _finish(base / "paid.yaml", until=stage if place < len(STAGES) - 1 else None)
+            run_stages(runtime, stages_between(stage, stage), approve=lambda _: None)
         self.expected = _sha256(base)
 
     def kill(self, stage: str, way: str, chance: random.Random) -> Kill:
@@ -189,14 +192,12 @@ def _start(config: Path, module: str) -> "subprocess.Popen[bytes]":
         )
 
 
-def _finish(config: Path, until: str | None = None) -> None:
+def _finish(config: Path) -> None:
     """Run to the end; a lease that has to expire is waited for by the run itself."""
     command = [sys.executable, "-m", "jobs.cli", "run", "--yes", "--config", str(config)]
-    if until:
-        command += ["--to", until]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=_SLOWEST)
     # A verification may find fault with so small a data set, which is code 1 after all stages are done.
-    if done.returncode not in (0, 1) or not (until or (config.parent / "workspace/output/dataset.jsonl").exists()):
+    if done.returncode not in (0, 1) or not (config.parent / "workspace/output/dataset.jsonl").exists():
         told = (done.stdout + done.stderr)[-3_000:]
         raise AssertionError(f"the run did not come to its end ({done.returncode}):\n{told}")
 
