@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jobs import deduplicate_pairs, ingest, score
 from jobs.answers.acceptance import find_acceptance
 from jobs.batches.lines import batch_lines
 from jobs.budget.plan import measure_prompts
@@ -21,15 +22,28 @@ from jobs.reports.explain import example_of_line, explain_row
 from jobs.reports.show import sample_examples, sample_records
 from jobs.reports.teacher_costs import find_teacher_costs
 from jobs.run.run_log import latest_runs
+from jobs.validation.validate import parameters
 from jobs.workspace.queries import CannotReadError, DeltaTables, _quoted, tables_of, with_parts
 from jobs.workspace.runtime import Runtime
 from schemas.errors import MissingTableError, SchemaMismatchError
-from schemas.tables import PAIRS, REVIEWS, SCREEN
+from schemas.tables import (
+    ASSIGNMENTS,
+    DATASET,
+    DUPLICATES,
+    EXAMPLES,
+    PAIRS,
+    RAW_RECORDS,
+    REVIEWS,
+    SCORES,
+    SCREEN,
+    SELECTION,
+)
 from tests.support.demo import open_quietly
 from tests.support.factories import store
 from tests.support.paid_tables import paid_workspace
 from tests.support.paths import ROOT
 
+CHECKED = (RAW_RECORDS, EXAMPLES, SCREEN, DUPLICATES, ASSIGNMENTS, PAIRS, SCORES, SELECTION, DATASET)
 QUESTIONS: dict[str, Callable[[Runtime], object]] = {
     "runs": latest_runs,
     "fates": count_fates,
@@ -43,6 +57,12 @@ QUESTIONS: dict[str, Callable[[Runtime], object]] = {
     "teachers": find_teacher_costs,
     "prompts": measure_prompts,
     "acceptance": find_acceptance,
+    "expectations": lambda runtime: [parameters(runtime, table) for table in CHECKED],
+    "counts of stages": lambda runtime: [
+        runtime.query(score._COUNTS, limit=70),
+        runtime.query(deduplicate_pairs._COUNTS),
+        sorted(map(str, runtime.query(ingest._COUNTS))),
+    ],
 }
 PAID: dict[str, Callable[[Runtime], object]] = {
     "ledger": read_call_ledger,
