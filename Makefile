@@ -60,6 +60,11 @@ bench: install ## measurements: deduplication, scoring agreement, verification m
 	@for module in tests/benchmarks/[a-z]*.py; do \
 		echo "== $$module"; $(BIN)/python -m tests.benchmarks.$$(basename $$module .py) || exit 1; done
 
+ROWS ?= 20000
+.PHONY: bench-job
+bench-job: install ## seconds, CPU and memory of each stage of the whole job: make bench-job ROWS=100000
+	@$(BIN)/python -m tests.benchmarks.job --rows $(ROWS)
+
 .PHONY: soak
 soak: install ## kill paid runs: driver, Python worker, executor, ten times each, and count what was paid twice
 	@$(BIN)/python -m tests.support.kills --times 10

@@ -23,6 +23,7 @@ from pathlib import Path
 
 import yaml
 from rich.console import Console
+from rich.table import Table
 
 from jobs.config.load import load_settings
 from jobs.rendering.terminal import figures_table
@@ -44,8 +45,7 @@ def sentences() -> list[str]:
     found: dict[str, None] = {}
     for file in sorted(files):
         if file.suffix in (".json", ".jsonl", ".gz"):
-            opened = gzip.open(file, "rb") if file.suffix == ".gz" else file.open("rb")
-            with opened as handle:
+            with gzip.open(file, "rb") if file.suffix == ".gz" else file.open("rb") as handle:
                 text = handle.read(4_000_000).decode("utf-8", "replace")
             for quoted in re.findall(r'"((?:[^"\\]|\\.)*)"', text):
                 for sentence in _SENTENCE.split(re.sub(r"\\.", " ", quoted)):
@@ -176,7 +176,7 @@ def main() -> None:
 _COLUMNS = ("stage", "rows in", "seconds", "rows/s", "CPU s", "us CPU/row", "peak GB, all processes")
 
 
-def _add(table: object, name: str, rows: int, seconds: float, spent: tuple[float, int]) -> None:
+def _add(table: Table, name: str, rows: int, seconds: float, spent: tuple[float, int]) -> None:
     cpu, peak = spent
     per_row = 1e6 * cpu / rows if rows else 0
     cells = (

@@ -13,6 +13,7 @@ from jobs import deduplicate_pairs, ingest, score
 from jobs.answers.acceptance import find_acceptance
 from jobs.batches.lines import batch_lines
 from jobs.budget.plan import measure_prompts
+from jobs.curation.eligibility import OPEN_PROMPTS
 from jobs.curation.fates import count_fates
 from jobs.curation.review_sheet import draw_sheet
 from jobs.deduplication.figures import count_losses, largest_groups, sample_twins
@@ -50,7 +51,7 @@ QUESTIONS: dict[str, Callable[[Runtime], object]] = {
     "examples": lambda runtime: sample_examples(runtime, 3),
     "records": lambda runtime: sample_records(runtime, 2),
     "explain": lambda runtime: explain_row(runtime, example_of_line(runtime, 3)),
-    "losses": count_losses,
+    "losses": lambda runtime: count_losses(runtime, OPEN_PROMPTS),
     "twins": lambda runtime: sample_twins(runtime, {"alpaca", "wizardlm"}, 2),
     "groups": lambda runtime: largest_groups(runtime, 5, 3),
     "review": lambda runtime: draw_sheet(runtime, 5),
@@ -104,11 +105,13 @@ LOOKS = (
     ["explain", "--line", "1"],
     ["review", "--output", "sheet.csv"],
     ["plan"],
+    ["report"],
+    ["run"],
 )
 
 
 @pytest.mark.parametrize("look", LOOKS, ids=lambda look: look[0])
-def test_looking_starts_no_java(demo, tmp_path, look):
+def test_looking_and_a_run_with_nothing_to_do_start_no_java(demo, tmp_path, look):
     command = [sys.executable, "-m", "jobs.cli", *look, "--config", "demo", "--set", f"workspace={demo.workspace}"]
     # No java is to be found, so whatever asks for Spark fails.
     nowhere = {"PATH": str(tmp_path), "JAVA_HOME": "/nonexistent", "HOME": str(tmp_path)}
