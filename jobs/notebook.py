@@ -20,8 +20,7 @@ from jobs.curation.reviews import login_name, record_verdicts
 from jobs.rendering.notebook_progress import NotebookProgress, plain_console
 from jobs.rendering.notebook_table import show
 from jobs.rendering.progress import Progress
-from jobs.workspace.launch import begin_run, open_runtime
-from jobs.workspace.runtime import Runtime
+from jobs.workspace.runtime import Runtime, begin_run, open_runtime
 
 if TYPE_CHECKING:
     from jobs.reports.write import Reports

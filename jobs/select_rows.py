@@ -19,6 +19,7 @@ from jobs.curation.unanswered import why_unanswered
 from jobs.workspace.runtime import Runtime, Stage, StageReport
 from schemas.calls import RESPONSES
 from schemas.tables import ASSIGNMENTS, DATASET, DUPLICATES, EXAMPLES, FATES, PAIRS, REVIEWS, SCORES, SCREEN, SELECTION
+from udfs.column_functions import looked_up
 
 
 def qualify_pairs(pairs: DataFrame, scores: DataFrame, rejected: DataFrame, config: SelectConfig) -> DataFrame:
@@ -68,7 +69,7 @@ def fill_quotas(qualified: DataFrame, quotas: Mapping[str, int]) -> DataFrame:
     """
     best_first = Window.partitionBy("category").orderBy(F.desc("quality_tenths"), "example_id", "pair_id")
     open_rows = qualified.where("reason is null").withColumn("place", F.row_number().over(best_first))
-    quota = F.create_map(*(F.lit(part) for pair in quotas.items() for part in pair))[F.col("category")]
+    quota = looked_up(quotas, "category")
     within = F.col("place") <= F.coalesce(quota, F.lit(0))
     taken = open_rows.withColumn("reason", F.when(~within, "over_quota")).drop("place")
     return qualified.where("reason is not null").unionByName(taken)

@@ -18,13 +18,11 @@ from jobs.reports.write import write_reports
 from jobs.run.run_stages import run_stages
 from jobs.workspace.runtime import Runtime
 from jobs.workspace.session import get_session
-from tests.demo import DemoRun, open_quietly
-from tests.hostile import run_hostile
-from tests.llm.provider_process import ProviderProcess
-from tests.loopback import Loopback, loopback_server
-
-ROOT = Path(__file__).resolve().parents[1]
-SHARED_DATA = ROOT.parent / "shared" / "data"
+from tests.support.demo import DemoRun, open_quietly
+from tests.support.hostile import run_hostile
+from tests.support.loopback import Loopback, loopback_server
+from tests.support.paths import ROOT, SHARED_DATA
+from tests.support.provider_process import ProviderProcess
 
 
 @pytest.fixture(scope="session")

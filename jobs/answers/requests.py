@@ -13,7 +13,7 @@ from jobs.answers.routing import with_teachers
 from jobs.config.teachers import DistillConfig
 from schemas.calls import REQUESTS
 from schemas.tables import ASSIGNMENTS, PAIRS
-from udfs.ids import pair_id
+from udfs.column_functions import pair_ids
 from udfs.llm.asking import Asking
 from udfs.llm.building import ANSWERS_ASKED, answer_requests
 from udfs.llm.prompts import AnswerPrompt
@@ -94,7 +94,6 @@ def pair_answers(assignments: DataFrame, responses: DataFrame, examples: DataFra
     Returns:
         Rows of `PAIRS`; `answered_by` is the teacher that was asked in the end.
     """
-    pair_ids = F.udf(lambda example, request: pair_id(example, request), "string")
     answers = responses.where("status = 'answered'").select("request_id", F.col("text").alias("response"))
     paired = assignments.where("request_id is not null").join(answers, "request_id").join(examples, "example_id")
     return PAIRS.select_from(

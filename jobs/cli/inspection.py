@@ -14,7 +14,7 @@ from jobs.reports.status import show_status, watch_status
 from jobs.reports.write import write_reports
 from jobs.run.options import DEFAULT_CONFIG, Config, Overrides, Verbose, console, runtime_of, settings_of
 from jobs.validation.validate import validate_tables
-from jobs.workspace.launch import open_runtime
+from jobs.workspace.runtime import open_runtime
 from schemas.errors import ConfigError
 
 commands: typer.Typer = typer.Typer()

@@ -11,7 +11,7 @@ from jobs.publish.push import HubRepository
 from jobs.publish.source import is_current, read_source
 from jobs.rendering.terminal import say
 from jobs.run.options import DEFAULT_CONFIG, Config, Overrides, Verbose, console, settings_of
-from jobs.workspace.launch import open_runtime
+from jobs.workspace.runtime import open_runtime
 
 commands: typer.Typer = typer.Typer()
 

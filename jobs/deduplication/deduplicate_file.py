@@ -30,6 +30,7 @@ from jobs.workspace import files
 from jobs.workspace.session import get_session
 from jobs.workspace.storage import Storage
 from schemas.errors import ConfigError, DataRefusedError, Phase0Error
+from udfs.column_functions import looked_up
 from udfs.printable import printable
 
 DUPLICATES_FILE = "duplicates.parquet"
@@ -116,9 +117,9 @@ def with_rank(rows: DataFrame, found: InputFiles) -> DataFrame:
 
     The rank is the file's number, the place in it and the id, each of the first two with leading zeros.
     """
-    number = F.create_map(*(F.lit(part) for n, name in enumerate(found.names) for part in (name, n)))[F.col("file")]
-    label = F.create_map(*(F.lit(part) for pair in zip(found.names, found.labels, strict=True) for part in pair))
-    place = F.concat(label[F.col("file")], F.col("position").cast("string"))
+    number = looked_up({name: n for n, name in enumerate(found.names)}, "file")
+    label = looked_up(dict(zip(found.names, found.labels, strict=True)), "file")
+    place = F.concat(label, F.col("position").cast("string"))
     row_id = F.coalesce(F.col("id"), place)
     rank = F.concat(
         F.lpad(number.cast("string"), _FILE_DIGITS, "0"),

@@ -14,8 +14,7 @@ from pyspark.sql import functions as F
 from jobs.config.settings import Settings
 from jobs.curation.eligibility import open_prompts
 from jobs.curation.fates import Funnel
-from jobs.deduplication.duplicate_groups import Twins, largest_groups
-from jobs.deduplication.figures import count_losses, sample_twins
+from jobs.deduplication.figures import Twins, count_losses, largest_groups, sample_twins
 from jobs.ledger.usage import read_call_ledger
 from jobs.reports.project_status import (
     GROUPS_SHOWN,

@@ -15,6 +15,7 @@ from jobs.rendering.terminal import EXCERPT_CHARS, excerpt
 from jobs.workspace.runtime import Runtime
 from schemas.errors import ConfigError
 from schemas.tables import DUPLICATES, EXAMPLES, FATES, PAIRS, RAW_RECORDS, REVIEWS, SCORES, SCREEN, SELECTION
+from udfs.column_functions import first_rows
 
 
 def sample_examples(
@@ -63,8 +64,8 @@ def _one_of_each(pairs: DataFrame, selection: DataFrame) -> DataFrame:
     best = Window.partitionBy("example_id").orderBy(
         F.desc_nulls_last("is_selected"), F.desc_nulls_last("quality_tenths"), "sample", "pair_id"
     )
-    placed = pairs.join(chosen, "pair_id", "left").withColumn("place", F.row_number().over(best))
-    return placed.where("place = 1").select("example_id", "pair_id", F.col("response").alias("answer"))
+    placed = first_rows(pairs.join(chosen, "pair_id", "left"), best)
+    return placed.select("example_id", "pair_id", F.col("response").alias("answer"))
 
 
 def sample_records(
@@ -89,8 +90,7 @@ def _filtered(fates: DataFrame, reason: str | None, source: str | None) -> DataF
 
 
 def _first_of_each(fates: DataFrame, count: int, *order: str) -> DataFrame:
-    place = F.row_number().over(Window.partitionBy("reason").orderBy(*order))
-    return fates.withColumn("place", place).where(F.col("place") <= count).drop("place")
+    return first_rows(fates, Window.partitionBy("reason").orderBy(*order), count)
 
 
 def show_rows(runtime: Runtime, reason: str, count: int, source: str | None) -> None:

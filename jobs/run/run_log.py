@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from jobs.workspace.fingerprint import versions
 from jobs.workspace.runtime import Runtime, Stage, StageReport
 from schemas.tables import RUNS
+from udfs.column_functions import first_rows
 
 
 @dataclass(frozen=True)
@@ -29,12 +30,8 @@ class StageRun:
 def latest_runs(runtime: Runtime) -> list[Row]:
     """The last row of `runs` for each stage, in order of time; its `cost_usd` is that of all runs of the stage."""
     runs_of_stage = Window.partitionBy("stage")
-    rows = (
-        runtime.read(RUNS)
-        .withColumn("cost_usd", F.sum("cost_usd").over(runs_of_stage))
-        .withColumn("place", F.row_number().over(runs_of_stage.orderBy(F.desc("started_at"))))
-    )
-    return rows.where("place = 1").orderBy("started_at").collect()
+    rows = runtime.read(RUNS).withColumn("cost_usd", F.sum("cost_usd").over(runs_of_stage))
+    return first_rows(rows, runs_of_stage.orderBy(F.desc("started_at"))).orderBy("started_at").collect()
 
 
 def record_stage(runtime: Runtime, outcome: StageRun, fingerprint: str, message: str) -> None:
