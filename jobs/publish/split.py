@@ -14,7 +14,14 @@ from pyspark.sql import functions as F
 from jobs.config.deduplicate import DeduplicateConfig
 from jobs.curation.quotas import category_quotas
 from jobs.deduplication.components import connected_components
-from jobs.deduplication.near_duplicates import Materialise, equal_sets, shingle, similar_pairs, with_bands
+from jobs.deduplication.near_duplicates import (
+    Materialise,
+    bucket_members,
+    equal_sets,
+    shared_buckets,
+    similar_pairs,
+    with_buckets,
+)
 from schemas.errors import ConfigError
 from udfs.column_functions import looked_up
 
@@ -207,9 +214,10 @@ def similar_rows(
         materialise: stores a frame under a name and gives back a frame that reads it.
     """
     ranked = texts.select(F.col("node").alias("rank"), F.col(kind).alias("text"), F.lit(least).alias("threshold"))
-    rows = materialise(with_bands(shingle(ranked), config), f"{kind}_shingled")
-    copies = equal_sets(rows)
-    pairs = similar_pairs(rows.join(copies, "rank", "left_anti"), config)
+    parts = materialise(with_buckets(ranked, config), f"{kind}_parts")
+    copies = materialise(equal_sets(parts), f"{kind}_copies")
+    meetings = materialise(shared_buckets(parts), f"{kind}_meetings")
+    pairs = similar_pairs(bucket_members(meetings, parts, copies), config)
     equal = copies.select(F.col("leader").alias("left"), F.col("rank").alias("right"), F.lit(1.0).alias("jaccard"))
     similar = pairs.select(F.col("winner").alias("left"), F.col("loser").alias("right"), "jaccard")
     return materialise(equal.unionByName(similar), f"{kind}_similar")
