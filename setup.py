@@ -14,6 +14,7 @@ REQUIRED = [
     *EXECUTORS,
     # `make wheel` sets it: the wheel goes to clusters, which bring a Spark that pip must not put another over.
     *(SPARK if "PHASE0_SPARK_PROVIDED" not in os.environ else []),
+    "deltalake==1.6.6",
     "great-expectations==1.24.1",
     "packaging>=24",
     "rich==15.0.0",

@@ -10,22 +10,24 @@ sets of which each shares t of itself with the other have one in common among th
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
-from udfs.shingled_rows import Found, Integers, ShingledRows, joined
+from udfs.shingled_rows import Found, Integers, ShingledRows, joined, masked
 
 # Rows that meet in a rare shingle looked at in one step, and shingles compared in one step.
 _MEETINGS = 4_000_000
 _SHINGLES = 8_000_000
 
 
-def pairs_of_walk(rows: ShingledRows) -> Found:
+def pairs_of_walk(rows: ShingledRows, protect_numbers: bool = False) -> Found:
     """Similar pairs of a kept row and a later one, for the rows of one bucket in the order of their ranks.
 
-    All pairs of kept rows come out that are similar, that is none; and for each fallen row those with every row that
-    was kept when its turn came.
+    For each row that falls every pair with a kept row that was there when it fell. Where numbers are protected a pair
+    that differs in nothing else makes no row fall, and does not come out.
     """
     rare = _rarest(rows)
+    masks = masked(rows.texts, np.arange(len(rows.texts))) if protect_numbers else None
     waiting = np.ones(rows.sizes.size, dtype=np.bool_)
     found: list[Found] = []
     while waiting.any():
@@ -35,18 +37,18 @@ def pairs_of_walk(rows: ShingledRows) -> Found:
         block = later[: max(1, int(np.searchsorted(meetings, _MEETINGS, side="right")))]
         waiting[block] = False
         met = (rare[block] @ index).tocoo()
-        left, right, similarity = _compared(rows, block[met.row], later[met.col])
+        left, right, similarity = _compared(rows, block[met.row], later[met.col], masks)
         counts = np.isin(left, _kept_of(block, left, right))
         found.append((left[counts], right[counts], similarity[counts]))
         waiting[right[counts]] = False
     return joined(found)
 
 
-def _compared(rows: ShingledRows, left: Integers, right: Integers) -> Found:
+def _compared(rows: ShingledRows, left: Integers, right: Integers, masks: npt.NDArray[np.uint64] | None) -> Found:
     """Those of the pairs that are similar, each once, in order."""
     order = np.lexsort((right, left))
     left, right = left[order], right[order]
-    once = left < right
+    once = (left < right) if masks is None else (left < right) & (masks[left] != masks[right])
     left, right = left[once], right[once]
     step = np.cumsum(rows.sizes[left] + rows.sizes[right]) // _SHINGLES
     found = []

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
-from udfs.shingles import shingle_texts
+from udfs.shingles import numbers_masked, shingle_texts, tokenise
 
 Integers = npt.NDArray[np.int64]
 Found = tuple[Integers, Integers, npt.NDArray[np.float64]]
@@ -23,6 +23,7 @@ class ShingledRows:
     sizes: Integers
     """Shingles of each row."""
     thresholds: npt.NDArray[np.float64]
+    texts: Sequence[str]
 
     @classmethod
     def of(cls, buckets: Integers, thresholds: npt.NDArray[np.float64], texts: Sequence[str]) -> "ShingledRows":
@@ -40,7 +41,7 @@ class ShingledRows:
         mixed = shingles.view(np.int64) ^ np.repeat(number * np.int64(0x27D4EB2F165667C5), sizes)
         columns, column = np.unique(mixed, return_inverse=True)
         ones = np.ones(column.size, dtype=np.int32)
-        return cls(csr_matrix((ones, column, bounds), shape=(sizes.size, columns.size)), sizes, thresholds)
+        return cls(csr_matrix((ones, column, bounds), shape=(sizes.size, columns.size)), sizes, thresholds, texts)
 
     def similar(self, left: Integers, right: Integers, shared: npt.NDArray[np.int32]) -> Found:
         """Of pairs that share so many shingles those whose similarity reaches the higher of both thresholds."""
@@ -54,3 +55,11 @@ def joined(found: Sequence[Found]) -> Found:
     empty = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float64)
     left, right, similarity = (np.concatenate(parts) for parts in zip(empty, *found, strict=True))
     return left, right, similarity
+
+
+def masked(texts: Sequence[str], rows: Integers) -> npt.NDArray[np.uint64]:
+    """For these rows the hash of the text without its numbers, zero for the others; shape (texts,)."""
+    masks = np.zeros(len(texts), dtype=np.uint64)
+    for row in rows.tolist():
+        masks[row] = numbers_masked(tokenise(texts[row]))
+    return masks

@@ -4,7 +4,8 @@ Nothing here imports pyspark: a Python worker would spend a second and 130 MB on
 """
 
 from collections.abc import Callable, Iterator
-from itertools import accumulate
+from functools import partial
+from itertools import accumulate, pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -13,8 +14,8 @@ import xxhash
 
 from udfs.arrow_groups import Batches, whole_groups
 from udfs.large_buckets import pairs_of_walk
-from udfs.shingled_rows import Found, ShingledRows, joined
-from udfs.shingles import Shingles, numbers_masked, shingle_texts, tokenise
+from udfs.shingled_rows import Found, ShingledRows, joined, masked
+from udfs.shingles import Shingles, shingle_texts
 
 Integers = npt.NDArray[np.int64]
 
@@ -55,7 +56,7 @@ def shingle_parts(parts: int) -> Callable[[Batches], Batches]:
 def _parts_of(batch: pa.RecordBatch, texts: list[str], parts: int) -> pa.RecordBatch:
     shingles, bounds = shingle_texts(texts)
     edges = bounds.tolist()
-    digests = b"".join(_set_digest(shingles[a:b], t) for a, b, t in zip(edges, edges[1:], texts, strict=False))
+    digests = b"".join(_set_digest(shingles[a:b], text) for (a, b), text in zip(pairwise(edges), texts, strict=True))
     nodes = np.frombuffer(digests, dtype=np.int64)[::2]
     # A text without a shingle gets one of its own, so that all rows go one way; it meets its copies only.
     silent = np.flatnonzero(np.diff(bounds) == 0)
@@ -148,13 +149,14 @@ def drop_lonely(batches: Batches) -> Batches:
         yield pa.record_batch([np.repeat(names, sizes)[is_kept], node[is_kept]], names=["bucket", "node"])
 
 
-def verify_buckets(most_rows: int) -> Callable[[Batches], Batches]:
+def verify_buckets(most_rows: int, protect_numbers: bool) -> Callable[[Batches], Batches]:
     """Build the `mapInArrow` function that compares the rows of each bucket and gives rows of `EDGE`.
 
     It takes rows of (bucket, rank, threshold, text) sorted by bucket and rank, all rows of a bucket in one partition.
     Every pair of a bucket whose exact Jaccard similarity reaches the higher of their two thresholds comes out, left
     rank first; a pair that meets in several buckets comes out of each. Of a bucket of more rows than `most_rows` the
-    pairs are only those that a walk in the order of ranks needs (`udfs.large_buckets`).
+    pairs are only those that a walk in the order of ranks needs (`udfs.large_buckets`), and where numbers are protected
+    those that differ in more than numbers.
     """
 
     def verify(batches: Batches) -> Batches:
@@ -166,7 +168,7 @@ def verify_buckets(most_rows: int) -> Callable[[Batches], Batches]:
             if small.any():
                 yield _edges(rows.filter(pa.array(small)), _all_pairs)
             for start, size in zip(starts[sizes > most_rows], sizes[sizes > most_rows], strict=True):
-                yield _edges(rows.slice(start, size), pairs_of_walk)
+                yield _edges(rows.slice(start, size), partial(pairs_of_walk, protect_numbers=protect_numbers))
 
     return verify
 
@@ -175,9 +177,7 @@ def _edges(rows: pa.RecordBatch, compare: Callable[[ShingledRows], Found]) -> pa
     texts = rows.column("text").to_pylist()
     keys, thresholds = rows.column("bucket").to_numpy(), rows.column("threshold").to_numpy()
     left, right, similarity = compare(ShingledRows.of(keys, thresholds, texts))
-    masks = np.zeros(len(texts), dtype=np.uint64)
-    for row in np.unique(np.concatenate((left, right))).tolist():
-        masks[row] = numbers_masked(tokenise(texts[row]))
+    masks = masked(texts, np.unique(np.concatenate((left, right))))
     ranks = rows.column("rank")
     columns = [ranks.take(pa.array(left)), ranks.take(pa.array(right)), similarity, masks[left] == masks[right]]
     return pa.record_batch([pa.array(column) for column in columns], names=["left", "right", "jaccard", "numbers_only"])

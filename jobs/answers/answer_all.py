@@ -12,8 +12,8 @@ from jobs.batches.clock import SystemClock
 from jobs.batches.run import BatchRun, fold_ended, run_batches
 from jobs.config.calls import Mode
 from jobs.ledger.batch_table import batches_of
-from jobs.ledger.reservations import to_endpoints
-from jobs.online.waves import Asked, Ended, call_all, count_by_endpoint, left_usd, open_requests, spent_and_reserved
+from jobs.ledger.reservations import Asked, count_by_endpoint, open_requests, spent_and_reserved, to_endpoints
+from jobs.online.waves import Ended, call_all
 from jobs.workspace.runtime import Runtime
 from jobs.workspace.stopping import is_stopped, stop_on_signal
 from schemas.errors import ConfigError, ProviderError, StoppedError
@@ -96,7 +96,7 @@ def _batches(
                 lambda: open_requests(runtime, asked),
                 modes,
                 asked.endpoints,
-                lambda: left_usd(runtime.settings.budget, asked.stage, spent_and_reserved(runtime)),
+                lambda: runtime.settings.budget.left(asked.stage, spent_and_reserved(runtime)),
                 wait=wait,
                 faults=faults,
                 clock=SystemClock(check),
@@ -126,7 +126,7 @@ def _with_left(runtime: Runtime, asked: Asked, ended: Ended, batched: BatchRun, 
     down = {key: ("batch", batched.faults[key]) for key in left if key in batched.faults}
     unsent = sum(count for key, count in left.items() if key not in down)
     if unsent:
-        cap = left_usd(runtime.settings.budget, asked.stage, spent_and_reserved(runtime))
+        cap = runtime.settings.budget.left(asked.stage, spent_and_reserved(runtime))
         raise StoppedError(
             f"{asked.stage}: {unsent:,} requests fit into no batch"
             + (f": ${cap:f} of the budget are left. To go on, raise it" if cap is not None else ": they are too large")

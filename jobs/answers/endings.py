@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
+from jobs.ledger.reservations import Asked
 from jobs.ledger.settle import spent_usd
-from jobs.online.waves import Asked, Ended
+from jobs.online.waves import Ended
 from jobs.rendering.money import dollars
 from jobs.workspace.runtime import Runtime
 from schemas.errors import StoppedError

@@ -13,8 +13,8 @@ from jobs.answers.requests import new_requests
 from jobs.answers.specs import judge_asking
 from jobs.answers.stale_answers import decide_paid_again
 from jobs.config.prompt_files import load_judge_prompt
+from jobs.ledger.reservations import Asked
 from jobs.ledger.settle import append_new
-from jobs.online.waves import Asked
 from jobs.workspace.runtime import Runtime
 from schemas.calls import JUDGEMENTS, REQUESTS, RESPONSES
 from schemas.errors import ConfigError

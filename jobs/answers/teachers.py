@@ -25,8 +25,9 @@ from jobs.answers.sampling import askable_prompts, draw_prompts, prompts_to_ask
 from jobs.answers.specs import model_names, teacher_askings
 from jobs.answers.stale_answers import decide_paid_again
 from jobs.config.prompt_files import load_answer_prompt
+from jobs.ledger.reservations import Asked
 from jobs.ledger.settle import append_new
-from jobs.online.waves import Asked, Ended
+from jobs.online.waves import Ended
 from jobs.workspace.runtime import Runtime
 from schemas.calls import REQUESTS, RESPONSES
 from schemas.tables import ASSIGNMENTS

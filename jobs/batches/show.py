@@ -4,9 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
-from decimal import Decimal
 
-from pyspark.sql import functions as F
 from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
@@ -15,11 +13,11 @@ from jobs.batches.api import BatchCallError
 from jobs.batches.clock import SystemClock
 from jobs.batches.collect import give_up
 from jobs.batches.context import Desk
+from jobs.batches.lines import summary_line
 from jobs.ledger.batch_table import Batch, batches_of
 from jobs.rendering.terminal import figures_table
 from jobs.workspace.runtime import Runtime
 from schemas.batches import CREATED, FOLDED
-from schemas.calls import ATTEMPTS
 from schemas.errors import ConfigError, ProviderError
 from udfs.printable import printable
 
@@ -55,24 +53,6 @@ def show_batches(console: Console, batches: Sequence[Batch], now: datetime) -> N
     if hidden > 0:
         console.print(f"and {hidden:,} earlier ones", highlight=False)
     console.print(summary_line(batches), highlight=False)
-
-
-def batch_lines(runtime: Runtime) -> list[str]:
-    """What went by batch and what online, of each stage, and the batches: lines for status and cost report.
-
-    None where nothing ever went by batch.
-    """
-    batches = batches_of(runtime)
-    if not batches:
-        return []
-    of_mode = (
-        runtime.read_or_empty(ATTEMPTS)
-        .groupBy("stage", "mode")
-        .agg(F.count_if(F.col("cost_basis") == "usage").alias("answers"), F.sum("cost_usd").alias("usd"))
-    )
-    rows = of_mode.orderBy("stage", "mode").collect()
-    told = [f"{row['stage']}, {row['mode']}: {row['answers']:,} paid answers, ${row['usd']:,.4f}" for row in rows]
-    return [*told, summary_line(batches)]
 
 
 def cancel_batch(runtime: Runtime, name: str, environment: Mapping[str, str] = os.environ) -> bool:
@@ -153,19 +133,6 @@ def batch_table(batches: Sequence[Batch], now: datetime) -> RichTable:
         # Names and states are the provider's: nothing of them is markup.
         table.add_row(*(Text(printable(cell)) for cell in _cells(batch, now)))
     return table
-
-
-def summary_line(batches: Sequence[Batch]) -> str:
-    """What all batches together are, in one line."""
-    out = [batch for batch in batches if batch.state != FOLDED]
-    taken_in = [batch for batch in batches if batch.state == FOLDED]
-    spent = sum((batch.cost_usd or Decimal(0) for batch in taken_in), Decimal(0))
-    text = f"batches: {len(taken_in):,} taken in, {sum(b.answered or 0 for b in taken_in):,} answers for ${spent:,.4f}"
-    if not out:
-        return text
-    requests, done = sum(batch.requests for batch in out), sum(batch.done or 0 for batch in out)
-    reserved = sum(batch.reserved_usd for batch in out)
-    return f"{text}; {len(out):,} out, {done:,} of {requests:,} requests answered, at most ${reserved:,.4f}"
 
 
 def _cells(batch: Batch, now: datetime) -> tuple[str, ...]:

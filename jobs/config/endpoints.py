@@ -16,9 +16,10 @@ from urllib.parse import urlsplit
 
 import yaml
 
+from jobs.config.calls import CallsConfig
 from jobs.config.providers import LimitsConfig, ModelConfig, ProfileConfig, ProviderConfig
 from jobs.config.settings import Settings
-from jobs.config.teachers import CallsConfig, ModelChoice
+from jobs.config.teachers import ModelChoice
 from udfs.llm.models import BatchApi, Endpoint, Limits, Prices, Profile
 
 _FREE = Prices(input_usd_per_mtok=Decimal(0), output_usd_per_mtok=Decimal(0))

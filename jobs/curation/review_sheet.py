@@ -15,7 +15,6 @@ from jobs.curation.reviews import Verdict, sample_pairs
 from jobs.workspace import files
 from jobs.workspace.runtime import Runtime
 from schemas.errors import ConfigError
-from schemas.tables import DATASET, REVIEWS
 
 COLUMNS = ("pair_id", "source", "category", "quality_score", "instruction", "response", "verdict", "note")
 MAX_CELL_CHARS = 30_000
@@ -28,9 +27,9 @@ _DELIMITERS = ",;\t"
 
 def draw_sheet(runtime: Runtime, count: int) -> list[dict[str, Any]]:
     """Rows to review with empty `verdict` and `note`; see `jobs.curation.reviews.sample_pairs`."""
-    rows = sample_pairs(runtime.read(DATASET), runtime.read_or_empty(REVIEWS), count).collect()
+    rows = sample_pairs(runtime, count)
     empty = {"verdict": "", "note": ""}
-    filled = ({**row.asDict(), "quality_score": row["quality_tenths"] / 10, **empty} for row in rows)
+    filled = ({**row, "quality_score": row["quality_tenths"] / 10, **empty} for row in rows)
     return [{name: row[name] for name in COLUMNS} for row in filled]
 
 

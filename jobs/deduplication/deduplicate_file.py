@@ -87,7 +87,7 @@ def deduplicate_file(
     _require_own(target, [*KEPT.values(), DUPLICATES_FILE])
     with _scratch(target) as scratch:
         spark = _session(None if verbose or "://" in target else Path(scratch) / "spark.log")
-        storage = Storage(spark, scratch)
+        storage = Storage(lambda: spark, scratch)
         progress = Progress(console)
         with progress.stage("deduplicate", f"{input}, Jaccard {threshold:g} or more"):
             found = find_input(spark, source)

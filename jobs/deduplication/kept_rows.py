@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from jobs.deduplication.input_file import InputFiles
 from jobs.workspace import files
-from udfs.containers import UTF8_BOM
+from udfs.unpacking import UTF8_BOM
 
 KEPT = {"json_lines": "kept.jsonl", "parquet": "kept.parquet"}
 """Kind of the input -> name of the file with the kept rows."""

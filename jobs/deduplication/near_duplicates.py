@@ -6,7 +6,7 @@
    likely to agree as one that looks at all shingles, for a fraction of the work (Li, Owen, Zhang 2012).
 3. Texts with equal shingle sets collapse onto the best of them.
 4. All pairs of a bucket are compared by exact Jaccard. Comparing with one leader only leaks 31 % of the
-   true pairs of real instructions.
+   true pairs of real instructions. Of a crowded bucket all those are that decide.
 5. One walk over the pairs in rank order: a row is removed only by a better row that is itself kept. Connected
    components would remove C from A~B~C although nothing kept resembles it.
 """
@@ -66,11 +66,35 @@ def find_near_duplicates(texts: DataFrame, config: DeduplicateConfig, materialis
     parts = materialise(with_buckets(texts, config), "parts")
     copies = materialise(equal_sets(parts), "copies")
     meetings = materialise(shared_buckets(parts), "meetings")
-    edges = materialise(similar_pairs(bucket_members(meetings, parts, copies), config), "edges")
+    members = bucket_members(meetings, parts, copies)
+    edges = materialise(similar_pairs(members, config), "edges")
+    fallen = materialise(who_falls(edges, config), "fallen")
+    crowded = meetings.groupBy("bucket").count().where(F.col("count") > config.max_bucket).select("bucket")
+    if not crowded.isEmpty():
+        edges, fallen = _settled(members.join(crowded, "bucket", "left_semi"), edges, fallen, config, materialise)
     counts = edges.agg(F.count("*"), F.count_if("numbers_only")).first()
     pairs, numbers_only = (int(counts[0]), int(counts[1])) if counts else (0, 0)
-    fallen = materialise(who_falls(edges, config), "fallen")
     return NearDuplicates(_with_copies(fallen, copies), pairs, numbers_only)
+
+
+def _settled(
+    crowded: DataFrame, edges: DataFrame, fallen: DataFrame, config: DeduplicateConfig, materialise: Materialise
+) -> tuple[DataFrame, DataFrame]:
+    """Edges and fallen rows with which no two kept rows of a crowded bucket are twins.
+
+    The walk within such a bucket takes its best row for kept. Where that has fallen to a row outside, those that fell
+    to it stand up again and are compared among each other: once or twice, until there is nothing more to find. The
+    kept rows are then those that all pairs would leave, because there is only one such set.
+    """
+    round = 0
+    while True:
+        round += 1
+        left = crowded.join(fallen.select("rank"), "rank", "left_anti")
+        more = materialise(_decisive(similar_pairs(left, config), config), f"edges_{round}")
+        if more.isEmpty():
+            return edges, fallen
+        edges = materialise(edges.unionByName(more), f"all_edges_{round}")
+        fallen = materialise(who_falls(edges, config), f"fallen_{round}")
 
 
 def with_buckets(texts: DataFrame, config: DeduplicateConfig) -> DataFrame:
@@ -110,7 +134,7 @@ def similar_pairs(members: DataFrame, config: DeduplicateConfig) -> DataFrame:
     return (
         members.repartition("bucket")
         .sortWithinPartitions("bucket", "rank")
-        .mapInArrow(verify_buckets(config.max_bucket), EDGE)
+        .mapInArrow(verify_buckets(config.max_bucket, config.protect_numbers), EDGE)
         .distinct()
         .withColumnsRenamed({"left": "winner", "right": "loser"})
     )
@@ -121,8 +145,12 @@ def who_falls(edges: DataFrame, config: DeduplicateConfig) -> DataFrame:
 
     One task sees all pairs, sorted by their worse row; ten million take it a few seconds.
     """
-    decisive = edges.where(~F.col("numbers_only")) if config.protect_numbers else edges
-    return decisive.repartition(1).sortWithinPartitions("loser", "winner").mapInArrow(walk, FALLEN)
+    sorted_edges = _decisive(edges, config).repartition(1).sortWithinPartitions("loser", "winner")
+    return sorted_edges.mapInArrow(walk, FALLEN)
+
+
+def _decisive(edges: DataFrame, config: DeduplicateConfig) -> DataFrame:
+    return edges.where(~F.col("numbers_only")) if config.protect_numbers else edges
 
 
 def _with_copies(fallen: DataFrame, copies: DataFrame) -> DataFrame:

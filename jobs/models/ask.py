@@ -13,11 +13,12 @@ from openai.types.chat import ChatCompletion
 from pydantic import ValidationError
 from rich.console import Console
 
+from jobs.config.calls import CallsConfig
 from jobs.config.endpoints import endpoint_of, known_providers, name_faults
 from jobs.config.load import find_config, load_settings
 from jobs.config.prompt_files import load_answer_prompt
 from jobs.config.settings import Settings
-from jobs.config.teachers import CallsConfig, TeacherConfig
+from jobs.config.teachers import TeacherConfig
 from jobs.models.client import explain, open_client
 from jobs.rendering.terminal import say
 from schemas.errors import ConfigError, ProviderError

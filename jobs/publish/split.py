@@ -217,7 +217,9 @@ def similar_rows(
     parts = materialise(with_buckets(ranked, config), f"{kind}_parts")
     copies = materialise(equal_sets(parts), f"{kind}_copies")
     meetings = materialise(shared_buckets(parts), f"{kind}_meetings")
-    pairs = similar_pairs(bucket_members(meetings, parts, copies), config)
+    # What falls to a kept row may still link two rows, so crowded buckets are compared in full as far as memory goes.
+    whole = config.model_copy(update={"max_bucket": max(config.max_bucket, _COMPARED_ROWS)})
+    pairs = similar_pairs(bucket_members(meetings, parts, copies), whole)
     equal = copies.select(F.col("leader").alias("left"), F.col("rank").alias("right"), F.lit(1.0).alias("jaccard"))
     similar = pairs.select(F.col("winner").alias("left"), F.col("loser").alias("right"), "jaccard")
     return materialise(equal.unionByName(similar), f"{kind}_similar")

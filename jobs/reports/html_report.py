@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from jobs.curation.fates import SELECTED, STAGE_ORDER, Funnel
 from jobs.curation.reasons import meaning_of
 from jobs.deduplication.figures import HEAVY_LOSS
-from jobs.publish.card import by_count
 from jobs.rendering.html import render_page
+from jobs.rendering.templates import by_count
 from jobs.reports.project_status import ProjectStatus, next_steps
 
 REPORT_FILE = "report.html"

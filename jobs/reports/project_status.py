@@ -12,7 +12,9 @@ from typing import Literal
 
 from jobs.curation.fates import SELECTED, Funnel
 from jobs.deduplication.figures import HEAVY_LOSS, DuplicateGroup, Twins
-from jobs.publish.card import JUDGED_BY_RULES, by_count, render_template
+from jobs.publish.card import JUDGED_BY_RULES
+from jobs.rendering.markdown import render_template
+from jobs.rendering.templates import by_count
 from jobs.reports.teacher_costs import TeacherCost
 from jobs.validation.stored_checks import TableCheck
 

@@ -9,8 +9,6 @@ from datetime import datetime, timezone
 from decimal import Decimal
 from functools import partial
 
-from pyspark.sql import Row
-
 from jobs.budget.approval import Approval, Approve
 from jobs.ledger.usage import unrecorded
 from jobs.models.preflight import keys_not_set
@@ -19,6 +17,7 @@ from jobs.run.leased import leased
 from jobs.run.run_log import StageRun, latest_runs, record_stage
 from jobs.validation.validate import docs_root, validate_stage
 from jobs.workspace.fingerprint import stage_fingerprint
+from jobs.workspace.queries import Answer
 from jobs.workspace.runtime import Runtime, Stage, StageReport
 from schemas.errors import DataRefusedError, StoppedError
 from schemas.tables import RUNS, Table
@@ -141,7 +140,7 @@ def _settle(runtime: Runtime, finished: StageRun, fingerprint: str, failures: Fu
         )
 
 
-def _finished(runtime: Runtime, stage: Stage, fingerprint: str, last: Row | None) -> StageReport | None:
+def _finished(runtime: Runtime, stage: Stage, fingerprint: str, last: Answer | None) -> StageReport | None:
     """The report of the last run of this stage, if it was this very work and its tables are there."""
     if last is None or last["status"] != "done" or last["fingerprint"] != fingerprint:
         return None

@@ -24,8 +24,9 @@ from huggingface_hub.errors import (
 )
 
 from jobs.config.settings import SourceConfig
-from jobs.sources.downloads import BUSY, Downloads, TransientError, retry_after_seconds, with_retries
+from jobs.sources.downloads import BUSY, Downloads, TransientError, with_retries
 from schemas.errors import ConfigError, DownloadError
+from udfs.llm.retry_after import retry_after_seconds
 
 
 @dataclass(frozen=True)
@@ -160,7 +161,7 @@ def _explain(error: BaseException, source: SourceConfig, revision: str, remote: 
     if isinstance(error, HfHubHTTPError):
         what = f"{source.name}: the hub answers {status}"
         if status in BUSY:
-            raise TransientError(what, retry_after_seconds(error.response.headers.get("Retry-After"))) from error
+            raise TransientError(what, retry_after_seconds(error.response.headers)) from error
         raise DownloadError(f"{what}: {_first_line(error)}") from error
     if isinstance(error, FileMetadataError):
         raise DownloadError(f"{source.name}: {_no_hub()}") from error

@@ -201,22 +201,37 @@ def check_teachers(
     return _check("Teachers", count >= wanted.min_teachers, measured, least)
 
 
-def check_manifest(measures: Measures, facts: FileFacts | None, sha256: str | None) -> Check:
-    """The file is the one that the manifest speaks of."""
-    if facts is None or (facts.sha256 is None and facts.rows is None):
-        return Check("Manifest", Verdict.NOT_ASSESSED, "no sha256 and no rows of this file", "the same file")
-    faults = []
+def check_manifest(measures: Measures, facts: FileFacts, sha256: str, size: int, missing: Sequence[str]) -> Check:
+    """The file is the one that the manifest speaks of, and the others it speaks of are there.
+
+    Args:
+        measures: what was measured.
+        facts: what the manifest says of the file.
+        sha256: of the file as it lies on disk.
+        size: of the file, in bytes.
+        missing: files that the manifest names and that are not there.
+    """
+    faults = [f"{name} is missing" for name in missing[:_LISTED]]
+    if len(missing) > _LISTED:
+        faults.append(f"{len(missing) - _LISTED:,} more files are missing")
     if facts.rows is not None and facts.rows != measures.lines:
         faults.append(f"{measures.lines:,} lines, not {facts.rows:,}")
+    if facts.bytes is not None and facts.bytes != size:
+        faults.append(f"{size:,} bytes, not {facts.bytes:,}")
     if facts.sha256 is not None and facts.sha256.lower() != sha256:
         faults.append(f"sha256 is {sha256}, not {facts.sha256}")
-    return _check("Manifest", not faults, "; ".join(faults) or "sha256 and rows agree", "the same file")
+    said = {"sha256": facts.sha256, "rows": facts.rows, "bytes": facts.bytes}
+    agreeing = [name for name, value in said.items() if value is not None]
+    if not faults and facts.sha256 is None:
+        measured = f"{_and(agreeing)} agree, but no sha256 is said" if agreeing else "it says nothing of this file"
+        return Check("Manifest", Verdict.NOT_ASSESSED, measured, "the same file")
+    return _check("Manifest", not faults, "; ".join(faults) or f"{_and(agreeing)} agree", "the same file")
 
 
 def check_files(names: Sequence[str], faults: Sequence[str]) -> Check:
     """The files of a package are those that its manifest speaks of."""
     more = f"; and {len(faults) - _LISTED:,} more" if len(faults) > _LISTED else ""
-    measured = "; ".join(faults[:_LISTED]) + more or f"{len(names)} files, sha256 and rows agree"
+    measured = "; ".join(faults[:_LISTED]) + more or f"{len(names)} files, sha256, bytes and rows agree"
     return _check("Files", not faults, measured, "the same files")
 
 
@@ -246,6 +261,10 @@ def field_notes(measures: Measures) -> list[str]:
 
 def _check(name: str, passed: bool, measured: str, wanted: str) -> Check:
     return Check(name, Verdict.PASS if passed else Verdict.FAIL, measured, wanted)
+
+
+def _and(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def _not_assessed(name: str, measured: str) -> Check:

@@ -1,11 +1,13 @@
 """Small files beside the tables: reports, manifests, the export. Local folders and any fsspec URI."""
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import IO, Any
 
 import fsspec
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 
 def join(folder: str, *parts: str) -> str:
@@ -56,6 +58,13 @@ def list_files(folder: str, suffix: str) -> list[str]:
 def open_for_reading(path: str) -> IO[bytes]:
     """Open a file of `list_files`."""
     return fsspec.open(path, "rb").open()  # type: ignore[no-any-return]
+
+
+def read_batches(parquet: Iterable[str], rows: int) -> Iterator[pa.RecordBatch]:
+    """The rows of Parquet files one after the other, so many at a time."""
+    for path in parquet:
+        with open_for_reading(path) as handle:
+            yield from pq.ParquetFile(handle).iter_batches(batch_size=rows)
 
 
 def exists(path: str) -> bool:

@@ -14,6 +14,12 @@ from jobs.workspace.code_archive import write_code_archive
 from schemas.errors import EnvironmentSetupError
 
 
+def starts_here(config: SparkConfig) -> bool:
+    """Whether Spark would run in a process of this machine; one that is on already may be anywhere."""
+    elsewhere = {"PYSPARK_GATEWAY_PORT", "DATABRICKS_RUNTIME_VERSION", "SPARK_REMOTE"} & set(os.environ)
+    return not elsewhere and config.remote is None and config.master.startswith("local")
+
+
 def get_session(config: SparkConfig, log_file: Path | None = None) -> SparkSession:
     """Return the active session, connect to a Connect server, or start a local session with Delta.
 

@@ -7,7 +7,8 @@ from io import StringIO
 
 from rich.console import Console
 
-from jobs.batches.show import batch_table, show_batches, summary_line
+from jobs.batches.lines import summary_line
+from jobs.batches.show import batch_table, show_batches
 from tests.batches.test_batch_queue import DONE, NOW, OUT
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from jobs.batches.show import batch_lines, cancel_batch, list_batches, summary_line
+from jobs.batches.lines import batch_lines, summary_line
+from jobs.batches.show import cancel_batch, list_batches
 from jobs.cli.app import main
 from jobs.ledger.batch_table import batches_of
 from schemas.calls import ATTEMPTS, RESPONSES

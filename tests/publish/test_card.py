@@ -18,7 +18,8 @@ from jinja2 import UndefinedError
 from markdown_it import MarkdownIt
 
 from jobs.config.settings import Settings
-from jobs.publish.card import code, escape_markdown, excerpt, render_card, render_template, size_category
+from jobs.publish.card import render_card, size_category
+from jobs.rendering.markdown import code, escape_markdown, excerpt, render_template
 
 HOSTILE = "<script>x</script> | `rm` [a](b)\n# head\u202e*b* \x1b[0m"
 
@@ -291,9 +292,9 @@ def test_templates_and_licences_are_read_from_a_zip(tmp_path):
             if path.suffix in (".py", ".yaml", ".j2"):
                 packed.write(path, path.relative_to(root))
     program = (
-        "import conf, jobs.publish.card, jobs.config.licences; assert '.zip' in conf.__file__, conf.__file__\n"
+        "import conf, jobs.rendering.markdown, jobs.config.licences; assert '.zip' in conf.__file__, conf.__file__\n"
         "print(jobs.config.licences.describe('MIT'))\n"
-        "print(jobs.publish.card._environment().get_template('card.md.j2').name)"
+        "print(jobs.rendering.markdown._environment().get_template('card.md.j2').name)"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(archive), str(root)])}
 

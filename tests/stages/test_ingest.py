@@ -9,7 +9,8 @@ from pyspark.sql import functions as F
 
 from jobs.config.settings import IngestConfig, SourceConfig
 from jobs.ingest import fold_examples, read_drafts
-from jobs.sources.source_files import all_files, inspect_source, open_records
+from jobs.sources.open_records import open_records
+from jobs.sources.source_files import inspect_source, inspect_sources
 from schemas.errors import ConfigError, SourceFormatError
 
 ALPACA = [
@@ -23,7 +24,7 @@ def source(path, **options) -> SourceConfig:
 
 
 def ingest(spark, *sources, config=IngestConfig()):  # noqa: B008 - frozen
-    files = list(all_files(spark, sources, config))
+    files = inspect_sources(spark, sources, config).files
     return read_drafts(open_records(spark, files), files)
 
 
@@ -156,7 +157,7 @@ def test_a_missing_file_and_a_file_named_twice_are_refused(spark, tmp_path):
     with pytest.raises(ConfigError, match=r"source s: no such file: .*nothing\.json"):
         inspect_source(spark, source(tmp_path / "nothing.json"), IngestConfig())
     with pytest.raises(ConfigError, match=r"a\.json belongs to both s and t"):
-        list(all_files(spark, [source(tmp_path / "a.json"), source(tmp_path / "a.json", name="t")], IngestConfig()))
+        (inspect_sources(spark, [source(tmp_path / "a.json"), source(tmp_path / "a.json", name="t")], IngestConfig()))
 
 
 def test_a_source_known_only_by_its_hub_says_what_to_do(spark):
