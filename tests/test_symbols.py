@@ -56,9 +56,7 @@ def test_what_is_a_token_beside_its_operands(text, tokens):
 
 
 WORDS = st.sampled_from(["the", "quick", "Brown", "fox", "jumps", "3rd", "and", "río", "naïve", "日", "until", "in"])
-MARKS = st.sampled_from(
-    ["{}", "*{}*", "**{}**", "_{}_", "***{}***", '"{}"', "'{}'", "“{}”", "«{}»", "~~{}~~", "`{}`"]
-)
+MARKS = st.sampled_from(["{}", "*{}*", "**{}**", "_{}_", "***{}***", '"{}"', "'{}'", "“{}”", "«{}»", "~~{}~~", "`{}`"])
 PUNCTUATION = [" ", "  ", ", ", ". ", "; ", ": ", "! ", "? ", " - ", " – ", " — ", "—", "… ", "-", " . . . "]
 LINE_ENDS = [
     "\n",

@@ -28,6 +28,7 @@ from udfs.column_functions import looked_up
 TRAIN, VALIDATION = "train", "validation"
 LOOKED_BELOW = 0.1
 """Pairs this much below the threshold are found too, to say how near the two sides come to each other."""
+_COMPARED_ROWS = 10_000
 LARGEST_PART = 10
 """A component with more than a tenth of the rows that its category gives to validation goes to train."""
 
