@@ -14,10 +14,11 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import DecimalType, StructField, StructType
 
 from udfs.llm.cost import worst_case
+from udfs.llm.failures import COUNTED
 from udfs.llm.models import Endpoint
 from udfs.llm.wave import EndpointKey
 
-_FAILED = ("transient", "lost")
+_FAILED = (*sorted(COUNTED), "lost")
 _USD = DecimalType(38, 12)
 _WORST = StructType([StructField("one_usd", _USD), StructField("all_usd", _USD)])
 

@@ -30,7 +30,7 @@ class Storage:
             SchemaMismatchError: it was written by another version with other columns.
         """
         try:
-            return table.select_from(self._open(table))
+            return table.select_from(table.with_added(self._open(table)))
         except AnalysisException as error:
             raise MissingTableError(
                 f"there is no table {table.name} in {self.catalog or self.workspace}; run `phase0 run` with the same "
@@ -61,6 +61,8 @@ class Storage:
     def append(self, table: Table, rows: DataFrame) -> None:
         """Add rows to the table, making it where it is missing."""
         writer = table.select_from(rows).write.format("delta").mode("append")
+        if table.added:  # a table of an earlier version gets its new columns
+            writer = writer.option("mergeSchema", "true")
         writer.saveAsTable(self.location(table)) if self.catalog else writer.save(self.location(table))
 
     def version(self, table: Table) -> int | None:

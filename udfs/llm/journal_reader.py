@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, get_args
 
 from udfs.llm.answers import Status
+from udfs.llm.failures import COUNTED
 from udfs.llm.journal import open_folder
 from udfs.llm.outcome import Terminal
 
@@ -63,7 +64,7 @@ def _add(found: JournalContents, sent: Record, attempt: Record | None) -> None:
         found.lost.append(sent)
     elif attempt["status"] in ANSWERED:
         found.answered_by.add((sent["provider"], sent["model"]))
-    progress.failures += attempt is None or attempt["status"] == "transient"
+    progress.failures += attempt is None or attempt["status"] in COUNTED
     progress.is_cut = progress.is_cut or (attempt is not None and attempt["status"] == "truncated")
 
 
