@@ -53,7 +53,7 @@ check: install ## ruff, mypy --strict, and that imports go one way
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/python -m pytest tests/test_architecture.py
+	@$(BIN)/python -m pytest tests/system/test_architecture.py
 
 .PHONY: bench
 bench: install ## measurements: deduplication, scoring agreement, verification memory, paid calls
@@ -62,7 +62,7 @@ bench: install ## measurements: deduplication, scoring agreement, verification m
 
 .PHONY: soak
 soak: install ## kill paid runs: driver, Python worker, executor, ten times each, and count what was paid twice
-	@$(BIN)/python -m tests.kills --times 10
+	@$(BIN)/python -m tests.support.kills --times 10
 
 .PHONY: wheel
 wheel: $(VENV)/.installed ## dist/*.whl for Databricks, and dist/phase0.zip for spark-submit --py-files

@@ -37,9 +37,10 @@ STAGE: Stage = Stage(
     reads=(PAIRS, SCREEN),
     writes=(DUPLICATES,),
     settings=("deduplicate", "sources"),
+    after="distill",
 )
 
 if __name__ == "__main__":
-    from jobs.cli.app import run_command
+    from jobs.run.command import run_as_script
 
-    run_command(STAGE.name)
+    run_as_script(STAGE)

@@ -43,9 +43,10 @@ STAGE: Stage = Stage(
     reads=(EXAMPLES, SCREEN),
     writes=(DUPLICATES,),
     settings=("deduplicate", "sources"),
+    after="screen",
 )
 
 if __name__ == "__main__":
-    from jobs.cli.app import run_command
+    from jobs.run.command import run_as_script
 
-    run_command(STAGE.name)
+    run_as_script(STAGE)

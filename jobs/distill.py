@@ -72,9 +72,11 @@ STAGE: Stage = Stage(
     adds_to=(SCREEN,),
     settings=("distill",),
     inputs=inputs,
+    after="deduplicate-prompts",
+    asks_models=lambda settings: bool(settings.distill.models),
 )
 
 if __name__ == "__main__":
-    from jobs.cli.app import run_command
+    from jobs.run.command import run_as_script
 
-    run_command(STAGE.name)
+    run_as_script(STAGE)

@@ -20,10 +20,9 @@ from jobs.publish.manifest import build_manifest
 from jobs.workspace import files
 from jobs.workspace.runtime import Runtime, Stage, StageReport
 from schemas.errors import DataRefusedError
+from schemas.records import PROVENANCE_FILE
 from schemas.tables import DATASET, EXAMPLES, SCORES, SCREEN
 from udfs.export_lines import with_lines
-
-PROVENANCE_FILE = "provenance.parquet"
 
 
 def export_rows(dataset: DataFrame, scores: DataFrame, screen: DataFrame, examples: DataFrame) -> DataFrame:
@@ -129,9 +128,10 @@ STAGE: Stage = Stage(
     reads=(DATASET, SCORES, SCREEN, EXAMPLES),
     writes=(),
     settings=("export", "targets"),
+    after="select",
 )
 
 if __name__ == "__main__":
-    from jobs.cli.app import run_command
+    from jobs.run.command import run_as_script
 
-    run_command(STAGE.name)
+    run_as_script(STAGE)

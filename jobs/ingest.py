@@ -6,15 +6,17 @@ example that names all the records it came from.
 
 from collections.abc import Mapping, Sequence
 
-from pyspark.sql import Column, DataFrame, Row
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
+from jobs.sources.fetch import fetch_missing
 from jobs.sources.lockfile import located_sources
 from jobs.sources.source_files import SourceFile, all_files, list_files, open_records
 from jobs.workspace.runtime import Runtime, Stage, StageReport
 from schemas.errors import DataRefusedError
 from schemas.tables import DRAFT, EXAMPLES, RAW_RECORDS
 from udfs.categories import load_category_rules
+from udfs.column_functions import looked_up
 from udfs.reading import FileOptions, parse_records, parse_trees, with_tree
 
 FILE_REASONS = ("truncated", "trailing_data", "corrupt_gzip", "html_not_json", "not_utf8", "single_object")
@@ -72,15 +74,11 @@ def fold_examples(raw_records: DataFrame, licences: Mapping[str, str]) -> DataFr
             "example_id",
             *content,
             F.col("first.source").alias("source"),
-            _looked_up(licences, F.col("first.source")).alias("licence"),
+            looked_up(licences, F.col("first.source")).alias("licence"),
             "copies",
             "records",
         )
     )
-
-
-def _looked_up(values: Mapping[str, str], key: Column) -> Column:
-    return F.create_map(*(F.lit(part) for pair in values.items() for part in pair))[key]
 
 
 def run(runtime: Runtime) -> StageReport:
@@ -174,9 +172,10 @@ STAGE: Stage = Stage(
     writes=(RAW_RECORDS, EXAMPLES),
     settings=("sources", "ingest"),
     inputs=inputs,
+    prepare=lambda runtime: fetch_missing(runtime.settings, runtime.progress.console),
 )
 
 if __name__ == "__main__":
-    from jobs.cli.app import run_command
+    from jobs.run.command import run_as_script
 
-    run_command(STAGE.name)
+    run_as_script(STAGE)

@@ -20,8 +20,7 @@ from jobs.curation.reviews import login_name, record_verdicts
 from jobs.rendering.notebook_progress import NotebookProgress, plain_console
 from jobs.rendering.notebook_table import show
 from jobs.rendering.progress import Progress
-from jobs.workspace.launch import begin_run, open_runtime
-from jobs.workspace.runtime import Runtime
+from jobs.workspace.runtime import Runtime, begin_run, open_runtime
 
 if TYPE_CHECKING:
     from jobs.reports.write import Reports
@@ -89,8 +88,9 @@ def build(runtime: Runtime, *, force: bool = False, accept_plan: bool = False) -
     """
     # Not above: whoever only looks at tables need not wait for all stages, and `open_workspace` hushes what they load.
     from jobs.budget.approval import Approval
-    from jobs.pipeline import STAGES, run_stages
+    from jobs.pipeline import STAGES
     from jobs.reports.write import write_reports
+    from jobs.run.run_stages import run_stages
 
     run = begin_run(runtime)
     run_stages(run, STAGES, force=force, approve=Approval(accepts_plan=accept_plan))

@@ -1,35 +1,33 @@
 """The pipeline: all stages in order, each validated, each skipped when nothing it depends on has changed."""
 
-import os
-import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import datetime, timezone
-from decimal import Decimal
-from functools import partial
+import sys
+from collections.abc import Sequence
+from typing import Annotated
 
-from pyspark.sql import Row
+import typer
 
 from jobs import deduplicate_pairs, deduplicate_prompts, distill, export, ingest, score, screen, select_rows
-from jobs.answers.answer_all import take_in_batches
-from jobs.budget.approval import Approval, Approve
-from jobs.ledger.settle import settle_all
-from jobs.ledger.usage import unrecorded
-from jobs.models.preflight import keys_not_set
-from jobs.online.table import cents
-from jobs.publish.manifest import versions
-from jobs.reports.status import latest_runs
-from jobs.sources.fetch import fetch_missing
-from jobs.validation.validate import docs_root, validate_stage
-from jobs.workspace import files
-from jobs.workspace.fingerprint import stage_fingerprint
-from jobs.workspace.lease import hold_lease
-from jobs.workspace.runtime import Runtime, Stage, StageReport
-from jobs.workspace.stopping import stop_file
-from schemas.errors import ConfigError, DataRefusedError, StoppedError
-from schemas.tables import RUNS, Table
+from jobs.reports.summary import print_summary
+from jobs.run.command import Force, Limit, NoWait, new_app, run_app
+from jobs.run.options import (
+    DEFAULT_CONFIG,
+    AcceptPlan,
+    Config,
+    KeepAnswers,
+    Offline,
+    Overrides,
+    Rebuy,
+    Verbose,
+    Yes,
+    approval_of,
+    no_wait_override,
+    offline_override,
+    paid_overrides,
+    runtime_of,
+)
+from jobs.run.run_stages import run_stages
+from jobs.workspace.runtime import Stage
+from schemas.errors import ConfigError
 
 STAGES: tuple[Stage, ...] = (
     ingest.STAGE,
@@ -41,24 +39,6 @@ STAGES: tuple[Stage, ...] = (
     select_rows.STAGE,
     export.STAGE,
 )
-
-
-PAYING = frozenset({distill.STAGE.name, score.STAGE.name})
-"""Stages that may ask models."""
-
-
-@dataclass(frozen=True)
-class StageRun:
-    """What happened to one stage in this run."""
-
-    stage: Stage
-    status: str
-    """done, up to date (nothing it depends on has changed), refused or failed."""
-    report: StageReport
-    started_at: datetime | None = None
-    seconds: float = 0.0
-    tokens: int = 0
-    cost_usd: Decimal = Decimal(0)
 
 
 def stages_between(first: str | None, last: str | None) -> Sequence[Stage]:
@@ -77,181 +57,32 @@ def stages_between(first: str | None, last: str | None) -> Sequence[Stage]:
     return STAGES[start : end + 1]
 
 
-def run_stages(
-    runtime: Runtime, stages: Sequence[Stage], *, force: bool = False, approve: Approve | None = None
-) -> list[StageRun]:
-    """Run stages in order, each with its gate.
-
-    The tables of a stage are validated while the next one runs; that one is not finished, and nothing is
-    exported, before the gate is known to be open.
-
-    Sources that are not here yet are downloaded before the first stage, unless offline.
-
-    Args:
-        runtime: the run.
-        stages: in order.
-        force: run stages again that are up to date.
-        approve: called once, before the first stage that asks a model and is not up to date; null: `Approval()`,
-            which shows the plan, refuses one that is over the budget, and asks where there is a terminal.
-
-    Raises:
-        WorkspaceBusyError: another run is at work here; nothing has run.
-        DataRefusedError: a gate failed; what was done until then is kept, and the run can go on from there.
-        StoppedError: budget, provider or Ctrl-C ended the paid calls; as above.
-    """
-    with leased(runtime) as held:
-        return _run_leased(held, stages, force=force, approve=approve or Approval())
-
-
-@contextmanager
-def leased(runtime: Runtime) -> Iterator[Runtime]:
-    """The same runtime with the lease of its workspace, and what runs that died have paid for in the ledger."""
-    calls = runtime.settings.calls
-    lease = hold_lease(
-        runtime.settings.workspace,
-        runtime.run_id,
-        seconds=calls.lease_seconds,
-        grace_seconds=calls.grace_seconds,
-        is_paid=runtime.settings.asks_models,
-        say=runtime.progress.line,
-    )
-    with lease as held:
-        owner = replace(runtime, lease=held)
-        files.remove(stop_file(runtime.settings.workspace))
-        if journals := settle_all(owner):
-            runtime.progress.line(f"settled {journals} journal{'s' if journals > 1 else ''} of a run that died")
-        take_in_batches(owner)
-        yield owner
-
-
-def _run_leased(runtime: Runtime, stages: Sequence[Stage], *, force: bool, approve: Approve) -> list[StageRun]:
-    if ingest.STAGE in stages:
-        fetch_missing(runtime.settings, runtime.progress.console)
-    if any(_asks_models(runtime, stage) for stage in stages):
-        for key in keys_not_set(runtime.settings, os.environ):  # now, and not after an hour of the stages before
-            runtime.progress.line(f"{key} is not set; it is needed once a model is to be asked", style="yellow")
-    results: list[StageRun] = []
-    is_approved = False
-    last = {row["stage"]: row for row in latest_runs(runtime)} if runtime.storage.exists(RUNS) else {}
-    before = STAGES[: STAGES.index(stages[0])]
-    upstream = last[before[-1].name]["fingerprint"] if before and before[-1].name in last else ""
-    with ThreadPoolExecutor(max_workers=1) as validator:
-        gate: Callable[[], None] = _open_gate
-        for stage in stages:
-            fingerprint = stage_fingerprint(runtime, stage, upstream)
-            # What is made anew is published anew, although it is the same: the manifest names versions of tables.
-            is_fresh = any(result.status == "done" for result in results)
-            done = None if force or is_fresh else _finished(runtime, stage, fingerprint, last.get(stage.name))
-            if done is not None:
-                runtime.progress.line(f"{stage.name:<20} up to date", style="dim")
-                results.append(StageRun(stage, "up to date", done))
-            else:
-                must_be_approved = not is_approved and _asks_models(runtime, stage)
-                if not stage.writes or must_be_approved:  # it publishes, or pays
-                    gate()
-                    gate = _open_gate
-                if must_be_approved:
-                    approve(runtime)
-                    is_approved = True
-                finished = run_stage(runtime, stage, fingerprint)
-                gate()
-                failures = validator.submit(validate_stage, runtime, _tables_to_check(runtime, stage))
-                gate = partial(_settle, runtime, finished, fingerprint, failures)
-                results.append(finished)
-            upstream = fingerprint
-        gate()
-    return results
-
-
-def _asks_models(runtime: Runtime, stage: Stage) -> bool:
-    settings = runtime.settings
-    return (stage is distill.STAGE and bool(settings.distill.models)) or (
-        stage is score.STAGE and settings.score.kind == "judge"
-    )
-
-
-def _tables_to_check(runtime: Runtime, stage: Stage) -> tuple[Table, ...]:
-    added = stage.adds_to if _asks_models(runtime, stage) else ()
-    return (*stage.writes, *added, *(table for table in stage.given if runtime.storage.exists(table)))
-
-
-def _open_gate() -> None:
-    """The gate of a stage that had nothing to do."""
-
-
-def run_stage(runtime: Runtime, stage: Stage, fingerprint: str) -> StageRun:
-    """Run one stage, without its validation; a failure is recorded in `runs`.
-
-    Raises:
-        DataRefusedError: the stage refused the data.
-    """
-    started, clock = datetime.now(timezone.utc), time.monotonic()
-    try:
-        with runtime.progress.stage(stage.name, stage.title):
-            report = stage.run(runtime)
-    except Exception as error:
-        ends: dict[type[Exception], str] = {DataRefusedError: "refused", StoppedError: "stopped"}
-        status = ends.get(type(error), "failed")
-        tokens, cost = _paid(runtime, stage)
-        outcome = StageRun(stage, status, StageReport(0, 0), started, time.monotonic() - clock, tokens, cost)
-        _record(runtime, outcome, fingerprint, str(error))
-        raise
-    seconds = time.monotonic() - clock
-    tokens, cost = _paid(runtime, stage)
-    price = f"  {cents(cost)}" if cost else ""
-    runtime.progress.line(f"{report.rows_in:>9,} in {report.rows_out:>9,} out{price}")
-    for warning in report.warnings:
-        runtime.progress.line(f"warning: {warning}", style="yellow")
-    return StageRun(stage, "done", report, started, seconds, tokens, cost)
-
-
-def _paid(runtime: Runtime, stage: Stage) -> tuple[int, Decimal]:
-    return unrecorded(runtime, stage.name) if stage.name in PAYING else (0, Decimal(0))
-
-
-def _settle(runtime: Runtime, finished: StageRun, fingerprint: str, failures: Future[list[str]]) -> None:
-    """Wait for the validation of a stage, record the stage, and stop where a critical expectation failed."""
-    failed = failures.result()
-    stage = finished.stage
-    outcome = replace(finished, status="refused" if failed else "done")
-    _record(runtime, outcome, fingerprint, "; ".join([*failed, *finished.report.warnings]))
-    if failed:
-        raise DataRefusedError(
-            f"{stage.name}: {len(failed)} critical expectations failed:\n"
-            + "\n".join(f"  {name}" for name in failed)
-            + f"\nThe data docs name the rows: {docs_root(runtime.settings.workspace)}/data_docs/index.html"
-        )
-
-
-def _finished(runtime: Runtime, stage: Stage, fingerprint: str, last: Row | None) -> StageReport | None:
-    """The report of the last run of this stage, if it was this very work and its tables are there."""
-    if last is None or last["status"] != "done" or last["fingerprint"] != fingerprint:
-        return None
-    if not all(runtime.storage.exists(table) for table in stage.writes):
-        return None
-    return StageReport(last["rows_in"], last["rows_out"], dict(last["reasons"]))
-
-
-def _record(runtime: Runtime, outcome: StageRun, fingerprint: str, message: str) -> None:
-    row = {
-        "run_id": runtime.run_id,
-        "stage": outcome.stage.name,
-        "status": outcome.status,
-        "started_at": outcome.started_at,
-        "seconds": outcome.seconds,
-        "rows_in": outcome.report.rows_in,
-        "rows_out": outcome.report.rows_out,
-        "reasons": dict(outcome.report.reasons),
-        "tokens": outcome.tokens,
-        "cost_usd": outcome.cost_usd,
-        "fingerprint": fingerprint,
-        "versions": versions(),
-        "message": message,
-    }
-    runtime.storage.append(RUNS, runtime.spark.createDataFrame([row], RUNS.schema))
+def run(
+    context: typer.Context,
+    config: Config = DEFAULT_CONFIG,
+    first: Annotated[str | None, typer.Option("--from", help="first stage")] = None,
+    last: Annotated[str | None, typer.Option("--to", help="last stage")] = None,
+    overrides: Overrides = None,
+    limit: Limit = None,
+    force: Force = False,
+    offline: Offline = False,
+    no_wait: NoWait = False,
+    yes: Yes = False,
+    accept_plan: AcceptPlan = False,
+    keep_answers: KeepAnswers = False,
+    rebuy: Rebuy = False,
+    verbose: Verbose = False,
+) -> None:
+    """Run the whole pipeline, or a part of it; what is up to date is skipped."""
+    stages = stages_between(first, last)
+    more = [*offline_override(offline), *no_wait_override(no_wait), *paid_overrides(keep_answers, rebuy)]
+    runtime = runtime_of(config, [*(overrides or []), *more], verbose, limit)
+    run_stages(runtime, stages, force=force, approve=approval_of(context, yes, accept_plan))
+    if stages[-1] is STAGES[-1]:
+        raise typer.Exit(print_summary(runtime))
 
 
 if __name__ == "__main__":
-    from jobs.cli.app import run_command
-
-    run_command("run")
+    app = new_app()
+    app.command()(run)
+    run_app(app, sys.argv[1:], "run")

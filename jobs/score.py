@@ -64,9 +64,11 @@ STAGE: Stage = Stage(
     writes=(SCORES,),
     settings=("score",),
     inputs=inputs,
+    after="deduplicate-pairs",
+    asks_models=lambda settings: settings.score.kind == "judge",
 )
 
 if __name__ == "__main__":
-    from jobs.cli.app import run_command
+    from jobs.run.command import run_as_script
 
-    run_command(STAGE.name)
+    run_as_script(STAGE)

@@ -11,6 +11,7 @@ from jobs.config.settings import ScreenConfig
 from jobs.curation.screen_rules import rule_names, rules_by_source
 from jobs.workspace.runtime import Runtime, Stage, StageReport
 from schemas.tables import EXAMPLES, SCREEN
+from udfs.column_functions import looked_up
 from udfs.screening import RulesBySource, screen_texts
 
 
@@ -52,8 +53,8 @@ def _source_marks(examples: DataFrame, rules: RulesBySource) -> DataFrame:
             )
         )
     marks = parts[0].unionByName(parts[1])
-    effect = F.create_map(*(F.lit(part) for (source, rule), e in effects.items() for part in (f"{source}\n{rule}", e)))
-    known = marks.withColumn("effect", effect[F.concat_ws("\n", "source", "rule")])
+    by_rule = {f"{source}\n{rule}": effect for (source, rule), effect in effects.items()}
+    known = marks.withColumn("effect", looked_up(by_rule, F.concat_ws("\n", "source", "rule")))
     return known.where(F.col("effect").isNotNull()).select(
         "id", "target", "rule", "effect", F.lit("said by the source").alias("span")
     )
@@ -98,9 +99,10 @@ STAGE: Stage = Stage(
     reads=(EXAMPLES,),
     writes=(SCREEN,),
     settings=("sources", "screen"),
+    after="ingest",
 )
 
 if __name__ == "__main__":
-    from jobs.cli.app import run_command
+    from jobs.run.command import run_as_script
 
-    run_command(STAGE.name)
+    run_as_script(STAGE)

@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.config.settings import SelectConfig
+from jobs.curation.dataset import build_dataset
 from jobs.curation.fates import example_fates
 from jobs.curation.quotas import category_quotas
 from jobs.curation.reviews import rejected_pairs, rejections_state
@@ -18,9 +19,7 @@ from jobs.curation.unanswered import why_unanswered
 from jobs.workspace.runtime import Runtime, Stage, StageReport
 from schemas.calls import RESPONSES
 from schemas.tables import ASSIGNMENTS, DATASET, DUPLICATES, EXAMPLES, FATES, PAIRS, REVIEWS, SCORES, SCREEN, SELECTION
-
-REASONS = ("rejected_by_reviewer", "low_score", "needs_system", "needs_history", "worse_sample", "over_quota")
-"""Why a scored pair is not selected."""
+from udfs.column_functions import looked_up
 
 
 def qualify_pairs(pairs: DataFrame, scores: DataFrame, rejected: DataFrame, config: SelectConfig) -> DataFrame:
@@ -70,25 +69,10 @@ def fill_quotas(qualified: DataFrame, quotas: Mapping[str, int]) -> DataFrame:
     """
     best_first = Window.partitionBy("category").orderBy(F.desc("quality_tenths"), "example_id", "pair_id")
     open_rows = qualified.where("reason is null").withColumn("place", F.row_number().over(best_first))
-    quota = F.create_map(*(F.lit(part) for pair in quotas.items() for part in pair))[F.col("category")]
+    quota = looked_up(quotas, "category")
     within = F.col("place") <= F.coalesce(quota, F.lit(0))
     taken = open_rows.withColumn("reason", F.when(~within, "over_quota")).drop("place")
     return qualified.where("reason is not null").unionByName(taken)
-
-
-def build_dataset(selection: DataFrame, pairs: DataFrame, scores: DataFrame) -> DataFrame:
-    """The selected pairs with all that the export and its reader need.
-
-    Returns:
-        Rows of `DATASET`; `source` is who wrote the response.
-    """
-    selected = selection.where("reason is null").select("pair_id")
-    return DATASET.select_from(
-        selected.join(pairs, "pair_id")
-        .join(scores.select("pair_id", "quality_tenths", "scorer"), "pair_id")
-        .withColumnRenamed("source", "origin")
-        .withColumnRenamed("answered_by", "source")
-    )
 
 
 def run(runtime: Runtime) -> StageReport:
@@ -131,9 +115,10 @@ STAGE: Stage = Stage(
     settings=("select",),
     inputs=inputs,
     given=(REVIEWS,),
+    after="score",
 )
 
 if __name__ == "__main__":
-    from jobs.cli.app import run_command
+    from jobs.run.command import run_as_script
 
-    run_command(STAGE.name)
+    run_as_script(STAGE)

@@ -11,18 +11,18 @@ from pyspark import SparkContext
 from pyspark.sql import SparkSession
 
 from jobs.config.load import load_settings
-from jobs.pipeline import STAGES, run_stages
+from jobs.config.spark import SparkConfig
+from jobs.pipeline import STAGES
 from jobs.reports.summary import print_summary
 from jobs.reports.write import write_reports
+from jobs.run.run_stages import run_stages
 from jobs.workspace.runtime import Runtime
-from jobs.workspace.session import SparkConfig, get_session
-from tests.demo import DemoRun, open_quietly
-from tests.hostile import run_hostile
-from tests.llm.provider_process import ProviderProcess
-from tests.loopback import Loopback, loopback_server
-
-ROOT = Path(__file__).resolve().parents[1]
-SHARED_DATA = ROOT.parent / "shared" / "data"
+from jobs.workspace.session import get_session
+from tests.support.demo import DemoRun, open_quietly
+from tests.support.hostile import run_hostile
+from tests.support.loopback import Loopback, loopback_server
+from tests.support.paths import ROOT, SHARED_DATA
+from tests.support.provider_process import ProviderProcess
 
 
 @pytest.fixture(scope="session")
@@ -70,7 +70,7 @@ def demo(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> DemoR
     """The one run of the demo, for every test that looks at a finished workspace; who changes it takes a copy."""
     runtime = open_quietly("demo", f"workspace={tmp_path_factory.mktemp('demo')}")
     results = run_stages(runtime, STAGES)
-    exit_code = print_summary(runtime, results)
+    exit_code = print_summary(runtime)
     return DemoRun(runtime, results, exit_code, runtime.progress.console.export_text())
 
 

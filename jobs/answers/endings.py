@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from jobs.budget.costs import dollars
 from jobs.ledger.settle import spent_usd
 from jobs.online.waves import Asked, Ended
+from jobs.rendering.money import dollars
 from jobs.workspace.runtime import Runtime
 from schemas.errors import StoppedError
 from udfs.llm.wave import EndpointKey

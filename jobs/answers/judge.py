@@ -19,6 +19,7 @@ from jobs.workspace.runtime import Runtime
 from schemas.calls import JUDGEMENTS, REQUESTS, RESPONSES
 from schemas.errors import ConfigError
 from schemas.tables import SCORES
+from udfs.column_functions import first_rows
 from udfs.llm.asking import Asking
 from udfs.llm.building import JUDGEMENTS_ASKED, judge_requests
 from udfs.scoring.judge import JUDGE
@@ -40,8 +41,7 @@ def read_scores(judgements: DataFrame, responses: DataFrame, weights: tuple[int,
     read = replies.select("pair_id", "ask", "text").mapInArrow(read_replies(weights), REPLIES_READ)
     has_fault = F.col("fault").isNotNull()
     best = Window.partitionBy("pair_id").orderBy(has_fault, F.when(has_fault, -F.col("ask")).otherwise(F.col("ask")))
-    first = read.withColumn("place", F.row_number().over(best)).where("place = 1")
-    return first.select(*REPLIES_READ.fieldNames())
+    return first_rows(read, best).select(*REPLIES_READ.fieldNames())
 
 
 def with_judgements(judgements: DataFrame, new: DataFrame, ask: int) -> DataFrame:

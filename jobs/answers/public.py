@@ -2,11 +2,10 @@
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import StringType
 
 from jobs.config.teachers import PUBLIC
 from schemas.tables import ASSIGNMENTS, PAIRS
-from udfs.ids import pair_id
+from udfs.column_functions import pair_ids
 
 
 def assign_public(prompts: DataFrame) -> DataFrame:
@@ -35,14 +34,13 @@ def pair_public_answers(assignments: DataFrame, examples: DataFrame) -> DataFram
     Returns:
         Rows of `PAIRS`; `answered_by` is the source's name, never a model that did not write it.
     """
-    pair_ids = F.udf(lambda example: pair_id(example, PUBLIC), StringType())
     return PAIRS.select_from(
         assignments.where("request_id is null")
         .join(examples, "example_id")
         .where(F.col("reference_response").isNotNull())
         .withColumns(
             {
-                "pair_id": pair_ids("example_id"),
+                "pair_id": pair_ids("example_id", F.lit(PUBLIC)),
                 "teacher": F.col("actual_teacher"),
                 "answered_by": F.col("source"),
                 "response": F.col("reference_response"),

@@ -13,7 +13,7 @@ from jobs.answers.routing import with_teachers
 from jobs.config.teachers import DistillConfig
 from schemas.calls import REQUESTS
 from schemas.tables import ASSIGNMENTS, PAIRS
-from udfs.ids import pair_id
+from udfs.column_functions import pair_ids
 from udfs.llm.asking import Asking
 from udfs.llm.building import ANSWERS_ASKED, answer_requests
 from udfs.llm.prompts import AnswerPrompt
@@ -102,7 +102,6 @@ def pair_answers(
     Returns:
         Rows of `PAIRS`; `answered_by` is the teacher that was asked in the end.
     """
-    pair_ids = F.udf(lambda example, request: pair_id(example, request), "string")
     thought = F.concat(F.lit("<think>\n"), "reasoning", F.lit("\n</think>\n\n"))
     text = F.concat(F.coalesce(thought, F.lit("")), "text") if with_reasoning else F.col("text")
     answers = responses.where("status = 'answered'").select("request_id", text.alias("response"))

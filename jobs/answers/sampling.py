@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from jobs.config.settings import PackageConfig, SelectConfig, SourceConfig
 from jobs.curation.quotas import category_quotas
 from jobs.deduplication.ranking import with_rank
+from udfs.column_functions import looked_up
 
 _FUZZ = 6
 """Decimals after which a quotient is rounded, so that 21 rows at 0.7 make 30 prompts and not 31."""
@@ -90,7 +91,7 @@ def draw_prompts(
         old = drawn.select("example_id").distinct().withColumn("old", F.lit(True))
         before = ranked.join(old, "example_id", "left").withColumn("new", F.when(F.col("old"), 0).otherwise(1))
     best_first = Window.partitionBy("category").orderBy("new", "rank")
-    count = F.create_map(*(F.lit(part) for pair in counts.items() for part in pair))[F.col("category")]
+    count = looked_up(counts, "category")
     placed = before.withColumn("place", F.row_number().over(best_first))
     kept = placed.where(F.col("place") <= F.coalesce(count, F.lit(0))).select("example_id")
     return prompts.join(kept, "example_id", "left_semi")

@@ -5,7 +5,7 @@ from typing import Literal
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.budget.costs import dollars
+from jobs.rendering.money import dollars
 from jobs.workspace.runtime import Runtime
 from schemas.calls import ATTEMPTS, RESPONSES
 from schemas.errors import ConfigError

@@ -7,6 +7,7 @@ from math import floor
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.answers.acceptance import Acceptance, find_acceptance
 from jobs.answers.answer_all import answer_all
 from jobs.answers.endings import require_answers
 from jobs.answers.heuristic import score_pairs
@@ -23,8 +24,6 @@ from jobs.answers.requests import (
 from jobs.answers.sampling import askable_prompts, draw_prompts, prompts_to_ask
 from jobs.answers.specs import model_names, teacher_askings
 from jobs.answers.stale_answers import decide_paid_again
-from jobs.budget.plan import find_acceptance
-from jobs.budget.rows import Acceptance
 from jobs.config.prompt_files import load_answer_prompt
 from jobs.ledger.settle import append_new
 from jobs.online.waves import Asked, Ended

@@ -17,8 +17,8 @@ from jobs.batches.collect import Folded, fold
 from jobs.batches.context import Desk
 from jobs.batches.pack import plan_batches, remove_leftovers, was_over_queue
 from jobs.batches.poll import Poll
+from jobs.batches.show import batch_table
 from jobs.batches.submit import submit
-from jobs.batches.table import batch_table
 from jobs.config.calls import Mode
 from jobs.ledger.batch_table import Batch, batches_of, not_in_batches
 from jobs.workspace.runtime import Runtime

@@ -1,6 +1,6 @@
 """Before the first paid call of a run: are the models ready, what will it cost, and may it be spent?
 
-`jobs.pipeline.run_stages` calls an `Approval` once, right before the first stage that asks a model and is not up to
+`run_stages` calls an `Approval` once, right before the first stage that asks a model and is not up to
 date. It returns where the run may go on, and raises where it may not; nothing has been asked of a model until then.
 
 Called from Python (a notebook, a script) without a terminal, nobody is asked: whoever wrote the call has set
@@ -16,14 +16,14 @@ from decimal import ROUND_FLOOR, Decimal
 from rich.console import Console
 
 from jobs.answers.specs import judge_asking, teacher_askings
-from jobs.budget.costs import dollars
 from jobs.budget.outlook import Outlook, find_outlook
 from jobs.budget.plan import plan_from_tables
 from jobs.budget.report import show_plan
 from jobs.config.settings import Settings
 from jobs.ledger.usage import read_call_ledger
 from jobs.models.preflight import preflight, report
-from jobs.online.table import cents
+from jobs.rendering.money import cents, dollars
+from jobs.rendering.terminal import say
 from jobs.workspace.runtime import Runtime
 from schemas.errors import ConfigError, StoppedError
 
@@ -75,9 +75,9 @@ class Approval:
         console, most = runtime.progress.console, cents(left, ROUND_FLOOR)
         expected = f"about {dollars(min(left, outlook.to_go_usd()))} expected"
         if left <= 0:
-            _say(console, "The budget is spent: nothing more can be paid.")
+            say(console, "The budget is spent: nothing more can be paid.")
         elif self.is_given or (self.command is None and not _has_terminal(console)):
-            _say(console, f"Spending up to {most}, {expected}.")
+            say(console, f"Spending up to {most}, {expected}.")
         elif not _has_terminal(console):
             raise ConfigError(
                 f"up to {most} may be spent ({expected}), and there is no terminal to ask whether that is right. If it "
@@ -114,7 +114,3 @@ def _asked(console: Console, question: str) -> bool:
         return console.input().strip().lower() in ("y", "yes")
     except EOFError:
         return False
-
-
-def _say(console: Console, text: str) -> None:
-    console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -6,11 +6,12 @@ takes a token for every byte, an answer of full length, and every attempt as bil
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, Decimal
+from decimal import Decimal
 from math import ceil
 
+from jobs.answers.acceptance import Acceptance
 from jobs.answers.routing import TeacherShare, category_weights, expected_shares
-from jobs.budget.rows import Acceptance, PlannedRows, Prompts, plan_rows
+from jobs.budget.rows import PlannedRows, Prompts, plan_rows
 from jobs.config.settings import Settings
 from udfs.llm.asking import Asking
 from udfs.llm.cost import Usage, cost_of, worst_case
@@ -213,8 +214,3 @@ class _Total:
             None if is_batch else max((amount / limit for amount, limit in limits if limit), default=None),
             endpoint.provider,
         )
-
-
-def dollars(amount: Decimal) -> str:
-    """An amount for people: cents, rounded up."""
-    return f"${amount.quantize(Decimal('0.01'), ROUND_CEILING):,}"

@@ -10,18 +10,18 @@ from pathlib import Path
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.answers.acceptance import Acceptance, find_acceptance
 from jobs.answers.sampling import askable_prompts
 from jobs.answers.specs import judge_asking, teacher_askings
 from jobs.budget.costs import SEED_ANSWER_TOKENS, Judge, Plan, make_plan
-from jobs.budget.rows import BYTES_PER_TOKEN, Acceptance, Prompts
+from jobs.budget.rows import BYTES_PER_TOKEN, Prompts
 from jobs.config.prompt_files import load_judge_prompt
 from jobs.config.settings import PackageConfig, Settings
-from jobs.config.teachers import PUBLIC
 from jobs.curation.eligibility import unique_prompts
 from jobs.ledger.usage import CallLedger, read_call_ledger
 from jobs.workspace.runtime import Runtime
 from schemas.errors import ConfigError
-from schemas.tables import DUPLICATES, EXAMPLES, PAIRS, SCORES, SCREEN
+from schemas.tables import DUPLICATES, EXAMPLES, SCREEN
 from udfs.llm.prompts import judge_messages
 
 _SEED_PROMPT_TOKENS = 45
@@ -40,18 +40,6 @@ def measure_prompts(examples: DataFrame, screen: DataFrame, duplicates: DataFram
         F.count_if(usable).alias("usable"),
         F.avg(F.octet_length("instruction")).alias("prompt_bytes"),
         F.coalesce(F.avg(F.when(usable, F.octet_length("reference_response"))), F.lit(0.0)).alias("answer_bytes"),
-    )
-
-
-def measure_acceptance(pairs: DataFrame, scores: DataFrame, scorer: str, min_tenths: int) -> DataFrame:
-    """The share of pairs that this scorer put above the threshold.
-
-    Returns:
-        One row for each category and kind of teacher: category, is_public, accepted (0 to 1).
-    """
-    scored = scores.where(F.col("scorer") == scorer).join(pairs, "pair_id")
-    return scored.groupBy("category", (F.col("teacher") == PUBLIC).alias("is_public")).agg(
-        (F.count_if(F.col("quality_tenths") > min_tenths) / F.count("*")).alias("accepted")
     )
 
 
@@ -89,25 +77,6 @@ def plan_from_tables(runtime: Runtime) -> Plan:
     measured = measure_prompts(examples, screen, duplicates, runtime.settings.package)
     prompts = [Prompts(**row.asDict()) for row in measured.orderBy("category").collect()]
     return _plan(runtime.settings, prompts, find_acceptance(runtime))
-
-
-def find_acceptance(runtime: Runtime) -> Acceptance:
-    """What the scores of the workspace say of answers, and what is expected where there are none.
-
-    A share of 0 is no basis for a quota, so where no answer of a model was good the expectation stands.
-    """
-    settings = runtime.settings
-    public: dict[str, float] = {}
-    models: dict[str, float] = {}
-    if runtime.storage.exists(SCORES) and runtime.storage.exists(PAIRS):
-        limit = settings.select.min_score_tenths
-        measured = measure_acceptance(runtime.read(PAIRS), runtime.read(SCORES), settings.score.kind, limit)
-        for row in measured.collect():
-            if row["is_public"]:
-                public[row["category"]] = row["accepted"]
-            elif row["accepted"] > 0:
-                models[row["category"]] = row["accepted"]
-    return Acceptance(settings.distill.expected_acceptance, public, models)
 
 
 def plan_from_assumptions(settings: Settings) -> Plan:

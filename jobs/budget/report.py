@@ -8,12 +8,13 @@ from math import ceil, floor
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from jobs.budget.costs import CallCost, Plan, dollars
+from jobs.budget.costs import CallCost, Plan
 from jobs.budget.outlook import Outlook, find_outlook
 from jobs.config.endpoints import chosen_models, endpoint_of, known_model, known_providers
 from jobs.config.settings import Settings
 from jobs.ledger.usage import CallLedger
-from jobs.rendering.terminal import figures_table
+from jobs.rendering.money import dollars
+from jobs.rendering.terminal import figures_table, say
 
 _OLD_DAYS = 90
 
@@ -39,21 +40,17 @@ def show_plan(
     Returns:
         Whether it fits the budget.
     """
-    _print(console, f"{basis}\n")
+    say(console, f"{basis}\n")
     console.print(_prompt_table(plan), "")
     if not any(chosen_models(settings)):
-        _print(console, "No model is asked, so nothing costs anything.")
+        say(console, "No model is asked, so nothing costs anything.")
         return True
     console.print(_call_table(plan), "")
     for line in (*_share_lines(plan), *_time_lines(plan), *_batch_lines(settings)):
-        _print(console, line)
+        say(console, line)
     for line in _warnings(settings, plan, today or datetime.now(timezone.utc).date()):
-        _print(console, f"warning: {line}", "yellow")
+        say(console, f"warning: {line}", "yellow")
     return _show_verdict(console, settings, plan, find_outlook(plan, ledger or CallLedger()))
-
-
-def _print(console: Console, text: str, style: str = "") -> None:
-    console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
 
 
 def _prompt_table(plan: Plan) -> RichTable:
@@ -160,15 +157,15 @@ def _show_verdict(console: Console, settings: Settings, plan: Plan, outlook: Out
     over = [(name, cap, expected) for name, cap, expected in parts if cap is not None and expected > cap]
     worst = "At worst is every attempt billed and every answer of full length; the caps hold all the same."
     if not plan.worst_usd:
-        _print(console, "No model here costs anything.", "bold green")
+        say(console, "No model here costs anything.", "bold green")
         return True
     if not over:
         cap = f" of {dollars(budget.run_usd)}" if budget.run_usd is not None else ""
-        _print(console, f"Expected {dollars(total)}{cap}{of_it}: it fits. {worst}", "bold green")
+        say(console, f"Expected {dollars(total)}{cap}{of_it}: it fits. {worst}", "bold green")
         return True
     for name, limit, expected in over:
         text = f"OVER BUDGET: {dollars(expected)} expected{of_it}, {name} is {dollars(limit)}. {worst}"
-        _print(console, text, "bold red")
+        say(console, text, "bold red")
     if budget.run_usd is not None and total > budget.run_usd:
         _show_what_fits(console, plan, budget.run_usd, outlook)
     return False
@@ -186,6 +183,6 @@ def _show_what_fits(console: Console, plan: Plan, cap: Decimal, outlook: Outlook
         part, asked = plan.part_that_fits(cap), plan.prompts_asked
         rows = sum(plan.rows.dataset(part).values())
         fits = f"{floor(asked * part):,} of {asked:,} prompts ({part:.1%}), answered and judged; {rows:,} rows"
-    _print(console, f"What fits: {fits}.")
+    say(console, f"What fits: {fits}.")
     more = dollars(outlook.expected_usd()).replace(",", "").removeprefix("$")
-    _print(console, f"To have all of it: --set budget.run_usd={more}.")
+    say(console, f"To have all of it: --set budget.run_usd={more}.")

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import floor
 
+from jobs.answers.acceptance import Acceptance
 from jobs.answers.sampling import expected_rows, prompts_to_ask
 from jobs.config.settings import SelectConfig, Settings
 from jobs.curation.quotas import category_quotas
@@ -40,26 +41,6 @@ class Prompts:
     def public_answer_tokens(self) -> float:
         """Expected tokens of a usable response."""
         return self.answer_bytes / self.bytes_per_token
-
-
-@dataclass(frozen=True)
-class Acceptance:
-    """Which share of the answers scores above the threshold."""
-
-    expected: float
-    """Where nothing was measured."""
-    public: Mapping[str, float]
-    """Category -> measured share of the sources' own responses."""
-    models: Mapping[str, float]
-    """Category -> measured share of the models' answers, above 0."""
-
-    def of_public(self, category: str) -> float:
-        """Share of the sources' own responses."""
-        return self.public.get(category, self.expected)
-
-    def of_models(self, category: str) -> float:
-        """Share of the models' answers."""
-        return self.models.get(category, self.expected)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from jobs.batches.show import cancel_batch, forget_batch, list_batches
-from jobs.pipeline import leased
+from jobs.run.leased import leased
 from jobs.run.options import DEFAULT_CONFIG, Config, Overrides, Verbose, runtime_of
 
 commands: typer.Typer = typer.Typer()

@@ -21,6 +21,8 @@ from pathlib import Path
 from packaging.requirements import InvalidRequirement, Requirement
 from rich.console import Console
 
+from jobs.rendering.terminal import say
+
 OLDEST_PYTHON = (3, 10)
 OLDEST_JAVA, NEWEST_JAVA = 17, 25  # Spark 4.2 runs on Java 17, 21 and 25
 DRIVER_HEAP_GIB = 4
@@ -75,12 +77,10 @@ def check(workspace: Path, console: Console) -> int:
         judge_address(os.environ.get("SPARK_LOCAL_IP"), socket.gethostname(), _can_bind),
     ]
     for one in checks:
-        console.print(
-            str(one), style="" if one.fix is None else "bold red", markup=False, highlight=False, soft_wrap=True
-        )
+        say(console, str(one), "" if one.fix is None else "bold red")
     faults = sum(one.fix is not None for one in checks)
     last = f"{faults} thing{'s' if faults > 1 else ''} to fix" if faults else "all well; next: phase0 run --config demo"
-    console.print(last, markup=False, highlight=False)
+    say(console, last)
     return 2 if faults else 0
 
 

@@ -7,6 +7,7 @@ import typer
 
 from jobs.cli import doctor as doctor_job
 from jobs.deduplication.deduplicate_file import deduplicate_file
+from jobs.rendering.terminal import say
 from jobs.run.options import DEFAULT_CONFIG, Config, Offline, Overrides, Verbose, console, offline_override, settings_of
 from jobs.sources.fetch import fetch_sources
 from jobs.sources.preview import preview_files
@@ -38,7 +39,7 @@ def fetch(
     """Download the sources that are on the hub or at an address, and show what is here."""
     settings = settings_of(config, [*(overrides or []), *offline_override(offline)])
     fetch_sources(settings, console, names or (), update or ())
-    console.print(f"next: phase0 run --config {config}", markup=False, highlight=False, soft_wrap=True)
+    say(console, f"next: phase0 run --config {config}")
 
 
 @commands.command()

@@ -14,7 +14,7 @@ from jobs.reports.status import show_status, watch_status
 from jobs.reports.write import write_reports
 from jobs.run.options import DEFAULT_CONFIG, Config, Overrides, Verbose, console, runtime_of, settings_of
 from jobs.validation.validate import validate_tables
-from jobs.workspace.launch import open_runtime
+from jobs.workspace.runtime import open_runtime
 from schemas.errors import ConfigError
 
 commands: typer.Typer = typer.Typer()
@@ -48,7 +48,7 @@ def report(config: Config = DEFAULT_CONFIG, overrides: Overrides = None, verbose
     """Write the report, the status report and the data docs anew from the tables."""
     runtime = runtime_of(config, overrides, verbose)
     for line in write_reports(runtime).lines():
-        runtime.progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        runtime.progress.line(line)
 
 
 @commands.command()

@@ -14,7 +14,7 @@ from jobs.models.ask import find_teacher, local_teacher, show_answer
 from jobs.models.preflight import preflight as check_models
 from jobs.models.preflight import report
 from jobs.run.options import DEFAULT_CONFIG, Config, Overrides, Verbose, console, settings_of
-from jobs.workspace.launch import open_runtime
+from jobs.workspace.runtime import open_runtime
 
 commands: typer.Typer = typer.Typer()
 

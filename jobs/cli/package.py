@@ -9,8 +9,9 @@ import typer
 from jobs.publish.package import build_package, package_folder
 from jobs.publish.push import HubRepository
 from jobs.publish.source import is_current, read_source
+from jobs.rendering.terminal import say
 from jobs.run.options import DEFAULT_CONFIG, Config, Overrides, Verbose, console, settings_of
-from jobs.workspace.launch import open_runtime
+from jobs.workspace.runtime import open_runtime
 
 commands: typer.Typer = typer.Typer()
 
@@ -47,21 +48,17 @@ def package(
     target, source = package_folder(settings, output), read_source(settings)
     repository = HubRepository(push) if push else None  # what is wrong with it is said before the work is done
     if not force and is_current(target, source):
-        _say(f"package:   {target} is up to date")
+        say(console, f"package:   {target} is up to date")
     else:
         build_package(open_runtime(settings, console, verbose=verbose), source, target)
-        _say(f"package:   {target}")
+        say(console, f"package:   {target}")
     folder = shlex.quote(str(target))
     if repository is None:
-        _say(f"verify it: phase0 verify --input {folder}")
-        _say("push it:   the same command with --push OWNER/NAME")
+        say(console, f"verify it: phase0 verify --input {folder}")
+        say(console, "push it:   the same command with --push OWNER/NAME")
         return
-    _say("verifying and pushing")
+    say(console, "verifying and pushing")
     pushed = repository.push(target, public=public)
-    _say(f"pushed:    {pushed.url} ({'private' if pushed.is_private else 'public'})")
+    say(console, f"pushed:    {pushed.url} ({'private' if pushed.is_private else 'public'})")
     if public and pushed.is_private:
-        _say(f"           it was private before; {pushed.url}/settings makes it public")
-
-
-def _say(text: str) -> None:
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
+        say(console, f"           it was private before; {pushed.url}/settings makes it public")

@@ -8,12 +8,12 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 
 from jobs.config.addresses import secret_in
+from jobs.config.deduplicate import DeduplicateConfig
+from jobs.config.downloads import DownloadsConfig
 from jobs.config.providers import ProviderConfig
 from jobs.config.section import Name, Section, Share
+from jobs.config.spark import SparkConfig
 from jobs.config.teachers import BudgetConfig, CallsConfig, DistillConfig, ScorerConfig
-from jobs.deduplication.near_duplicates import DeduplicateConfig
-from jobs.sources.downloads import DownloadsConfig
-from jobs.workspace.session import SparkConfig
 from schemas.records import Category
 
 

@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel
 
 from jobs.config.settings import Settings, SourceConfig
+from udfs.printable import printable
 
 _NAME_CHARS = 64
 _LICENCE = "unknown"
@@ -137,4 +138,4 @@ def _plain(value: Any) -> Any:
 
 def _comment(text: str) -> str:
     """Text of a comment: a column may be called anything, but it must not end the line."""
-    return "".join(ch if ch.isprintable() else " " for ch in text)
+    return printable(text)

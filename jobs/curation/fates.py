@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 from jobs.workspace.runtime import Runtime
 from schemas.errors import DataRefusedError
 from schemas.tables import EXAMPLES, FATES, RAW_RECORDS
+from udfs.column_functions import first_rows
 
 SELECTED = "selected"
 STAGE_ORDER = ("screen", "deduplicate-prompts", "distill", "deduplicate-pairs", "score", "select")
@@ -96,7 +97,7 @@ def _furthest(fates: DataFrame) -> DataFrame:
     stage = F.array_position(F.array(*map(F.lit, STAGE_ORDER)), F.col("stage"))
     is_behind = F.when(F.col("reason") == SELECTED, 0).when(F.col("reason") == "worse_sample", 2).otherwise(1)
     order = Window.partitionBy("example_id").orderBy(F.desc(stage), is_behind, "reason", "pair_id")
-    return fates.withColumn("place", F.row_number().over(order)).where("place = 1")
+    return first_rows(fates, order)
 
 
 def _fate(stage: str, reason: Column, twin: str | None = None) -> Column:

@@ -18,6 +18,7 @@ from pyspark.sql import functions as F
 from jobs.workspace.runtime import Runtime
 from schemas.errors import ConfigError
 from schemas.tables import PAIRS, REVIEWS
+from udfs.column_functions import first_rows
 
 VERDICTS = ("keep", "drop")
 MAX_REVIEWER_CHARS = 64
@@ -45,7 +46,7 @@ def latest_verdicts(reviews: DataFrame) -> DataFrame:
         Rows of `REVIEWS`, one for each pair.
     """
     last_first = Window.partitionBy("pair_id").orderBy(F.desc("reviewed_at"), F.desc(F.col("verdict") == "drop"))
-    return reviews.withColumn("place", F.row_number().over(last_first)).where("place = 1").drop("place")
+    return first_rows(reviews, last_first)
 
 
 def rejected_pairs(reviews: DataFrame) -> DataFrame:

@@ -3,6 +3,8 @@
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from udfs.column_functions import first_rows
+
 
 def why_unanswered(prompts: DataFrame, assignments: DataFrame, responses: DataFrame) -> DataFrame:
     """Name the reason for each prompt without a single answer.
@@ -33,5 +35,4 @@ def why_unanswered(prompts: DataFrame, assignments: DataFrame, responses: DataFr
     known = texts.join(asked, "example_id", "left").withColumn("why", why)
     # Of several samples: one answer is enough; else the first name, which is as good as any.
     order = Window.partitionBy("example_id").orderBy((F.col("why") != "answered"), "why")
-    first = known.withColumn("place", F.row_number().over(order)).where("place = 1")
-    return first.where("why <> 'answered'").select("example_id", "why")
+    return first_rows(known, order).where("why <> 'answered'").select("example_id", "why")

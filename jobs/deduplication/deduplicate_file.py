@@ -1,8 +1,8 @@
 """`phase0 deduplicate`: remove near-duplicates from any JSONL or Parquet file.
 
 The search is that of the pipeline (`jobs.deduplication.near_duplicates`). Of two twins the row that comes first in
-the input stays, so whoever wants the better one to stay sorts the input. A row without text is compared with nothing and
-stays. What is kept is copied from the input as it is, in its order: lines byte for byte (only the line end is
+the input stays, so whoever wants the better one to stay sorts the input. A row without text is compared with nothing
+and stays. What is kept is copied from the input as it is, in its order: lines byte for byte (only the line end is
 made sure of, and blank lines go), Parquet rows with the types and metadata of their file.
 """
 
@@ -19,14 +19,19 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from rich.console import Console
 
+from jobs.config.deduplicate import DeduplicateConfig, config_for
+from jobs.config.spark import SparkConfig
 from jobs.deduplication.input_file import InputFiles, find_input, read_texts
 from jobs.deduplication.kept_rows import KEPT, write_result
-from jobs.deduplication.near_duplicates import DeduplicateConfig, NearDuplicates, config_for, find_near_duplicates
+from jobs.deduplication.near_duplicates import NearDuplicates, find_near_duplicates
 from jobs.rendering.progress import Progress
+from jobs.rendering.terminal import say
 from jobs.workspace import files
-from jobs.workspace.session import SparkConfig, get_session
+from jobs.workspace.session import get_session
 from jobs.workspace.storage import Storage
 from schemas.errors import ConfigError, DataRefusedError, Phase0Error
+from udfs.column_functions import looked_up
+from udfs.printable import printable
 
 DUPLICATES_FILE = "duplicates.parquet"
 _SCRATCH = ".scratch"
@@ -112,9 +117,9 @@ def with_rank(rows: DataFrame, found: InputFiles) -> DataFrame:
 
     The rank is the file's number, the place in it and the id, each of the first two with leading zeros.
     """
-    number = F.create_map(*(F.lit(part) for n, name in enumerate(found.names) for part in (name, n)))[F.col("file")]
-    label = F.create_map(*(F.lit(part) for pair in zip(found.names, found.labels, strict=True) for part in pair))
-    place = F.concat(label[F.col("file")], F.col("position").cast("string"))
+    number = looked_up({name: n for n, name in enumerate(found.names)}, "file")
+    label = looked_up(dict(zip(found.names, found.labels, strict=True)), "file")
+    place = F.concat(label, F.col("position").cast("string"))
     row_id = F.coalesce(F.col("id"), place)
     rank = F.concat(
         F.lpad(number.cast("string"), _FILE_DIGITS, "0"),
@@ -187,12 +192,11 @@ def _print_summary(
         others = "other" if group.removed == 1 else "others"
         lines.append(f"  {_printable(group.kept)} stays for {group.removed:,} {others}: {shown}")
     lines += [files.join(target, KEPT[kind]), files.join(target, DUPLICATES_FILE)]
-    console.print("\n" + "\n".join(lines), markup=False, highlight=False, soft_wrap=True, emoji=False)
+    say(console, "\n" + "\n".join(lines))
 
 
 def _printable(text: str) -> str:
-    shown = "".join(ch if ch.isprintable() else "\N{REPLACEMENT CHARACTER}" for ch in text[:80])
-    return shown + ("…" if len(text) > 80 else "")
+    return printable(text[:80]) + ("…" if len(text) > 80 else "")
 
 
 def _absolute(path: str) -> str:

@@ -12,56 +12,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pydantic import BaseModel, ConfigDict, Field
 from pyspark.ml.feature import MinHashLSH
 from pyspark.ml.functions import vector_to_array
 from pyspark.ml.linalg import Vectors
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from schemas.errors import ConfigError
+from jobs.config.deduplicate import DeduplicateConfig
 from udfs.similarity import EDGE, SHINGLED, shingle_rows, verify_buckets
 
 Materialise = Callable[[DataFrame, str], DataFrame]
-
-LEAST_RECALL = 0.9998
-"""Of twins exactly at the threshold; more similar ones are found with more certainty."""
-MOST_HASHES = 64
-
-
-class DeduplicateConfig(BaseModel):
-    """Threshold and banding of the near-duplicate search."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    threshold: float = Field(
-        0.8, ge=0.5, le=1.0, description="Jaccard similarity of shingle sets at which rows are twins"
-    )
-    bands: int = Field(12, ge=1, le=64, description="buckets a row falls into")
-    rows: int = Field(3, ge=1, le=16, description="min-hashes that must agree within a band")
-    seed: int = Field(
-        20_260_101, ge=0, description="of the min-hash functions; pyspark's default changes with each run"
-    )
-    max_bucket: int = Field(2_000, ge=10, description="larger buckets are split by a second band")
-    protect_numbers: bool = Field(False, description="rows that differ only in numbers are not twins")
-
-    def expected_recall(self, jaccard: float) -> float:
-        """Probability that two rows of that similarity share a bucket: 1 - (1 - j^rows)^bands."""
-        return float(1.0 - (1.0 - jaccard**self.rows) ** self.bands)
-
-
-def config_for(threshold: float, protect_numbers: bool = False) -> DeduplicateConfig:
-    """Banding that misses next to nothing at this threshold.
-
-    The longest bands, which propose the fewest pairs in vain, whose expected recall at the threshold is at least
-    `LEAST_RECALL` with at most `MOST_HASHES` min-hashes. At 0.8 these are the 12 bands of 3 of the pipeline.
-    """
-    for rows in range(10, 0, -1):
-        for bands in range(1, MOST_HASHES // rows + 1):
-            config = DeduplicateConfig(threshold=threshold, bands=bands, rows=rows, protect_numbers=protect_numbers)
-            if config.expected_recall(threshold) >= LEAST_RECALL:
-                return config
-    raise ConfigError(f"threshold {threshold:g}: no banding reaches a recall of {LEAST_RECALL}; it must be 0.5 to 1.0")
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,12 @@ from collections.abc import Mapping, Sequence
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from jobs.config.deduplicate import DeduplicateConfig
 from jobs.config.settings import SourceConfig
-from jobs.deduplication.near_duplicates import DeduplicateConfig, NearDuplicates, find_near_duplicates
+from jobs.deduplication.near_duplicates import NearDuplicates, find_near_duplicates
 from jobs.workspace.runtime import Runtime
 from schemas.tables import DUPLICATES
+from udfs.column_functions import looked_up
 
 _LAST = "9999"
 
@@ -50,7 +52,7 @@ def with_rank(rows: DataFrame, sources: Sequence[SourceConfig], threshold: float
 
 
 def _by_source(values: Mapping[str, object]) -> Column:
-    return F.create_map(*(F.lit(part) for pair in values.items() for part in pair))[F.col("source")]
+    return looked_up(values, "source")
 
 
 def id_of(rank: str) -> Column:

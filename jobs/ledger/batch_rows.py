@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from schemas.batches import BATCH_ITEMS, FOLDED, RESULTS
 from schemas.calls import ATTEMPTS, RESPONSES
+from udfs.column_functions import first_rows
 from udfs.llm.batch_lines import line_overhead
 from udfs.llm.batch_results import Asked, result_batches
 from udfs.llm.models import Endpoint
@@ -137,7 +138,7 @@ def results_of(lines: DataFrame, members: DataFrame, batches: Mapping[str, Asked
     """
     # Of two lines for one member the one with an answer counts; where both have one they are equal, or should be.
     first = Window.partitionBy("batch_key", "custom_id").orderBy(_has_answer().desc(), "line")
-    chosen = lines.withColumn("place", F.row_number().over(first)).where(F.col("place") == 1)
+    chosen = first_rows(lines, first)
     found = chosen.select("batch_key", F.col("custom_id").alias("request_id"), "line")
     with_lost = F.col("batch_key").isin(*[key for key, asked in batches.items() if asked.lost is not None], "")
     told = members.join(found, ["batch_key", "request_id"], "left").where(F.col("line").isNotNull() | with_lost)

@@ -4,23 +4,20 @@ Nothing is sent that is not reserved. Where the budget has room for every attemp
 reserved. Otherwise one attempt each is, for as many as fit, and what needs more than that is sent again later.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
-from pyspark.sql.types import DecimalType, StructField, StructType
 
-from udfs.llm.cost import worst_case
 from udfs.llm.failures import COUNTED
 from udfs.llm.models import Endpoint
 from udfs.llm.wave import EndpointKey
+from udfs.llm.worst_cases import worst_cases
 
 _FAILED = (*sorted(COUNTED), "lost")
-_USD = DecimalType(38, 12)
-_WORST = StructType([StructField("one_usd", _USD), StructField("all_usd", _USD)])
 
 
 @dataclass(frozen=True)
@@ -91,20 +88,8 @@ def with_attempts(pending: DataFrame, attempts: DataFrame, since: datetime) -> D
 
 def with_worst_case(pending: DataFrame, endpoints: Mapping[EndpointKey, Endpoint], attempts: int) -> DataFrame:
     """Add what the next attempt of each request costs at worst (`one_usd`), and all of them (`all_usd`)."""
-    worst = F.udf(_worst_of({key: one.prices for key, one in endpoints.items()}, attempts), _WORST, useArrow=False)
-    columns = ("provider", "model", "prompt_tokens_bound", "max_tokens", "max_tokens_cap", "was_cut")
-    return pending.withColumn("worst", worst(*columns)).select(*pending.columns, "worst.*")
-
-
-def _worst_of(prices: Mapping[EndpointKey, object], attempts: int) -> Callable[..., tuple[Decimal, Decimal]]:
-    def worst(
-        provider: str, model: str, bound: int, max_tokens: int, cap: int, was_cut: bool
-    ) -> tuple[Decimal, Decimal]:
-        of, longest = prices[provider, model], max(max_tokens, cap)
-        most = worst_case(bound, longest, of)  # type: ignore[arg-type]
-        return most if was_cut else worst_case(bound, max_tokens, of), attempts * most  # type: ignore[arg-type]
-
-    return worst
+    prices = {key: one.prices for key, one in endpoints.items()}
+    return pending.withColumn("worst", worst_cases(prices, attempts)).select(*pending.columns, "worst.*")
 
 
 def count_open(pending: DataFrame, attempts: int) -> Open:

@@ -8,15 +8,16 @@ from collections.abc import Iterable
 from decimal import Decimal
 from functools import reduce
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
-from jobs.ledger.journal_rows import attempts_of, read_journal_rows, responses_of
 from jobs.workspace import files
+from jobs.workspace.files import list_files
 from jobs.workspace.runtime import Runtime
-from schemas.calls import ATTEMPTS, REQUESTS, RESPONSES
+from schemas.calls import ATTEMPTS, JOURNAL, REQUESTS, RESPONSES
 from schemas.errors import StoppedError
 from schemas.tables import Table
+from udfs.column_functions import first_rows
 from udfs.llm.journal import journal_folder
 from udfs.llm.models import Endpoint
 from udfs.llm.wave import EndpointKey, Send
@@ -120,3 +121,52 @@ def settle_all(runtime: Runtime) -> int:
     for folder in folders:
         settle_wave(runtime, wave_of(folder))
     return len(folders)
+
+
+def read_journal_rows(spark: SparkSession, folder: str) -> DataFrame:
+    """Whole lines of the journal in a folder; none where there is no journal. Torn lines are left out."""
+    paths = list_files(folder, ".jsonl")
+    if not paths:
+        return spark.createDataFrame([], JOURNAL)
+    return spark.read.schema(JOURNAL).json(paths).where(F.col("kind").isNotNull())
+
+
+def attempts_of(journal: DataFrame, stage: str) -> DataFrame:
+    """Every call that left, once; one whose end is not known is `lost` and costs its worst case, `assumed`.
+
+    Args:
+        journal: rows of `JOURNAL`.
+        stage: that the calls were made for.
+
+    Returns:
+        Rows of `ATTEMPTS`.
+    """
+    is_end = F.col("kind") == "attempt"
+    newest = Window.partitionBy("attempt_id").orderBy(is_end.desc())
+    ends = first_rows(journal.where(F.col("kind").isin("sent", "attempt")), newest)
+    lost = F.col("kind") == "sent"
+    calls = ends.where(lost | (F.col("status") != "not_sent")).select(
+        "*",
+        F.lit(stage).alias("stage"),
+        F.lit("online").alias("mode"),
+        F.lit(None).cast("string").alias("batch_id"),
+    )
+    return ATTEMPTS.select_from(
+        calls.withColumn("sent_at", F.timestamp_seconds("sent_at"))
+        .withColumn("status", F.when(lost, "lost").otherwise(F.col("status")))
+        .withColumn("cost_basis", F.when(lost, "assumed").otherwise(F.col("cost_basis")))
+    )
+
+
+def responses_of(journal: DataFrame) -> DataFrame:
+    """The one answer, or final failure, of each request: the first, where two tasks came to one.
+
+    Args:
+        journal: rows of `JOURNAL`.
+
+    Returns:
+        Rows of `RESPONSES`.
+    """
+    first = Window.partitionBy("request_id").orderBy("answered_at", "attempt_id")
+    found = first_rows(journal.where(F.col("kind") == "response"), first)
+    return RESPONSES.select_from(found.withColumn("answered_at", F.timestamp_seconds("answered_at")))

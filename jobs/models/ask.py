@@ -19,13 +19,14 @@ from jobs.config.prompt_files import load_answer_prompt
 from jobs.config.settings import Settings
 from jobs.config.teachers import CallsConfig, TeacherConfig
 from jobs.models.client import explain, open_client, redactor
-from jobs.reports.show import printable
+from jobs.rendering.terminal import say
 from schemas.errors import ConfigError, ProviderError
 from udfs.llm.answers import read_answer
 from udfs.llm.cost import Usage, cost_of
 from udfs.llm.failures import Failure
 from udfs.llm.models import Endpoint
 from udfs.llm.prompts import AnswerPrompt, answer_messages
+from udfs.printable import printable
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,7 @@ def ask(
 
 def show_answer(console: Console, teacher: Teacher, answer: Answer) -> None:
     """Print the answer as it is, and below it what it took."""
-    console.print(printable(answer.text), markup=False, highlight=False, soft_wrap=True)
+    say(console, answer.text)
     tokens = (
         f"{answer.usage.prompt_tokens:,} + {answer.usage.completion_tokens:,} tokens"
         if answer.usage
@@ -170,4 +171,4 @@ def show_answer(console: Console, teacher: Teacher, answer: Answer) -> None:
     cut = ", cut: --max-tokens gives it more room" if answer.finish_reason == "length" else ""
     facts = (answer.served_model, tokens, cost, f"{answer.seconds:.1f} s", answer.finish_reason + cut)
     line = "-- " + " · ".join(printable(fact) for fact in facts)
-    console.print(line, style="dim", markup=False, highlight=False, soft_wrap=True)
+    say(console, line, "dim")

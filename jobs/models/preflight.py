@@ -19,6 +19,7 @@ from jobs.config.yaml_lines import Place, place_of
 from jobs.models.client import explain, missing_key
 from jobs.models.listing import Listing, list_models
 from jobs.models.schema_probe import probe_schema
+from jobs.rendering.terminal import say
 from udfs.llm.models import Endpoint
 
 NOTICE_DAYS = 30
@@ -91,7 +92,7 @@ def report(console: Console, findings: Sequence[Finding]) -> int:
     """
     for one in findings:
         style = "bold red" if one.fix else "yellow" if one.is_note else ""
-        console.print(str(one), style=style, markup=False, highlight=False, soft_wrap=True)
+        say(console, str(one), style)
     faults = sum(one.fix is not None for one in findings)
     text = f"{faults} thing{'s' if faults > 1 else ''} to fix" if faults else "all models are ready"
     console.print(text if findings else "this configuration asks no model: nothing to check", highlight=False)

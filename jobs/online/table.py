@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from decimal import ROUND_CEILING, Decimal
 from math import ceil
 
 from rich.box import SIMPLE_HEAD
@@ -11,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from jobs.online.figures import CallFigures, EndpointFigures
+from jobs.rendering.money import cents
 
 _LEFT_COLUMNS = ("", "done", "pending", "failed", "req/min", "tok/min", "spent", "time left")
 
@@ -92,12 +92,6 @@ def short(number: int) -> str:
     if number < 10_000:
         return f"{number:,}"
     return f"{number / 1e3:,.0f}k" if number < 1_000_000 else f"{number / 1e6:,.1f}M"
-
-
-def cents(amount: Decimal, rounding: str = ROUND_CEILING) -> str:
-    """An amount in cents, or with as many digits as a smaller one needs to be seen; what is spent is rounded up."""
-    step = Decimal("0.01") if amount >= Decimal("0.01") or not amount else Decimal("0.000001")
-    return f"${amount.quantize(step, rounding):,}"
 
 
 def duration(seconds: float | None) -> str:

@@ -27,9 +27,8 @@ from jobs.ledger.reservations import (
     with_worst_case,
 )
 from jobs.ledger.settle import recent_sends, settle_wave, spent_by_stage, wave_name
-from jobs.online.deal import tasks_of, with_task
 from jobs.online.panel import WaveWatch, watch_calls
-from jobs.online.task_slots import task_slots
+from jobs.online.task_slots import task_slots, tasks_of, with_task
 from jobs.workspace import files
 from jobs.workspace.lease import Lease
 from jobs.workspace.runtime import Runtime

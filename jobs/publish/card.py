@@ -17,7 +17,9 @@ from markupsafe import Markup
 
 from jobs.config.licences import Licence, find_licence, hub_identifier, strictest
 from jobs.config.settings import Settings
+from jobs.publish.shards import FOLDERS, SCHEMAS
 from schemas.records import CATEGORIES, EXPORT_FIELDS
+from udfs.printable import JOINERS, printable
 
 JUDGED_BY_RULES = "heuristic"
 """Kind of scorer whose scores are a screen and not a judgement."""
@@ -36,7 +38,6 @@ _SIZES = ("1K", "10K", "100K", "1M", "10M", "100M", "1B", "10B", "100B", "1T")
 _PLAIN = re.compile(r"[\w./:?&%#@~+=,()-]+(?: [\w./:?&%#@~+=,()-]+)*", re.ASCII)
 # What would start a list, a heading or a rule where the text opens a line.
 _OPENS_A_BLOCK = re.compile(r"^\d{1,9}(?=[.)](?:\s|$))|^(?=[-+=](?:[\s=-]|$))")
-_JOINERS = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"  # not printable, yet part of Hindi, Persian and emoji
 _ENTITIES = {ord(char): f"&#{ord(char)};" for char in "`|@"} | {ord("<"): "&lt;", ord(">"): "&gt;", ord("&"): "&amp;"}
 _ESCAPES = _ENTITIES | {ord(char): f"\\{char}" for char in "\\*_[]#$~"}
 
@@ -169,8 +170,7 @@ def _finalize(value: object) -> Markup | str:
 def escape_markdown(text: str) -> Markup:
     """Untrusted text as one line that shows as it is, in a table cell too: no markup, no invisible characters."""
     line = " ".join(text.split())
-    visible = "".join(ch if ch.isprintable() or ch in _JOINERS else "\N{REPLACEMENT CHARACTER}" for ch in line)
-    return Markup(_OPENS_A_BLOCK.sub(r"\g<0>\\", visible.translate(_ESCAPES)))  # noqa: S704
+    return Markup(_OPENS_A_BLOCK.sub(r"\g<0>\\", printable(line, JOINERS).translate(_ESCAPES)))  # noqa: S704
 
 
 def code(text: str) -> Markup:
@@ -184,3 +184,45 @@ def excerpt(text: str, limit: int) -> str:
     """The beginning of a text; as it is, so still to be escaped."""
     line = " ".join(text[: limit * 4].split())
     return line if len(line) <= limit and len(text) <= limit * 4 else f"{line[:limit]} …"
+
+
+_MESSAGES = (
+    "list of {role, content}",
+    "a system prompt where there is one, then user and assistant in turns; the last is the response, none is blank",
+)
+
+
+def render_package_card(settings: Settings, manifest: Mapping[str, Any]) -> str:
+    """The text of the `README.md` of a package.
+
+    Args:
+        settings: what it was made with.
+        manifest: what `jobs.publish.manifest.build_package_manifest` returns.
+    """
+    rows = sum(manifest["counts"]["category"].values())
+    made_from = manifest["made_from"]
+    described = {**manifest, **{name: made_from[name] for name in ("run_id", "created_at", "config_sha256")}}
+    return render_template(
+        "package_card.md.j2",
+        **card_values(settings, described, rows, data_files(manifest)),
+        data=[(path, facts) for path, facts in manifest["files"].items() if "split" in facts],
+        configs=[(name, FOLDERS[name], fields_of(name), splits) for name, splits in manifest["splits"].items()],
+    )
+
+
+def data_files(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Which files are which split of which configuration; Parquet where there are both formats."""
+    ending = max(facts["format"] for facts in manifest["files"].values() if "format" in facts)
+    return [
+        {
+            "config_name": config,
+            "data_files": [{"split": split, "path": f"{FOLDERS[config]}/{split}-*.{ending}"} for split in splits],
+        }
+        for config, splits in manifest["splits"].items()
+    ]
+
+
+def fields_of(config: str) -> list[tuple[str, str, str]]:
+    """Name, type and meaning of each field."""
+    known = {**FIELDS, "messages": _MESSAGES}
+    return [(name, *known[name]) for name in SCHEMAS[config].names]

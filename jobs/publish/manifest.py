@@ -1,26 +1,24 @@
 """The manifest: what the exported files are, what they were made of, and what to check them against."""
 
-import hashlib
-import json
-import platform
-import unicodedata
 from collections import Counter
 from collections.abc import Mapping
 from decimal import Decimal
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from pyspark.sql import DataFrame
 
-from jobs.config.settings import Settings
+from jobs.config.settings import PackageConfig
 from jobs.ledger.usage import ModelLedger, read_call_ledger
+from jobs.publish.content import Content
+from jobs.publish.folder import KIND
+from jobs.publish.source import Source
 from jobs.sources.lockfile import origins
+from jobs.workspace.fingerprint import settings_hash, versions
 from jobs.workspace.runtime import Runtime
 from schemas.calls import ATTEMPTS, JUDGEMENTS, REQUESTS, RESPONSES
 from schemas.tables import ALL, DATASET
 
 CALLS = (REQUESTS, ATTEMPTS, RESPONSES, JUDGEMENTS)
-PACKAGES = ("phase0", "pyspark", "delta-spark", "great-expectations", "pyarrow", "xxhash")
 
 
 def build_manifest(runtime: Runtime, facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -79,26 +77,57 @@ def _counts(dataset: DataFrame) -> dict[str, dict[str, int]]:
     return counts
 
 
-def settings_hash(settings: Settings) -> str:
-    """Hash of all that shapes the data.
+_TAKEN_OVER = ("scorer", "teachers", "teacher_kinds", "targets", "cost_usd")
 
-    Not of the places where it is read and written, of how it is packed or of the machine's session: the same
-    configuration has the same hash on another machine.
+
+def build_package_manifest(
+    config: PackageConfig,
+    source: Source,
+    content: Content,
+    split: Mapping[str, Any],
+    needs: Mapping[str, int],
+    misfits: int,
+) -> dict[str, Any]:
+    """Everything a receiver needs to check the package and to find the run it was made of.
+
+    Args:
+        config: how it was to be packed.
+        source: the export.
+        content: what was written.
+        split: facts of the split, empty where there is no validation.
+        needs: reason why rows are not bare -> rows that the chat messages could have.
+        misfits: rows whose turns do not alternate or are blank in part, so that no format has them.
     """
-    content = settings.model_dump(
-        mode="json", exclude={"workspace", "catalog", "calls", "downloads", "package", "spark"}
-    )
-    for source in content["sources"]:
-        del source["path"]
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode("utf-8")).hexdigest()
+    exported = source.manifest
+    return {
+        "kind": KIND,
+        "files": dict(sorted(content.files.items())),
+        "splits": _splits(content),
+        "split": dict(split),
+        "counts": {name: dict(sorted(counted.items())) for name, counted in content.counts.items()},
+        "needs_context": dict(sorted(needs.items())),
+        "no_conversation": misfits,
+        "options": config.model_dump(mode="json"),
+        **{name: exported[name] for name in _TAKEN_OVER},
+        "made_from": {
+            "run_id": exported["run_id"],
+            "created_at": exported["created_at"],
+            "config_sha256": exported["config_sha256"],
+            "manifest_sha256": source.sha256,
+            "files": exported["files"],
+            "downloads": exported["downloads"],
+        },
+        "fingerprint": source.fingerprint,
+        "versions": versions(),
+    }
 
 
-def versions() -> dict[str, str]:
-    """Versions that a result may depend on; Python's Unicode tables decide what a token is."""
-    found = {"python": platform.python_version(), "unicode": unicodedata.unidata_version}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:  # on a cluster the code may come as a zip
-            found[package] = "not installed"
-    return found
+def _splits(content: Content) -> dict[str, dict[str, int]]:
+    """Configuration -> split -> rows."""
+    splits: dict[str, dict[str, int]] = {}
+    formats = {facts["format"] for facts in content.files.values() if "format" in facts}
+    for facts in content.files.values():
+        if facts.get("format") == min(formats):  # each format has all rows
+            of_config = splits.setdefault(facts["config"], {})
+            of_config[facts["split"]] = of_config.get(facts["split"], 0) + facts["rows"]
+    return splits

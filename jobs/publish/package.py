@@ -16,12 +16,12 @@ import pyarrow.parquet as pq
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.config.deduplicate import config_for
 from jobs.config.settings import Settings
-from jobs.deduplication.near_duplicates import config_for
+from jobs.publish.card import render_package_card
 from jobs.publish.content import write_content
 from jobs.publish.folder import MANIFEST, new_folder, require_own
-from jobs.publish.package_card import render_package_card
-from jobs.publish.package_manifest import build_package_manifest
+from jobs.publish.manifest import build_package_manifest
 from jobs.publish.rows import is_conversation, packable_rows
 from jobs.publish.source import Source, require_exported
 from jobs.publish.split import split_rows

@@ -3,7 +3,7 @@
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs.select_rows import build_dataset
+from jobs.curation.dataset import build_dataset
 
 NEEDS_CONTEXT = ("needs_system", "needs_history")
 """Reasons of pairs that score high enough and were only too much for the bare format."""

@@ -9,10 +9,9 @@ from typing import Any
 
 from jobs.config.settings import Settings
 from jobs.publish.folder import read_manifest
-from jobs.publish.manifest import settings_hash
 from jobs.verify.thresholds import sha256_of
 from jobs.workspace import files
-from jobs.workspace.fingerprint import code_hash
+from jobs.workspace.fingerprint import code_hash, settings_hash
 from jobs.workspace.runtime import Runtime
 from schemas.errors import ConfigError, MissingTableError
 from schemas.tables import DATASET, PAIRS, SCORES, SELECTION

@@ -11,11 +11,12 @@ from typing import Any
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from jobs.config.deduplicate import DeduplicateConfig
 from jobs.curation.quotas import category_quotas
 from jobs.deduplication.components import connected_components
-from jobs.deduplication.near_duplicates import DeduplicateConfig, Materialise
-from jobs.publish.similar_rows import TEXTS, same_opening, similar_rows, with_texts
+from jobs.deduplication.near_duplicates import Materialise, equal_sets, shingle, similar_pairs, with_bands
 from schemas.errors import ConfigError
+from udfs.column_functions import looked_up
 
 TRAIN, VALIDATION = "train", "validation"
 LOOKED_BELOW = 0.1
@@ -131,7 +132,7 @@ def draw_components(members: DataFrame, quotas: Mapping[Stratum, int]) -> DataFr
 def _by_stratum(quotas: Mapping[Stratum, int]) -> Column:
     named = {f"{category}|{str(is_bare).lower()}": quota for (category, is_bare), quota in quotas.items()}
     stratum = F.concat_ws("|", F.col("category"), F.col("is_bare").cast("string"))
-    return F.create_map(*(F.lit(part) for pair in named.items() for part in pair))[stratum]
+    return looked_up(named, stratum)
 
 
 def _by_category(quotas: Mapping[Stratum, int]) -> dict[str, int]:
@@ -161,3 +162,61 @@ def _facts(found: DataFrame, members: DataFrame, sides: DataFrame, config: Dedup
         "looked_down_to": round(config.threshold - LOOKED_BELOW, 6),
         "largest_jaccard_across": across[0] if across else None,
     }
+
+
+TEXTS = ("prompt", "pair")
+
+
+def with_texts(rows: DataFrame) -> DataFrame:
+    """Columns node, example_id, pair_id, category, is_bare, opening (first user turn), prompt and pair.
+
+    Args:
+        rows: columns example_id, pair_id, category, is_bare, history, instruction and response.
+    """
+    users = F.filter("history", lambda turn: turn["role"] == "user")
+    history = F.transform("history", lambda turn: turn["content"])
+    prompt = F.concat_ws("\n", history, F.col("instruction"))
+    return rows.select(
+        node().alias("node"),
+        "example_id",
+        "pair_id",
+        "category",
+        "is_bare",
+        F.coalesce(F.get(users, F.lit(0))["content"], F.col("instruction")).alias("opening"),
+        prompt.alias("prompt"),
+        F.concat_ws("\n", prompt, F.col("response")).alias("pair"),
+    )
+
+
+def node() -> Column:
+    """What a row is called in the graph."""
+    return F.concat_ws("|", "example_id", "pair_id")
+
+
+def similar_rows(
+    texts: DataFrame, kind: str, least: float, config: DeduplicateConfig, materialise: Materialise
+) -> DataFrame:
+    """Columns left, right, jaccard: pairs of rows with similar texts; of equal texts all with the smallest node.
+
+    Args:
+        texts: columns node and, named by `kind`, the text.
+        kind: `prompt` or `pair`.
+        least: smallest Jaccard similarity that is of interest. What is below the threshold of `config` is found with
+            a lower probability.
+        config: the banding.
+        materialise: stores a frame under a name and gives back a frame that reads it.
+    """
+    ranked = texts.select(F.col("node").alias("rank"), F.col(kind).alias("text"), F.lit(least).alias("threshold"))
+    rows = materialise(with_bands(shingle(ranked), config), f"{kind}_shingled")
+    copies = equal_sets(rows)
+    pairs = similar_pairs(rows.join(copies, "rank", "left_anti"), config)
+    equal = copies.select(F.col("leader").alias("left"), F.col("rank").alias("right"), F.lit(1.0).alias("jaccard"))
+    similar = pairs.select(F.col("winner").alias("left"), F.col("loser").alias("right"), "jaccard")
+    return materialise(equal.unionByName(similar), f"{kind}_similar")
+
+
+def same_opening(texts: DataFrame) -> DataFrame:
+    """Columns left, right: each row whose conversation opens like another's, with the smallest node of those."""
+    openings = texts.select("node", F.xxhash64("opening").alias("opening"))
+    first = openings.groupBy("opening").agg(F.min("node").alias("left"))
+    return openings.join(first, "opening").where("left != node").select("left", F.col("node").alias("right"))

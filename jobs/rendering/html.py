@@ -14,10 +14,9 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from jobs.rendering.differing_words import differing_words
-from jobs.validation.stored_checks import explainable_id, total_of
+from udfs.printable import JOINERS, MARKS, printable
 
-# Not printable, yet part of Hindi, Persian and emoji, and of texts that are written from the right.
-_KEPT_CHARS = "\n\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}\N{LEFT-TO-RIGHT MARK}\N{RIGHT-TO-LEFT MARK}"
+_KEPT = "\n" + JOINERS + MARKS
 
 
 def render_page(template: str, **values: Any) -> str:
@@ -39,8 +38,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"excerpt": excerpt, "differing_words": differing_words, "explainable_id": explainable_id}
-    environment.globals |= {"total_of": total_of}
+    environment.filters |= {"excerpt": excerpt, "differing_words": differing_words}
     return environment
 
 
@@ -55,12 +53,7 @@ def _finalize(value: object) -> object:
         return "not known"
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
-    return visible(str(value))
-
-
-def visible(text: str) -> str:
-    """A text whose control characters show: none can turn the reading direction of what stands around it."""
-    return "".join(ch if ch.isprintable() or ch in _KEPT_CHARS else "\N{REPLACEMENT CHARACTER}" for ch in text)
+    return printable(str(value), _KEPT)
 
 
 def excerpt(text: str, limit: int) -> str:

@@ -4,7 +4,7 @@ import pandas as pd
 from pandas.io.formats.style import Styler
 from pyspark.sql import DataFrame
 
-from jobs.reports.show import plain_excerpt
+from udfs.printable import printable_excerpt
 
 _STYLE = [
     {"selector": "th", "props": "text-align: left; vertical-align: top; white-space: nowrap"},
@@ -54,4 +54,4 @@ def _text(value: object, chars: int) -> str:
         return f"{value:,}"
     if isinstance(value, float):
         return f"{round(value, 4):,}"
-    return plain_excerpt(str(value), chars)
+    return printable_excerpt(str(value), chars)

@@ -8,6 +8,8 @@ from rich.console import Console, RenderableType
 from rich.progress import Progress as RichProgress
 from rich.progress import SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
+from jobs.rendering.terminal import say
+
 
 class _Display(RichProgress):
     """The live line and a panel below it: two live displays on one console do not work."""
@@ -49,7 +51,7 @@ class Progress:
                     self._live.panel = None
                     self._live, self._task = None, None
         else:
-            self.console.print(f"{name}: {title}", highlight=False, markup=False)
+            say(self.console, f"{name}: {title}")
             yield
         self.console.print(f"{name:<20} {time.monotonic() - started:6.1f} s", highlight=False, markup=False, end="  ")
 
@@ -69,9 +71,8 @@ class Progress:
         if self._live is not None and self._task is not None:
             self._live.update(self._task, description=f"{self._stage}: {text}")
         else:
-            self.console.print(f"  {self._stage}: {text}", highlight=False, markup=False)
+            say(self.console, f"  {self._stage}: {text}")
 
     def line(self, text: str, style: str = "") -> None:
         """Print a line that stays."""
-        # A command to copy must not be broken into lines; the terminal wraps what is too long.
-        self.console.print(text, style=style, highlight=False, markup=False, soft_wrap=True)
+        say(self.console, text, style)

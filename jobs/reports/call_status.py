@@ -18,11 +18,11 @@ from rich.text import Text
 
 from jobs.answers.specs import model_names
 from jobs.config.settings import Settings
-from jobs.ledger.journal_rows import attempts_of, read_journal_rows
-from jobs.ledger.settle import open_journals, stage_of, wave_of
+from jobs.ledger.settle import attempts_of, open_journals, read_journal_rows, stage_of, wave_of
 from jobs.ledger.usage import CallLedger, ModelLedger
 from jobs.online.figures import CallFigures, WaveWatch, figures_before, look_again, read_progress, utc_now
-from jobs.online.table import call_panel, cents, counts, duration, short
+from jobs.online.table import call_panel, counts, duration, short
+from jobs.rendering.money import cents
 from jobs.rendering.terminal import figures_table
 from jobs.workspace import files
 from jobs.workspace.lease import is_at_work, lease_file, read_lease

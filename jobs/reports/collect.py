@@ -14,9 +14,7 @@ from pyspark.sql import functions as F
 from jobs.config.settings import Settings
 from jobs.curation.eligibility import open_prompts
 from jobs.curation.fates import Funnel
-from jobs.deduplication.duplicate_groups import Twins, largest_groups
-from jobs.deduplication.figures import count_losses, sample_twins
-from jobs.export import PROVENANCE_FILE
+from jobs.deduplication.figures import Twins, count_losses, largest_groups, sample_twins
 from jobs.ledger.usage import read_call_ledger
 from jobs.reports.project_status import (
     GROUPS_SHOWN,
@@ -30,15 +28,15 @@ from jobs.reports.project_status import (
     ProjectStatus,
     StageRow,
 )
-from jobs.reports.status import latest_runs
 from jobs.reports.teacher_costs import find_teacher_costs
+from jobs.run.run_log import latest_runs
 from jobs.validation.data_docs import FOLDER
 from jobs.validation.validate import docs_root, last_checks
 from jobs.verify.checks import Verification
 from jobs.verify.thresholds import sha256_of
 from jobs.workspace import files
 from jobs.workspace.runtime import Runtime
-from schemas.records import CATEGORIES
+from schemas.records import CATEGORIES, PROVENANCE_FILE
 from schemas.tables import DUPLICATES, EXAMPLES, PAIRS, SCREEN
 
 TOKEN = "a token is a word, a number, or one Chinese or Japanese character, as in the search for duplicates"  # noqa: S105

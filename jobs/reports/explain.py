@@ -12,12 +12,12 @@ import pyarrow.parquet as pq
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs.deduplication.duplicate_groups import compared_texts
-from jobs.export import PROVENANCE_FILE
+from jobs.deduplication.figures import compared_texts
 from jobs.workspace import files
 from jobs.workspace.runtime import Runtime
 from schemas.calls import ATTEMPTS, JUDGEMENTS, RESPONSES
 from schemas.errors import ConfigError
+from schemas.records import PROVENANCE_FILE
 from schemas.tables import (
     ASSIGNMENTS,
     DUPLICATES,

@@ -7,8 +7,8 @@ from rich.table import Table as Grid
 
 from jobs.curation.reasons import meaning_of
 from jobs.rendering.differing_words import differing_words
+from jobs.rendering.terminal import excerpt
 from jobs.reports.explain import Found, Life, record_text
-from jobs.reports.show import excerpt
 from schemas.calls import ATTEMPTS, JUDGEMENTS, RESPONSES
 from schemas.tables import ASSIGNMENTS, DUPLICATES, FATES, PAIRS, RAW_RECORDS, REVIEWS, SCORES, SCREEN, SELECTION, Table
 

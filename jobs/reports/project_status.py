@@ -11,8 +11,7 @@ from decimal import Decimal
 from typing import Literal
 
 from jobs.curation.fates import SELECTED, Funnel
-from jobs.deduplication.duplicate_groups import DuplicateGroup, Twins
-from jobs.deduplication.figures import HEAVY_LOSS
+from jobs.deduplication.figures import HEAVY_LOSS, DuplicateGroup, Twins
 from jobs.publish.card import JUDGED_BY_RULES, by_count, render_template
 from jobs.reports.teacher_costs import TeacherCost
 from jobs.validation.stored_checks import TableCheck

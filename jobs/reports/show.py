@@ -11,11 +11,11 @@ from rich.panel import Panel
 
 from jobs.curation.fates import record_fates
 from jobs.curation.reviews import latest_verdicts
+from jobs.rendering.terminal import EXCERPT_CHARS, excerpt
 from jobs.workspace.runtime import Runtime
 from schemas.errors import ConfigError
 from schemas.tables import DUPLICATES, EXAMPLES, FATES, PAIRS, RAW_RECORDS, REVIEWS, SCORES, SCREEN, SELECTION
-
-EXCERPT_CHARS = 600
+from udfs.column_functions import first_rows
 
 
 def sample_examples(
@@ -64,8 +64,8 @@ def _one_of_each(pairs: DataFrame, selection: DataFrame) -> DataFrame:
     best = Window.partitionBy("example_id").orderBy(
         F.desc_nulls_last("is_selected"), F.desc_nulls_last("quality_tenths"), "sample", "pair_id"
     )
-    placed = pairs.join(chosen, "pair_id", "left").withColumn("place", F.row_number().over(best))
-    return placed.where("place = 1").select("example_id", "pair_id", F.col("response").alias("answer"))
+    placed = first_rows(pairs.join(chosen, "pair_id", "left"), best)
+    return placed.select("example_id", "pair_id", F.col("response").alias("answer"))
 
 
 def sample_records(
@@ -90,8 +90,7 @@ def _filtered(fates: DataFrame, reason: str | None, source: str | None) -> DataF
 
 
 def _first_of_each(fates: DataFrame, count: int, *order: str) -> DataFrame:
-    place = F.row_number().over(Window.partitionBy("reason").orderBy(*order))
-    return fates.withColumn("place", place).where(F.col("place") <= count).drop("place")
+    return first_rows(fates, Window.partitionBy("reason").orderBy(*order), count)
 
 
 def show_rows(runtime: Runtime, reason: str, count: int, source: str | None) -> None:
@@ -149,18 +148,3 @@ def print_records(console: Console, rows: Sequence[Row]) -> None:
 
 def _body(parts: Sequence[tuple[str, Any]]) -> str:
     return "\n".join(f"[bold]{name}:[/bold] {excerpt(text)}" for name, text in parts if text)
-
-
-def excerpt(text: str, limit: int = EXCERPT_CHARS) -> str:
-    """The beginning of an untrusted text, safe for a terminal: no control characters, no markup."""
-    return escape(plain_excerpt(text, limit))
-
-
-def plain_excerpt(text: str, limit: int) -> str:
-    """The beginning of an untrusted text without characters that hide, move or reverse others; still to be escaped."""
-    return printable(text[:limit]) + (f" … ({len(text):,} characters)" if len(text) > limit else "")
-
-
-def printable(text: str) -> str:
-    """An untrusted text without the characters that command a terminal, or hide, move or reverse others."""
-    return "".join(ch if ch.isprintable() or ch in "\n\t" else "\N{REPLACEMENT CHARACTER}" for ch in text)

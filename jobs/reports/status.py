@@ -2,8 +2,7 @@
 
 import time
 
-from pyspark.sql import Row, Window
-from pyspark.sql import functions as F
+from pyspark.sql import Row
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table as RichTable
@@ -13,23 +12,14 @@ from jobs.config.settings import Settings
 from jobs.curation.fates import SELECTED, Funnel, count_fates
 from jobs.ledger.batch_table import reserved_by_stage
 from jobs.ledger.usage import read_call_ledger
-from jobs.online.table import cents
+from jobs.rendering.money import cents
+from jobs.rendering.terminal import say
 from jobs.reports.call_status import ledger_lines, ledger_table, live_status, unsettled_usd
+from jobs.run.run_log import latest_runs
 from jobs.workspace.lease import is_at_work, lease_file, read_lease
 from jobs.workspace.runtime import Runtime
 from schemas.errors import MissingTableError
 from schemas.tables import RUNS
-
-
-def latest_runs(runtime: Runtime) -> list[Row]:
-    """The last row of `runs` for each stage, in order of time; its `cost_usd` is that of all runs of the stage."""
-    runs_of_stage = Window.partitionBy("stage")
-    rows = (
-        runtime.read(RUNS)
-        .withColumn("cost_usd", F.sum("cost_usd").over(runs_of_stage))
-        .withColumn("place", F.row_number().over(runs_of_stage.orderBy(F.desc("started_at"))))
-    )
-    return rows.where("place = 1").orderBy("started_at").collect()
 
 
 def show_status(runtime: Runtime) -> None:
@@ -46,14 +36,14 @@ def show_status(runtime: Runtime) -> None:
     try:
         print_funnel(console, count_fates(runtime))
     except MissingTableError as error:
-        console.print(f"No funnel yet: {error}", markup=False)
+        say(console, f"No funnel yet: {error}")
     ledger = read_call_ledger(runtime)
     if ledger.models:
         console.print(ledger_table(settings, ledger))
     for line in ledger_lines(settings, ledger, unsettled_usd(runtime), reserved_by_stage(runtime)):
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        say(console, line)
     for line in batch_lines(runtime):
-        console.print(line, highlight=False, markup=False)
+        say(console, line)
     cap = settings.targets.max_cost_usd
     target = f" of ${cap:,.2f}" if cap is not None else ""
     console.print(f"cost: {cents(ledger.spent_usd())}{target}", highlight=False)

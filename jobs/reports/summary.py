@@ -1,12 +1,10 @@
 """What a run ends with: reports written, funnel, some rows to read, the checklist, and where everything is."""
 
-from collections.abc import Sequence
-
 from rich.console import Console
 
 from jobs.curation.fates import SELECTED
-from jobs.pipeline import StageRun
-from jobs.reports.show import excerpt, print_examples, print_records, sample_examples, sample_records
+from jobs.rendering.terminal import excerpt
+from jobs.reports.show import print_examples, print_records, sample_examples, sample_records
 from jobs.reports.status import print_funnel
 from jobs.reports.write import write_reports
 from jobs.verify.report import show
@@ -15,7 +13,7 @@ from jobs.workspace.runtime import Runtime
 KEPT_ROWS = 10
 
 
-def print_summary(runtime: Runtime, results: Sequence[StageRun]) -> int:
+def print_summary(runtime: Runtime) -> int:
     """Write the reports and show the result of a run.
 
     Returns:

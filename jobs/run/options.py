@@ -11,8 +11,7 @@ from rich.console import Console
 from jobs.budget.approval import Approval
 from jobs.config.load import find_config, load_settings
 from jobs.config.settings import Settings
-from jobs.workspace.launch import open_runtime
-from jobs.workspace.runtime import Runtime
+from jobs.workspace.runtime import Runtime, open_runtime
 from schemas.errors import ConfigError
 
 console = Console()

@@ -8,6 +8,9 @@ from rich import filesize
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
+from jobs.rendering.terminal import say
+from udfs.printable import printable
+
 
 class DownloadProgress:
     """Reports downloads to a console. File names come from servers, so they are never read as markup."""
@@ -45,9 +48,4 @@ class DownloadProgress:
 
     def note(self, text: str, style: str = "") -> None:
         """Print a line that stays."""
-        self.console.print(f"  {text}", style=style, highlight=False, markup=False, soft_wrap=True)
-
-
-def printable(text: str) -> str:
-    """A name from elsewhere without characters that could move the cursor or hide."""
-    return "".join(ch if ch.isprintable() else "\N{REPLACEMENT CHARACTER}" for ch in text)
+        say(self.console, f"  {text}", style)

@@ -10,8 +10,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
-
+from jobs.config.downloads import DownloadsConfig
 from jobs.sources.download_progress import DownloadProgress
 from schemas.errors import ConfigError, DownloadError
 
@@ -22,19 +21,6 @@ BUSY = (408, 425, 429, 500, 502, 503, 504)
 """Answers of HTTP that another try may change."""
 
 Result = TypeVar("Result")
-
-
-class DownloadsConfig(BaseModel):
-    """Where and how sources are downloaded; nothing of it shapes the data."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    folder: str | None = Field(
-        None, description="folder for them that driver and executors see; null: `downloads` in the workspace"
-    )
-    offline: bool = Field(False, description="never download; HF_HUB_OFFLINE=1 says the same")
-    retries: int = Field(4, ge=0, le=100, description="of a download that is cut or put off and did not go on")
-    timeout_seconds: int = Field(30, ge=1, le=3_600, description="without an answer or a byte, until a try is given up")
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,14 @@ from rich import filesize
 from rich.console import Console
 
 from jobs.config.settings import Settings, SourceConfig
-from jobs.sources.download_progress import DownloadProgress, printable
+from jobs.rendering.terminal import say
+from jobs.sources.download_progress import DownloadProgress
 from jobs.sources.downloads import Downloads, downloads_folder, is_offline, local_folder
 from jobs.sources.hub import changes_on_hub, fetch_from_hub
 from jobs.sources.lockfile import LockedSource, lock_path, not_here, read_lock, write_locked
 from jobs.sources.url import changes_at_urls, fetch_from_urls
 from schemas.errors import ConfigError, DataRefusedError, DownloadError, EnvironmentSetupError, Phase0Error
+from udfs.printable import printable
 
 
 def fetch_sources(settings: Settings, console: Console, names: Sequence[str] = (), update: Sequence[str] = ()) -> None:
@@ -37,12 +39,7 @@ def fetch_sources(settings: Settings, console: Console, names: Sequence[str] = (
     wanted = {*names, *update} or {*known}
     for source in settings.sources:
         if source.paths and source.name in wanted:
-            console.print(
-                f"{source.name}  {', '.join(source.paths)}: named by path, nothing to fetch",
-                markup=False,
-                highlight=False,
-                soft_wrap=True,
-            )
+            say(console, f"{source.name}  {', '.join(source.paths)}: named by path, nothing to fetch")
     sources = [source for source in settings.sources if source.name in wanted and not source.paths]
     _fetch_all(settings, sources, console, update=update, thoroughly=True)
 
@@ -162,4 +159,4 @@ def _show(
             f"    sha256 {file.sha256}",
             f"    {printable(str(folder / file.path))}",
         ]
-    console.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
+    say(console, "\n".join(lines))

@@ -19,6 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from jobs.config.starter import StarterSource, starter_config
+from jobs.rendering.terminal import say
 from jobs.workspace import files as small_files
 from schemas.errors import ConfigError, SourceFormatError
 from udfs.containers import Container, detect_container, gunzip
@@ -27,6 +28,7 @@ from udfs.formats.draft import Draft, Parsed
 from udfs.formats.fields import Refusal
 from udfs.formats.json_object import load_object
 from udfs.formats.parse import ParseOptions, parse_record, parse_tree, tree_key
+from udfs.printable import printable_excerpt
 from udfs.records import RawRecord, read_whole_file
 
 HEAD_RECORDS = 200
@@ -77,8 +79,8 @@ def preview_files(files: Sequence[Path], output: Path, console: Console, *, forc
     for preview in previews:
         _print_preview(console, preview)
     small_files.write_text(str(output), starter_config([preview.source for preview in previews], output.parent))
-    _print_line(console, f"{output} written. Fill in the licences there, then type:")
-    _print_line(console, f"  phase0 run --config {shlex.quote(str(output))} --limit {HEAD_RECORDS}", "bold")
+    say(console, f"{output} written. Fill in the licences there, then type:")
+    say(console, f"  phase0 run --config {shlex.quote(str(output))} --limit {HEAD_RECORDS}", "bold")
 
 
 def _require_files(paths: Sequence[Path]) -> None:
@@ -170,11 +172,11 @@ def _parse(records: Sequence[RawRecord], options: ParseOptions) -> tuple[Parsed,
 
 def _print_preview(console: Console, preview: Preview) -> None:
     source = preview.source
-    _print_line(console, f"{source.path}: {preview.container}, format {source.format}", "bold")
-    _print_line(console, source.why)
+    say(console, f"{source.path}: {preview.container}, format {source.format}", "bold")
+    say(console, source.why)
     if not preview.parsed:
-        _print_line(console, f"Columns: {', '.join(source.columns)}")
-        _print_line(console, "Map them in the configuration with `format: table` and `fields:`", "yellow")
+        say(console, f"Columns: {', '.join(source.columns)}")
+        say(console, "Map them in the configuration with `format: table` and `fields:`", "yellow")
         return
     used = [place for place, one in enumerate(preview.parsed) if one.drafts]
     table = Table("as it is in the file", "as it is read", show_lines=True, expand=True)
@@ -184,7 +186,7 @@ def _print_preview(console: Console, preview: Preview) -> None:
     absorbed = sum(not one.drafts and one.reason is None for one in preview.parsed)
     parts = [f"{len(used)} used", *([f"{absorbed} part of another record's example"] if absorbed else [])]
     parts += [f"{count} refused: {reason}" for reason, count in preview.refused.items()]
-    _print_line(console, f"of the first {len(preview.parsed)} records {', '.join(parts)}\n")
+    say(console, f"of the first {len(preview.parsed)} records {', '.join(parts)}\n")
 
 
 def _original(record: bytes) -> Text:
@@ -218,13 +220,4 @@ def _fields(values: Sequence[tuple[str, str]]) -> Text:
 
 def _harmless(text: str) -> str:
     """The beginning of an untrusted text without control characters, which could rewrite a terminal."""
-    shown = "".join(
-        ch if ch.isprintable() or ch == "\n" else " " if ch == "\t" else "\N{REPLACEMENT CHARACTER}"
-        for ch in text[:EXCERPT_CHARS]
-    )
-    return shown + (f" … ({len(text):,} characters)" if len(text) > EXCERPT_CHARS else "")
-
-
-def _print_line(console: Console, text: str, style: str = "") -> None:
-    printable = "".join(ch if ch.isprintable() or ch == "\n" else "\N{REPLACEMENT CHARACTER}" for ch in text)
-    console.print(printable, style=style, markup=False, highlight=False, emoji=False, soft_wrap=True)
+    return printable_excerpt(text, EXCERPT_CHARS)

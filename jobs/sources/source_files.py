@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from jobs.config.settings import IngestConfig, SourceConfig
 from schemas.errors import ConfigError, SourceFormatError
 from schemas.tables import RECORD
+from udfs.column_functions import looked_up
 from udfs.containers import Container, detect_container
 from udfs.formats.detect import Detection, detect_format
 from udfs.formats.parse import ParseOptions, parse_record, tree_key
@@ -226,8 +227,8 @@ def _parquet_records(spark: SparkSession, path: str) -> DataFrame:
 
 def _limited(records: DataFrame, options: Mapping[str, FileOptions]) -> DataFrame:
     """Name the source of each record and keep the first `limit` of each file."""
-    sources = F.create_map(*(F.lit(part) for path, given in options.items() for part in (path, given.source)))
-    named = records.withColumn("source", sources[F.col("file")])
+    sources = {path: given.source for path, given in options.items()}
+    named = records.withColumn("source", looked_up(sources, "file"))
     limit = next(iter(options.values())).limit
     return (named if limit is None else named.where(F.col("position") < limit)).select(*RECORD.fieldNames())
 

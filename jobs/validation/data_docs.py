@@ -10,7 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jobs.rendering.html import render_page
-from jobs.validation.stored_checks import newest_of_each_table, stored_checks, table_check
+from jobs.validation.stored_checks import (
+    first_explainable_id,
+    newest_of_each_table,
+    stored_checks,
+    table_check,
+    total_of,
+)
 
 if TYPE_CHECKING:
     from great_expectations.data_context.data_context.file_data_context import FileDataContext
@@ -19,6 +25,8 @@ SITE = "local_site"
 FOLDER = "data_docs"
 _REPORT = "output/report.html"
 _EARLIER_RUNS = 8
+# What the templates call.
+_FUNCTIONS = {"first_explainable_id": first_explainable_id, "total_of": total_of}
 
 
 def site_config() -> Any:
@@ -60,7 +68,7 @@ class StoredResult:
 
     def render(self, stored: Any) -> dict[str, Any]:
         """Return the suite's result, and whether there is a report to link."""
-        return {"check": table_check(stored), "report": _report(self._context)}
+        return {**_FUNCTIONS, "check": table_check(stored), "report": _report(self._context)}
 
 
 class StoredResults:
@@ -77,7 +85,7 @@ class StoredResults:
             for newest in newest_of_each_table(checks)
         ]
         runs = [(run, list(group)) for run, group in groupby(checks, key=lambda check: check.run)]
-        return {"tables": tables, "runs": runs, "report": _report(self._context)}
+        return {**_FUNCTIONS, "tables": tables, "runs": runs, "report": _report(self._context)}
 
 
 def _report(context: Any) -> str | None:

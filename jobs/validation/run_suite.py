@@ -23,6 +23,7 @@ from jobs.validation.suite_metrics import Counted, count_suite
 from jobs.validation.suites import ExpectationSpec, Skipped, Suite, fill_suite, load_suite
 from schemas.errors import ConfigError
 from schemas.tables import Table
+from udfs.column_functions import first_rows
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationSuite, ExpectationSuiteValidationResult, ExpectationValidationResult
@@ -174,9 +175,8 @@ def _offending_ids(
     if not marks:
         return {}
     offenders = checks.select(F.explode(F.array_compact(F.array(*marks))).alias("mark")).select("mark.*").distinct()
-    place = F.row_number().over(Window.partitionBy("name").orderBy("id"))
     ids: dict[str, list[str]] = {}
-    for row in offenders.withColumn("place", place).where(F.col("place") <= MAX_IDS).collect():
+    for row in first_rows(offenders, Window.partitionBy("name").orderBy("id"), MAX_IDS).collect():
         ids.setdefault(row["name"], []).append(row["id"])
     return {name: tuple(sorted(found)) for name, found in ids.items()}
 

@@ -126,7 +126,6 @@ def total_of(checks: Sequence[TableCheck]) -> Mapping[str, int]:
     }
 
 
-def explainable_id(offender: str) -> str | None:
-    """The id in an offender's name that `phase0 explain` takes; null where it names no example and no pair."""
-    found = _ID.search(offender)
-    return found[0] if found else None
+def first_explainable_id(offenders: Iterable[str]) -> str | None:
+    """The first id in offenders' names that `phase0 explain` takes; null where none names an example or a pair."""
+    return next((found[0] for offender in offenders if (found := _ID.search(offender))), None)

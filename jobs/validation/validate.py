@@ -14,11 +14,11 @@ from jobs.curation.eligibility import unique_pairs, unique_prompts
 from jobs.curation.reviews import VERDICTS
 from jobs.curation.screen_rules import rule_names, rules_by_source
 from jobs.deduplication.figures import HEAVY_LOSS
-from jobs.select_rows import REASONS
 from jobs.validation.stored_checks import TableCheck, newest_of_each_table, stored_checks
 from jobs.validation.suites import tables_with_suites
 from jobs.workspace.runtime import Runtime
 from schemas.calls import RESPONSES
+from schemas.records import REASONS
 from schemas.tables import (
     ALL,
     ASSIGNMENTS,

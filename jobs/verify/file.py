@@ -16,7 +16,7 @@ from jobs.verify.checks import Check, Verdict, Verification
 from jobs.verify.lines import MalformedLineError, Places, parse_line, read_lines
 from jobs.verify.measures import Measures, Measuring
 from jobs.verify.package import verify_package
-from jobs.verify.report import printable, report_json, report_text, show
+from jobs.verify.report import report_json, report_text, show
 from jobs.verify.shards import MANIFEST
 from jobs.verify.thresholds import (
     Manifest,
@@ -27,6 +27,7 @@ from jobs.verify.thresholds import (
     sha256_of,
 )
 from schemas.errors import Phase0Error
+from udfs.printable import spelled_out
 
 _STEP_LINES = 50_000
 
@@ -114,7 +115,7 @@ def main_verify(path: Path, given: Mapping[str, float | None], json: bool = Fals
         with errors.status("reading") if errors.is_terminal else nullcontext() as status:
             verification = verify(folder, given, status.update if status else None)
     except Phase0Error as error:
-        show(f"phase0 verify: {printable(str(error), 1_000)}", errors)
+        show(f"phase0 verify: {spelled_out(str(error), 1_000)}", errors)
         return error.exit_code
     show(report_json(verification) if json else report_text(verification), Console(file=sys.stdout))
     return 0 if verification.passed else 1

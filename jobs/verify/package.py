@@ -12,8 +12,7 @@ from jobs.verify.checks import Check, Verification
 from jobs.verify.lines import MalformedLineError, row_of
 from jobs.verify.measures import LISTED_MALFORMED, Malformed, Measuring
 from jobs.verify.messages import conversation_of
-from jobs.verify.rows import PackageRows
-from jobs.verify.shards import file_faults, read_package
+from jobs.verify.shards import PackageRows, file_faults, read_package
 from jobs.verify.split import SplitTexts
 from jobs.verify.thresholds import resolve_thresholds
 

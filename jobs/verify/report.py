@@ -12,6 +12,7 @@ from rich.text import Text
 
 from jobs.verify.checks import Quality, Verification
 from jobs.verify.measures import BANDS, Malformed, Measures
+from udfs.printable import spelled_out
 
 _LISTED_NAMES = 20
 _NAME_CHARS = 60
@@ -25,7 +26,7 @@ def report_text(verification: Verification) -> str:
 
 def _lines(verification: Verification) -> Iterator[str]:
     measures = verification.measures
-    yield f"Verification of {printable(str(verification.path), 1_000)}"
+    yield f"Verification of {spelled_out(str(verification.path), 1_000)}"
     yield ""
     yield _row("Lines", f"{measures.lines:,}")
     yield _row("Valid rows", f"{measures.rows:,}")
@@ -44,11 +45,11 @@ def _lines(verification: Verification) -> Iterator[str]:
     if verification.notes:
         yield ""
         yield "Notes"
-        yield from (f"  {printable(note, 500)}" for note in verification.notes)
+        yield from (f"  {spelled_out(note, 500)}" for note in verification.notes)
     yield ""
     yield "Checklist"
     for check in verification.checks:
-        measured, wanted = printable(check.measured, 500), printable(check.wanted, 100)
+        measured, wanted = spelled_out(check.measured, 500), spelled_out(check.wanted, 100)
         yield f"  {check.verdict.value:<13} {check.name:<{_LABEL_CHARS}} {measured}; wanted: {wanted}"
     yield ""
     yield f"Validation Status: {verification.status}"
@@ -56,7 +57,7 @@ def _lines(verification: Verification) -> Iterator[str]:
 
 
 def _malformed(verification: Verification, faults: Sequence[Malformed]) -> Iterator[str]:
-    yield from (f"  {verification.place(fault.line)}: {printable(fault.reason, 500)}" for fault in faults)
+    yield from (f"  {verification.place(fault.line)}: {spelled_out(fault.reason, 500)}" for fault in faults)
 
 
 def _splits(verification: Verification) -> Iterator[str]:
@@ -78,7 +79,7 @@ def _quality(verification: Verification) -> Iterator[str]:
     yield ""
     yield f"Quality: {quality.value}"
     if verification.scorer:
-        yield _row("  scored by", printable(verification.scorer, _NAME_CHARS))
+        yield _row("  scored by", spelled_out(verification.scorer, _NAME_CHARS))
     if quality is Quality.NONE:
         return
     yield _row("  mean score", f"{scores.mean:.6g} of {scores.rows:,} rows")
@@ -103,7 +104,7 @@ def _names(title: str, counts: Mapping[str, int], rows: int) -> Iterator[str]:
     yield ""
     yield title
     for name, count in list(counts.items())[:_LISTED_NAMES]:
-        yield _row(f"  {printable(name, _NAME_CHARS)}", _share(count, rows))
+        yield _row(f"  {spelled_out(name, _NAME_CHARS)}", _share(count, rows))
     if len(counts) > _LISTED_NAMES:
         yield f"  and {len(counts) - _LISTED_NAMES:,} more"
 
@@ -144,12 +145,6 @@ def _package_json(verification: Verification) -> dict[str, object]:
         "malformed_messages": [asdict(fault) for fault in verification.malformed_messages],
         "files": verification.place.files(),
     }
-
-
-def printable(text: str, most: int) -> str:
-    """A text as one line that cannot move the cursor, colour the terminal or reverse the reading direction."""
-    cut = text if len(text) <= most else text[:most] + "..."
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in cut)
 
 
 def show(text: str, console: Console) -> None:

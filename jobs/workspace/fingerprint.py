@@ -2,10 +2,14 @@
 
 import hashlib
 import json
+import platform
+import unicodedata
 from functools import cache
 from importlib import resources
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from jobs.config.settings import Settings
 from jobs.workspace.runtime import Runtime, Stage
 
 
@@ -33,4 +37,32 @@ def _files(folder: Any) -> list[Any]:  # a Traversable, whose home changed betwe
             found += _files(entry)
         elif entry.name.endswith((".py", ".yaml", ".j2")):
             found.append(entry)
+    return found
+
+
+PACKAGES = ("phase0", "pyspark", "delta-spark", "great-expectations", "pyarrow", "xxhash")
+
+
+def settings_hash(settings: Settings) -> str:
+    """Hash of all that shapes the data.
+
+    Not of the places where it is read and written, of how it is packed or of the machine's session: the same
+    configuration has the same hash on another machine.
+    """
+    content = settings.model_dump(
+        mode="json", exclude={"workspace", "catalog", "calls", "downloads", "package", "spark"}
+    )
+    for source in content["sources"]:
+        del source["path"]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode("utf-8")).hexdigest()
+
+
+def versions() -> dict[str, str]:
+    """Versions that a result may depend on; Python's Unicode tables decide what a token is."""
+    found = {"python": platform.python_version(), "unicode": unicodedata.unidata_version}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:  # on a cluster the code may come as a zip
+            found[package] = "not installed"
     return found

@@ -1,19 +1,26 @@
-"""What every stage is given, what it gives back, and how one stage runs on its own.
+"""What every stage is given, what it gives back, and what it says of itself.
 
 A stage module has pure `DataFrame -> DataFrame` transforms, a thin `run(runtime)` and a `STAGE` that says
-which tables and settings it depends on.
+which tables and settings it depends on. Whoever runs stages knows nothing else of them.
 """
 
+import atexit
+import os
+import secrets
+import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
+from tempfile import mkdtemp
 
 from pyspark.sql import DataFrame, SparkSession
+from rich.console import Console
 
 from jobs.config.settings import Settings
 from jobs.rendering.progress import Progress
 from jobs.workspace.lease import Lease
+from jobs.workspace.session import get_session
 from jobs.workspace.storage import Storage
 from schemas.errors import MissingTableError
 from schemas.tables import Table
@@ -77,3 +84,48 @@ class Stage:
     """Tables of earlier stages that it adds rows to where models are asked; checked together with what it writes."""
     given: tuple[Table, ...] = ()
     """Tables that people write and it reads where they are there; checked together with what it writes."""
+    after: str | None = None
+    """The stage before it, whose fingerprint is part of this one's; null: it is the first."""
+    asks_models: Callable[[Settings], bool] | None = None
+    """Whether these settings have it ask models, which is paid for; null: it never does."""
+    prepare: Callable[[Runtime], None] = lambda _: None
+    """Done before anything is asked about its inputs: the sources are downloaded."""
+
+    def pays(self, settings: Settings) -> bool:
+        """Whether it asks models with these settings."""
+        return self.asks_models is not None and self.asks_models(settings)
+
+
+def open_runtime(settings: Settings, console: Console, *, verbose: bool = False, reads_only: bool = False) -> Runtime:
+    """Start or join a Spark session for these settings.
+
+    Args:
+        settings: the configuration.
+        console: where progress goes.
+        verbose: leave what Java, Ivy and log4j print on the terminal, not in `<workspace>/logs/spark.log`.
+        reads_only: the workspace may belong to somebody else, or not be there: keep that log out of it.
+
+    Raises:
+        EnvironmentSetupError: Spark cannot start; says what to install.
+    """
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    is_local = "://" not in settings.workspace
+    folder = Path(mkdtemp(prefix="phase0-")) if reads_only else Path(settings.workspace) / "logs"
+    log = folder / "spark.log" if (is_local or reads_only) and not verbose else None
+    spark = get_session(settings.spark, log)
+    if reads_only:
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    now = datetime.now(timezone.utc)
+    storage = Storage(spark, settings.workspace, settings.catalog)
+    return Runtime(settings, spark, storage, Progress(console), _run_id(now), now)
+
+
+def begin_run(runtime: Runtime) -> Runtime:
+    """The same workspace and session for one more run, which gets an id and a time of its own."""
+    now = datetime.now(timezone.utc)
+    return replace(runtime, run_id=_run_id(now), started_at=now)
+
+
+def _run_id(now: datetime) -> str:
+    # A run id is a name in the log, not a key of any data, so it may be random.
+    return f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.batches.process import BatchProviderProcess
+from tests.support.batch_provider_process import BatchProviderProcess
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from jobs.batches.pack import find_rooms, queue_limit
 from jobs.ledger.batch_table import Batch
-from tests.batches.runs import KEY, batch_endpoint
+from tests.support.batch_runs import KEY, batch_endpoint
 from udfs.llm.models import BatchApi
 
 NOW = datetime(2026, 1, 2, tzinfo=timezone.utc)

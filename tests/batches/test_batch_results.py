@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.batches.runs import PRICES, batch_endpoint
+from tests.support.batch_runs import PRICES, batch_endpoint
 from udfs.llm.answers import Answer
 from udfs.llm.batch_lines import Room, line_overhead, pack, request_line
 from udfs.llm.batch_results import NotRun, read_line, result_of

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from jobs.batches.api import BatchCallError, is_queue_refusal, open_server
-from tests.llm.waves import endpoint
+from tests.support.waves import endpoint
 from udfs.llm.models import BatchApi
 
 SHAPES = ("openai", "together")

@@ -7,8 +7,7 @@ from io import StringIO
 
 from rich.console import Console
 
-from jobs.batches.show import show_batches
-from jobs.batches.table import batch_table, summary_line
+from jobs.batches.show import batch_table, show_batches, summary_line
 from tests.batches.test_batch_queue import DONE, NOW, OUT
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from jobs.batches.run import fold_ended
 from jobs.ledger.batch_table import batches_of
-from tests.batches.runs import (
+from tests.support.batch_runs import (
     FakeClock,
     attempts,
     batch_endpoint,

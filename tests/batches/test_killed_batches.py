@@ -4,13 +4,12 @@ import shutil
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from jobs.ledger.batch_table import batches_of
-from tests.batches.events import EVENTS, KilledError, at_event
-from tests.batches.runs import (
+from tests.support.batch_events import EVENTS, KilledError, at_event
+from tests.support.batch_runs import (
     attempts,
     batch_endpoint,
     numbered,
@@ -21,10 +20,10 @@ from tests.batches.runs import (
     spent,
     write_requests,
 )
+from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.usefixtures("one_partition")
 
-ROOT = Path(__file__).resolve().parents[2]
 ROWS = 6
 
 
@@ -63,7 +62,7 @@ def test_a_process_that_is_killed_after_any_step_is_taken_up_there(spark, tmp_pa
     write_requests(runtime, numbered(ROWS))
 
     for event in EVENTS:
-        command = [sys.executable, "-m", "tests.batches.killed_run", batch_provider.base_url]
+        command = [sys.executable, "-m", "tests.support.killed_batch_run", batch_provider.base_url]
         ended = subprocess.run([*command, str(tmp_path / "workspace"), event], cwd=ROOT, capture_output=True)
         assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()[-2000:]
     run(runtime, to)

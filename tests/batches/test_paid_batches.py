@@ -8,15 +8,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from jobs.batches.show import batch_lines, cancel_batch, list_batches
-from jobs.batches.table import summary_line
+from jobs.batches.show import batch_lines, cancel_batch, list_batches, summary_line
 from jobs.cli.app import main
 from jobs.ledger.batch_table import batches_of
 from schemas.calls import ATTEMPTS, RESPONSES
 from schemas.errors import ConfigError, StoppedError
 from schemas.tables import PAIRS
-from tests.llm.waves import PRICES as TESTED
-from tests.paid import MODELS, PRICES, copy_prepared, ledger_usd, open_paid, pay, prepare, prompts
+from tests.support.paid import MODELS, PRICES, copy_prepared, ledger_usd, open_paid, pay, prepare, prompts
+from tests.support.waves import PRICES as TESTED
 from udfs.llm.cost import Usage, cost_of
 
 pytestmark = pytest.mark.usefixtures("one_partition")

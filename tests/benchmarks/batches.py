@@ -17,8 +17,8 @@ from pyspark.sql import functions as F
 
 from jobs.ledger.batch_table import batches_of
 from schemas.calls import ATTEMPTS, REQUESTS, RESPONSES
-from tests.batches.process import BatchProviderProcess
-from tests.batches.runs import FakeClock, batch_endpoint, open_workspace, run
+from tests.support.batch_provider_process import BatchProviderProcess
+from tests.support.batch_runs import FakeClock, batch_endpoint, open_workspace, run
 from udfs.llm.cost import Usage, cost_of
 
 _WORDS = " ".join(f"word{number}" for number in range(99))

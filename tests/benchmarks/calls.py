@@ -22,11 +22,12 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from jobs.config.load import load_settings
-from jobs.online.deal import tasks_of, with_task
-from jobs.workspace.session import SparkConfig, get_session
+from jobs.config.spark import SparkConfig
+from jobs.online.task_slots import tasks_of, with_task
+from jobs.workspace.session import get_session
 from schemas.calls import OUTCOMES, WAVE
-from tests.llm.provider_process import ProviderProcess
-from tests.llm.waves import asked_at_length, context, endpoint, wave_rows
+from tests.support.provider_process import ProviderProcess
+from tests.support.waves import asked_at_length, context, endpoint, wave_rows
 from udfs.arrow_groups import Batches
 from udfs.llm.journal_reader import journal_records
 from udfs.llm.map_calls import call_batches
@@ -81,7 +82,7 @@ def report_speed(spark: SparkSession, provider: ProviderProcess, folder: Path, r
     def measure(name: str, tasks: int | None) -> None:
         provider.behave(latency_seconds=0.2, answer_words=100)
         if tasks is None:
-            command = [sys.executable, "-m", "tests.llm.plain_script", provider.base_url, str(rows)]
+            command = [sys.executable, "-m", "tests.support.plain_script", provider.base_url, str(rows)]
             seconds = float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
         else:
             states, seconds = run_wave(spark, requests_of(rows), wave_of(folder, name, target, tasks))

@@ -19,8 +19,10 @@ from pyspark.ml.feature import MinHashLSH
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs.deduplication.near_duplicates import DeduplicateConfig, find_near_duplicates, shingle
-from jobs.workspace.session import SparkConfig, get_session
+from jobs.config.deduplicate import DeduplicateConfig
+from jobs.config.spark import SparkConfig
+from jobs.deduplication.near_duplicates import find_near_duplicates, shingle
+from jobs.workspace.session import get_session
 from udfs.exact_join import ShingleSets, similar_pairs
 from udfs.shingles import jaccard, shingles
 

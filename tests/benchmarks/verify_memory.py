@@ -22,7 +22,7 @@ import pyarrow as pa
 
 from jobs.config.settings import PackageConfig
 from jobs.publish.content import write_content
-from tests import packages
+from tests.support import packages
 
 VALIDATION_EVERY = 50
 VOCABULARY = 200_000

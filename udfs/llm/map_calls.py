@@ -2,8 +2,8 @@
 
 How a wave is run:
 
-1. `tasks = jobs.online.deal.tasks_of(...)` says which task calls which endpoint, `deal.with_task(requests, tasks)` adds
-   the column; each request carries its `reserved_usd`, which the caller has taken off the budget.
+1. `tasks_of` says which task calls which endpoint, and `with_task` adds the column (`jobs.online.task_slots`); each
+   request carries its `reserved_usd`, which the caller has taken off the budget.
 2. A `WaveContext` names a *new* journal folder, the endpoints, the tasks, what was sent in the last window, the lease
    and the stop file. The lease is a JSON file `{"epoch": int, "expires_at": seconds since the epoch}`, replaced
    atomically by its holder; no call starts once it is missing, expired or of another epoch.

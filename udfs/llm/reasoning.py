@@ -6,6 +6,8 @@ alone ends reasoning that began in the prompt. A block that never closes has use
 """
 
 import re
+from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 _THINK = r"(?:antml:|seed:)?(?:think|thinking|thought|thoughts)"
@@ -41,6 +43,8 @@ _WRAPPED = re.compile(
 )
 _LAST_MARK = re.compile(r"(?:<\|(?:return|end|im_end)\|>\s*)+\Z")
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
+_MOST_BLOCKS = 100
+_LINE_LOOKED_AT = 200  # characters before a tag
 _HINTS = ("<", "[", "◁")
 
 
@@ -65,7 +69,8 @@ def split_reasoning(text: str) -> Split:
         return Split(text, None)
     answer = _LAST_MARK.sub("", rest).strip()
     if wrapped := _WRAPPED.match(answer):
-        answer = wrapped["answer"].strip()
+        answer, is_open = _without_blocks(wrapped["answer"].strip(), found)
+        answer = answer.strip()
     reasoning = "\n\n".join(part.strip() for part in found if part.strip())
     return Split(answer, reasoning or None, is_open)
 
@@ -79,7 +84,9 @@ def _without_blocks(text: str, found: list[str]) -> tuple[str, bool]:
         found.append(text[first.end() : close.start()])
         text = text[close.end() :]
     kept: list[str] = []
-    while (start := _opening(text)) is not None:
+    for _ in range(_MOST_BLOCKS):
+        if (start := _opening(text)) is None:
+            break
         end = _closing(text, start.end())
         kept.append(text[: start.start()])
         if end is None:
@@ -89,37 +96,37 @@ def _without_blocks(text: str, found: list[str]) -> tuple[str, bool]:
         text = text[end[1] :]
     rest = "".join((*kept, text))
     # Closed but never opened: what stands before it began in the prompt's template, or is the rest of a nested block.
-    for lone in reversed(_outside_code(_CLOSE, rest)):
-        found.append(rest[: lone.start()])
-        return rest[lone.end() :], False
-    return rest, False
+    lone = next(reversed(list(_outside_code(_CLOSE, rest))), None)
+    if lone is None:
+        return rest, False
+    found.append(rest[: lone.start()])
+    return rest[lone.end() :], False
 
 
 def _opening(text: str) -> re.Match[str] | None:
     for tag in _outside_code(_OPEN, text):
-        line = text[text.rfind("\n", 0, tag.start()) + 1 : tag.start()]
-        if not line.strip() or _CLOSE.search(line) or tag["channel"]:
+        line = text[max(text.rfind("\n", 0, tag.start()) + 1, tag.start() - _LINE_LOOKED_AT) : tag.start()]
+        if not line.strip() or tag["channel"]:
             return tag
     return None
 
 
 def _closing(text: str, start: int) -> tuple[int, int] | None:
     """The tag that closes a block opened before `start`, of blocks within blocks the outermost."""
-    depth = 1
+    depth, last = 1, None
     while (close := _CLOSE.search(text, start)) is not None:
         depth += sum(1 for tag in _OPEN.finditer(text, start, close.start()) if not tag["channel"]) - 1
         if depth <= 0:
             return close.span()
         start = close.end()
-        last = close
-        if _CLOSE.search(text, start) is None:
-            return last.span()
-    return None
+        last = close.span()
+    return last  # a block that only speaks of such tags has fewer that close than that open
 
 
-def _outside_code(pattern: re.Pattern[str], text: str) -> list[re.Match[str]]:
-    tags = list(pattern.finditer(text))
-    if not tags or "`" not in text:
-        return tags
-    code = [match.span() for match in _CODE.finditer(text)]
-    return [tag for tag in tags if not any(start <= tag.start() < end for start, end in code)]
+def _outside_code(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    code = [match.span() for match in _CODE.finditer(text)] if "`" in text else []
+    starts = [start for start, _ in code]
+    for tag in pattern.finditer(text):
+        before = bisect_right(starts, tag.start()) - 1
+        if before < 0 or tag.start() >= code[before][1]:
+            yield tag

@@ -13,8 +13,7 @@ from udfs.scoring.completeness import completeness
 from udfs.scoring.findings import Finding, rate
 from udfs.scoring.pair_text import PairText, read_pair
 from udfs.scoring.relevance import relevance
-from udfs.scoring.scorer import Score
-from udfs.scoring.weights import weighted_tenths
+from udfs.scoring.scorer import Score, weighted_tenths
 
 HEURISTIC = "heuristic"
 

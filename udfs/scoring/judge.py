@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from schemas.records import CATEGORIES, MAX_SCORE, MIN_SCORE
-from udfs.scoring.scorer import Score
-from udfs.scoring.weights import weighted_tenths
+from udfs.scoring.scorer import Score, weighted_tenths
 
 JUDGE = "judge"
 

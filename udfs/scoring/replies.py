@@ -10,7 +10,7 @@ from pyspark.sql.types import IntegerType, StringType, StructField, StructType
 from schemas.tables import SCORES
 from udfs.arrow_groups import Batches
 from udfs.scoring.judge import judge_score, read_reply
-from udfs.scoring.score_rows import score_row
+from udfs.scoring.scorer import score_row
 
 REPLIES_READ = StructType(
     [*SCORES.schema.fields, StructField("ask", IntegerType()), StructField("fault", StringType())]

@@ -8,8 +8,7 @@ from pyspark.sql.pandas.types import to_arrow_schema
 from schemas.tables import SCORES
 from udfs.arrow_groups import Batches
 from udfs.scoring.heuristic import HeuristicScorer
-from udfs.scoring.score_rows import score_row
-from udfs.scoring.scorer import Scorer
+from udfs.scoring.scorer import Scorer, score_row
 
 _SCHEMA = to_arrow_schema(SCORES.schema)
 

@@ -1,0 +1,138 @@
+"""How conversations are cut into exchanges, and what of them is marked."""
+
+import pytest
+
+from tests.support.reading import drafts, reason
+from udfs.formats.draft import Draft, Turn
+
+
+def talk(*turns):
+    """`"user: Hi"` and so on as OpenAI messages."""
+    return [dict(zip(("role", "content"), turn.split(": ", 1), strict=True)) for turn in turns]
+
+
+TALK = talk("system: Be kind.", "user: Hi", "assistant: Hello", "user: And?", "assistant: So.")
+
+
+def test_each_exchange_is_a_draft_with_what_came_before():
+    assert drafts("messages", {"messages": TALK}) == (
+        Draft(turn=0, instruction="Hi", response="Hello", system="Be kind."),
+        Draft(
+            turn=1,
+            instruction="And?",
+            response="So.",
+            system="Be kind.",
+            history=(Turn("user", "Hi"), Turn("assistant", "Hello")),
+        ),
+    )
+
+
+def test_every_spelling_of_a_conversation_reads_the_same():
+    expected = drafts("messages", {"messages": TALK})
+    names = {"user": "human", "assistant": "gpt", "system": "system"}
+    sharegpt = [{"from": names[turn["role"]], "value": turn["content"]} for turn in TALK]
+    texts = [{**turn, "content": [{"type": "text", "text": turn["content"]}], "loss_weight": 0.0} for turn in TALK]
+    values = [{**turn, "content": [{"type": "text", "value": turn["content"]}]} for turn in TALK]
+    assert drafts("sharegpt", {"conversations": sharegpt, "tools": "[]"}) == expected
+    assert drafts("sharegpt", {"conversations": sharegpt[1:], "system": "Be kind."}) == expected
+    assert drafts("messages", {"messages": texts}) == expected
+    assert drafts("messages", {"messages": values, "tools": None}) == expected
+
+
+def test_messages_of_one_side_in_a_row_are_one():
+    (draft,) = drafts("messages", {"messages": talk("user: a", "user: b", "assistant: c", "assistant: d")})
+    assert (draft.instruction, draft.response) == ("a\n\nb", "c\n\nd")
+
+
+def test_an_opening_by_the_assistant_is_history_and_a_last_question_has_no_response():
+    (draft,) = drafts("messages", {"messages": talk("assistant: Welcome", "user: a")})
+    assert draft == Draft(turn=0, instruction="a", history=(Turn("assistant", "Welcome"),))
+
+
+@pytest.mark.parametrize("silent", ["user:  ", "assistant:  "])
+def test_a_conversation_ends_where_a_side_says_nothing(silent):
+    turns = talk("user: a", "assistant: b", "user: c", silent, "user: d", "assistant: e")
+    found = drafts("messages", {"messages": turns})
+    assert [(draft.instruction, draft.response) for draft in found] == [("a", "b"), ("c", None)]
+
+
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        ({"messages": []}, "no_exchange"),
+        ({"messages": talk("system: x", "assistant: y")}, "no_exchange"),
+        ({"messages": talk("user:  ", "assistant: y")}, "missing_instruction"),
+        ({"messages": "a"}, "wrong_format"),
+        ({"messages": ["a"]}, "wrong_format"),
+        ({"messages": [{"content": "a"}]}, "wrong_format"),
+        ({"instruction": "a"}, "wrong_format"),
+        ({"messages": talk("narrator: a")}, "unknown_role"),
+        ({"messages": [{"role": ["user"], "content": "a"}]}, "unknown_role"),
+        ({"messages": [{"role": "user", "content": 7}]}, "not_text"),
+        ({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": "x"}]}]}, "not_text"),
+        ({"messages": talk("user: a", "assistant: b") * 501}, "too_long"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_by_name(record, expected):
+    assert reason("messages", record) == expected
+
+
+def marks(record):
+    return [draft.prompt_marks for draft in drafts("messages", record)]
+
+
+CALL = {"role": "assistant", "content": None, "tool_calls": [{"function": {"name": "f"}}]}
+
+
+@pytest.mark.parametrize(
+    "calls",
+    [
+        talk("function_call: f()", "observation: 7"),
+        [CALL, *talk("tool: 7")],
+        [{"role": "assistant", "content": [{"type": "tool_use", "name": "f"}]}],
+        [{"role": "assistant", "content": "", "function_call": {"name": "f"}}],
+    ],
+)
+def test_exchanges_from_the_first_call_on_are_marked(calls):
+    turns = [*talk("user: a", "assistant: b", "user: c"), *calls, *talk("assistant: d", "user: e", "assistant: f")]
+    found = drafts("messages", {"messages": turns})
+    assert [draft.prompt_marks for draft in found] == [(), ("tool_use",), ("tool_use",)]
+    assert [draft.response for draft in found] == ["b", "d", "f"]
+    assert all("7" not in turn.content for draft in found for turn in draft.history)
+
+
+@pytest.mark.parametrize("tools", ['[{"name": "f"}]', [{"name": "f"}]])
+def test_where_tools_are_declared_every_exchange_is_marked(tools):
+    assert marks({"messages": TALK, "tools": tools}) == [("tool_use",), ("tool_use",)]
+
+
+@pytest.mark.parametrize("tools", ["[]", [], "", None])
+def test_an_empty_declaration_of_tools_marks_nothing(tools):
+    assert marks({"messages": TALK, "tools": tools}) == [(), ()]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["Good.", {"from": "gpt", "value": "Good."}, {"role": "assistant", "content": "Good."}, talk("assistant: Good.")],
+)
+def test_the_chosen_answer_is_the_response_of_the_last_exchange(answer):
+    expected = [("Hi", "Hello"), ("And?", "Good.")]
+    for turns in (TALK, TALK[:-1]):
+        record = {"conversations": turns, "chosen": answer, "rejected": "Bad."}
+        assert [(draft.instruction, draft.response) for draft in drafts("sharegpt", record)] == expected
+
+
+def test_a_chosen_conversation_replaces_the_prompt():
+    record = {
+        "prompt": "Hi",
+        "chosen": talk("user: Hi", "assistant: Good."),
+        "rejected": talk("user: Hi", "assistant: Bad."),
+    }
+    assert drafts("messages", record) == (Draft(turn=0, instruction="Hi", response="Good."),)
+
+
+@pytest.mark.parametrize("label", ["label", "kto_tag"])
+def test_a_rejected_last_answer_is_marked_and_the_others_are_not(label):
+    found = drafts("messages", {"messages": TALK, label: False})
+    assert [draft.response_marks for draft in found] == [(), ("rejected_label",)]
+    assert [draft.response_marks for draft in drafts("messages", {"messages": TALK, label: True})] == [(), ()]
