@@ -43,7 +43,7 @@ _WRAPPED = re.compile(
 )
 _LAST_MARK = re.compile(r"(?:<\|(?:return|end|im_end)\|>\s*)+\Z")
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
-_MOST_BLOCKS = 100
+_MOST_BLOCKS, _MOST_LAYERS = 100, 10
 _LINE_LOOKED_AT = 200  # characters before a tag
 _HINTS = ("<", "[", "◁")
 
@@ -64,13 +64,18 @@ def split_reasoning(text: str) -> Split:
     if not any(hint in text for hint in _HINTS):
         return Split(text, None)
     found: list[str] = []
-    rest, is_open = _without_blocks(text, found)
+    answer, is_open = _without_blocks(text, found)
     if not found and not is_open:
         return Split(text, None)
-    answer = _LAST_MARK.sub("", rest).strip()
-    if wrapped := _WRAPPED.match(answer):
-        answer, is_open = _without_blocks(wrapped["answer"].strip(), found)
-        answer = answer.strip()
+    for _ in range(_MOST_LAYERS):
+        before = answer
+        answer = _LAST_MARK.sub("", answer).strip()
+        if wrapped := _WRAPPED.match(answer):
+            answer = wrapped["answer"].strip()
+        if not is_open:
+            answer, is_open = _without_blocks(answer, found)
+        if answer == before:
+            break
     reasoning = "\n\n".join(part.strip() for part in found if part.strip())
     return Split(answer, reasoning or None, is_open)
 
@@ -105,8 +110,8 @@ def _without_blocks(text: str, found: list[str]) -> tuple[str, bool]:
 
 def _opening(text: str) -> re.Match[str] | None:
     for tag in _outside_code(_OPEN, text):
-        line = text[max(text.rfind("\n", 0, tag.start()) + 1, tag.start() - _LINE_LOOKED_AT) : tag.start()]
-        if not line.strip() or tag["channel"]:
+        before = text[max(0, tag.start() - _LINE_LOOKED_AT) : tag.start()]
+        if not before.rpartition("\n")[2].strip() or tag["channel"]:
             return tag
     return None
 
