@@ -164,7 +164,7 @@ def _deduplication(runtime: Runtime) -> DeduplicationFigures:
         pairs_removed=removed["pair"]["rows"] if "pair" in removed else 0,
         numbers_only=sum(row["numbers_only"] for row in removed.values()),
         losses=tuple(
-            NearDuplicateLoss(loss.source, loss.distinct, loss.near, tuple(twins.get(loss.source, ())))
+            NearDuplicateLoss(loss.source, loss.distinct, loss.near, loss.copies, tuple(twins.get(loss.source, ())))
             for loss in losses
         ),
         groups=largest_groups(runtime, GROUPS_SHOWN, MAX_TWINS_SHOWN),
