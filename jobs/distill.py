@@ -42,7 +42,9 @@ def _ask_models(runtime: Runtime, examples: DataFrame, prompts: DataFrame) -> St
     runtime.progress.step("pairing prompts with answers")
     assignments, responses = runtime.read(ASSIGNMENTS), runtime.read_or_empty(RESPONSES)
     own = pair_public_answers(assignments, examples)
-    runtime.replace(PAIRS, own.unionByName(pair_answers(assignments, responses, examples)))
+    with_reasoning = runtime.settings.distill.reasoning == "keep"
+    answers = pair_answers(assignments, responses, examples, with_reasoning=with_reasoning)
+    runtime.replace(PAIRS, own.unionByName(answers))
     screen_answers(runtime)
     reasons = Counter(
         {
