@@ -254,9 +254,9 @@ def _encoding_of(head: bytes) -> str | None:
     pairs = len(head) // 2
     if pairs >= 2:
         evens, odds = head[0 : 2 * pairs : 2].count(0), head[1 : 2 * pairs : 2].count(0)
-        if odds > 0.7 * pairs and evens == 0:
+        if odds > 0.3 * pairs and odds >= 3 * evens:
             return "utf-16-le"
-        if evens > 0.7 * pairs and odds == 0:
+        if evens > 0.3 * pairs and evens >= 3 * odds:
             return "utf-16-be"
     return None
 

@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from jobs.batches.api import BatchCallError
-from jobs.batches.context import Desk
+from jobs.batches.context import BatchContext
 from jobs.batches.pack import remove_files
 from jobs.ledger.batch_rows import attempts_of_results, count_lines, lines_of, responses_of_results, results_of
 from jobs.ledger.batch_table import Batch, frame_of, write_batches
@@ -23,17 +23,18 @@ from jobs.workspace.runtime import Runtime
 from schemas.batches import BATCH_ITEMS, FOLDED
 from schemas.calls import ATTEMPTS, RESPONSES
 from udfs.llm.batch_results import Asked
+from udfs.llm.journal_reader import ANSWERED
 
 GONE = "unknown"
 """`provider_state` of a batch that its provider no longer knows."""
 _TOGETHER = 20  # batches that are taken in by the same Spark jobs
-_ANSWERS = ("answered", "truncated", "refused", "content_filtered", "empty")
 _OF_THE_PROVIDER = ("billing", "auth", "not_found", "unexpected")
+_FEW_REJECTIONS = 4  # beside fewer answers; no account's trouble shows itself in so few
 _LINES = "batch_key string, custom_id string, line string"
 
 
 @dataclass(frozen=True)
-class Folded:
+class Collected:
     """What a batch brought."""
 
     batch: Batch
@@ -62,7 +63,7 @@ class _Count:
         return "; ".join(f"{count:,} {what}" for what, count in odd.items() if count) or None
 
 
-def fold(desk: Desk, batches: Sequence[Batch]) -> list[Folded]:
+def collect_results(desk: BatchContext, batches: Sequence[Batch]) -> list[Collected]:
     """Bring what ended batches have answered into the ledger, and let go of what they have not.
 
     Raises:
@@ -75,7 +76,7 @@ def fold(desk: Desk, batches: Sequence[Batch]) -> list[Folded]:
     ]
 
 
-def _fold_some(desk: Desk, batches: Sequence[Batch]) -> list[Folded]:
+def _fold_some(desk: BatchContext, batches: Sequence[Batch]) -> list[Collected]:
     runtime = desk.runtime
     paths, gone = _download(desk, batches)
     members = runtime.read(BATCH_ITEMS).where(F.col("batch_key").isin(*[batch.batch_key for batch in batches]))
@@ -85,7 +86,7 @@ def _fold_some(desk: Desk, batches: Sequence[Batch]) -> list[Folded]:
     asked, brought = {}, dict[str, Row]()
     for batch in batches:
         lost = _why_lost(batch, counts.get(batch.batch_key, _Count()), is_gone=batch.batch_key in gone)
-        asked[batch.batch_key] = Asked(desk.endpoint(batch).prices, lost)
+        asked[batch.batch_key] = Asked(desk.endpoint(batch).prices, lost, desk.redactor(batch))
     if paths or any(one.lost for one in asked.values()):
         brought = _settle(runtime, batches, results_of(lines, members, asked))
     folded = []
@@ -95,7 +96,7 @@ def _fold_some(desk: Desk, batches: Sequence[Batch]) -> list[Folded]:
         answered, cost = (row["answered"], row["cost"]) if row else (0, Decimal(0))
         new = replace(batch, state=FOLDED, answered=answered, cost_usd=cost, note=note)
         # Answers that are paid and lost are not bought again before somebody has looked.
-        folded.append(Folded(new, _fault(row) or (None if answered else asked[batch.batch_key].lost)))
+        folded.append(Collected(new, _fault(row) or (None if answered else asked[batch.batch_key].lost)))
     write_batches(runtime, [one.batch for one in folded])
     for batch in batches:
         files.remove_folder(_folder(runtime, batch))
@@ -107,7 +108,7 @@ def _folder(runtime: Runtime, batch: Batch) -> str:
     return files.join(runtime.settings.workspace, "batches", "results", batch.batch_key)
 
 
-def _download(desk: Desk, batches: Sequence[Batch]) -> tuple[dict[str, list[str]], set[str]]:
+def _download(desk: BatchContext, batches: Sequence[Batch]) -> tuple[dict[str, list[str]], set[str]]:
     """Fetch the files; answers with their URIs by batch, and the batches whose answers are not there any more."""
     paths: dict[str, list[str]] = {}
     gone = {batch.batch_key for batch in batches if batch.provider_state == GONE}
@@ -160,7 +161,7 @@ def _settle(runtime: Runtime, batches: Sequence[Batch], rows: DataFrame) -> dict
     results = runtime.storage.materialise(rows, name)
     is_rejection = F.coalesce("is_rejection", F.lit(False))
     sums = results.groupBy("batch_key").agg(
-        F.count_if(F.col("status").isin(*_ANSWERS)).alias("answers"),
+        F.count_if(F.col("status").isin(*ANSWERED)).alias("answers"),
         F.count_if(F.col("response_status").isNotNull() & ~is_rejection).alias("final"),
         F.count_if(is_rejection).alias("rejected"),
         F.sum("cost_usd").cast("decimal(38,12)").alias("cost"),
@@ -192,9 +193,14 @@ def _proven(runtime: Runtime, batches: Sequence[Batch], found: Mapping[str, Row]
     proven = {keys[key] for key, row in found.items() if row["answers"]}
     doubtful = {keys[key] for key, row in found.items() if row["rejected"]} - proven
     if doubtful and runtime.storage.exists(ATTEMPTS):
-        answers = runtime.read(ATTEMPTS).where(F.col("status").isin(*_ANSWERS))
+        answers = runtime.read(ATTEMPTS).where(F.col("status").isin(*ANSWERED))
         proven |= {(row[0], row[1]) for row in answers.select("provider", "model").distinct().collect()}
-    return [key for key, endpoint in keys.items() if endpoint in proven]
+    # A model that rejects more than it answers may have begun to in between, for a reason that is none of a request's.
+    return [key for key, endpoint in keys.items() if endpoint in proven and not _is_mostly_rejected(found[key])]
+
+
+def _is_mostly_rejected(row: Row) -> bool:
+    return bool(row["rejected"] > max(_FEW_REJECTIONS, row["answers"]))
 
 
 def _fault(row: Row | None) -> str | None:
@@ -206,7 +212,7 @@ def _fault(row: Row | None) -> str | None:
     return fault
 
 
-def give_up(desk: Desk, batch: Batch) -> Folded:
+def give_up(desk: BatchContext, batch: Batch) -> Collected:
     """Fold in a created batch that its provider does not know any more: its members are charged at worst case."""
     gone = replace(batch, provider_state=GONE, ended_at=desk.clock.now(), output_file_id=None, error_file_id=None)
-    return fold(desk, [gone])[0]
+    return collect_results(desk, [gone])[0]

@@ -18,7 +18,7 @@ from rich.console import Console
 
 from jobs.rendering.terminal import say
 from jobs.workspace.environment import (
-    Check,
+    HostCheck,
     check_folder,
     find_delta_jar,
     jar_folders,
@@ -51,7 +51,7 @@ def check(workspace: Path, console: Console) -> int:
         0 where all is well, 2 where there is something to fix.
     """
     environment = os.environ
-    looks: Sequence[tuple[str, Callable[[], Check | list[Check]]]] = (
+    looks: Sequence[tuple[str, Callable[[], HostCheck | list[HostCheck]]]] = (
         ("Java", lambda: look_at_java(environment)),
         ("Python", lambda: judge_python(sys.version_info[:3], sys.executable)),
         ("workers", lambda: _look_at_workers(environment.get("PYSPARK_PYTHON"))),
@@ -73,24 +73,26 @@ def check(workspace: Path, console: Console) -> int:
     return 2 if faults else 0
 
 
-def looked(name: str, look: Callable[[], Check | list[Check]]) -> list[Check]:
+def looked(name: str, look: Callable[[], HostCheck | list[HostCheck]]) -> list[HostCheck]:
     """What a look finds; one that falls over is a finding too, and no reason to say nothing of the others."""
     try:
         found = look()
     except Exception as error:
-        return [Check(name, f"could not be looked at: {type(error).__name__}: {error}", "what follows, and this again")]
+        return [
+            HostCheck(name, f"could not be looked at: {type(error).__name__}: {error}", "what follows, and this again")
+        ]
     return found if isinstance(found, list) else [found]
 
 
-def judge_python(version: Sequence[int], executable: str) -> Check:
+def judge_python(version: Sequence[int], executable: str) -> HostCheck:
     """Whether this interpreter will do."""
     text = ".".join(map(str, version))
     if tuple(version[:2]) < OLDEST_PYTHON:
-        return Check("Python", f"{text} is too old, 3.10 is needed", "python3.11 -m venv .venv && make install")
-    return Check("Python", f"{text}, {executable}")
+        return HostCheck("Python", f"{text} is too old, 3.10 is needed", "python3.11 -m venv .venv && make install")
+    return HostCheck("Python", f"{text}, {executable}")
 
 
-def judge_workers(driver: tuple[int, int], configured: str | None, printed: str) -> Check:
+def judge_workers(driver: tuple[int, int], configured: str | None, printed: str) -> HostCheck:
     """Whether the interpreter of Spark's workers fits that of the driver.
 
     Args:
@@ -99,23 +101,23 @@ def judge_workers(driver: tuple[int, int], configured: str | None, printed: str)
         printed: what the configured interpreter answers to the probe.
     """
     if configured is None:
-        return Check("workers", f"the same Python ({sys.executable})")
+        return HostCheck("workers", f"the same Python ({sys.executable})")
     version, _, has_packages = printed.partition("\n")[0].strip().partition(" ")
     wanted = f"{driver[0]}.{driver[1]}"
     if version != wanted or has_packages != "True":
         answer = f"is Python {version}, wanted {wanted}" if version and version != wanted else "lacks our packages"
         fault = answer if version else "does not run"
-        return Check("workers", f"PYSPARK_PYTHON={configured} {fault}", "unset PYSPARK_PYTHON")
-    return Check("workers", f"Python {version}, PYSPARK_PYTHON={configured}")
+        return HostCheck("workers", f"PYSPARK_PYTHON={configured} {fault}", "unset PYSPARK_PYTHON")
+    return HostCheck("workers", f"Python {version}, PYSPARK_PYTHON={configured}")
 
 
-def _look_at_workers(configured: str | None) -> Check:
+def _look_at_workers(configured: str | None) -> HostCheck:
     driver = (sys.version_info[0], sys.version_info[1])
     command = shutil.which(configured) if configured else None
     return judge_workers(driver, configured or None, printed_by([command, "-c", _WORKER_PROBE]) if command else "")
 
 
-def judge_packages(requirements: Sequence[str], version_of: Callable[[str], str | None]) -> list[Check]:
+def judge_packages(requirements: Sequence[str], version_of: Callable[[str], str | None]) -> list[HostCheck]:
     """Compare the pinned packages with what is installed: one line if all fit, else one for each that does not.
 
     Args:
@@ -130,9 +132,9 @@ def judge_packages(requirements: Sequence[str], version_of: Callable[[str], str 
         if version is None or not pin.specifier.contains(version, prereleases=True):
             found = f"{pin.name} is {version or 'not installed'}, wanted {pin.specifier}"
             faults.append(
-                Check("packages", found, f"python -m pip install {shlex.quote(f'{pin.name}{pin.specifier}')}")
+                HostCheck("packages", found, f"python -m pip install {shlex.quote(f'{pin.name}{pin.specifier}')}")
             )
-    return faults or [Check("packages", f"all {len(pinned)} as pinned")]
+    return faults or [HostCheck("packages", f"all {len(pinned)} as pinned")]
 
 
 def _requirement(text: str) -> Requirement | None:
@@ -142,11 +144,11 @@ def _requirement(text: str) -> Requirement | None:
         return None
 
 
-def _look_at_packages() -> list[Check]:
+def _look_at_packages() -> list[HostCheck]:
     try:
         requirements = metadata.requires("phase0")
     except metadata.PackageNotFoundError:
-        return [Check("packages", "phase0 is not installed, so its pinned versions are not known here", _REINSTALL)]
+        return [HostCheck("packages", "phase0 is not installed, so its pinned versions are not known here", _REINSTALL)]
     return judge_packages(requirements or [], _installed_version)
 
 
@@ -157,20 +159,20 @@ def _installed_version(package: str) -> str | None:
         return None
 
 
-def judge_machine(cores: int, memory_bytes: int | None) -> Check:
+def judge_machine(cores: int, memory_bytes: int | None) -> HostCheck:
     """Whether the default heap and the workers fit into the memory."""
     if memory_bytes is None:
-        return Check("machine", f"{cores} cores, memory not known")
+        return HostCheck("machine", f"{cores} cores, memory not known")
     memory = memory_bytes / _GIB
     found = f"{cores} cores, {memory:.1f} GiB of memory"
     if memory < DRIVER_HEAP_GIB + _WORKER_GIB:
         heap = max(1, int(memory) - _WORKER_GIB)
-        return Check(
+        return HostCheck(
             "machine",
             f"{found}, little for the default heap of {DRIVER_HEAP_GIB} GiB",
             f"phase0 run --set spark.driver_memory={heap}g",
         )
-    return Check("machine", found)
+    return HostCheck("machine", found)
 
 
 def _memory_bytes() -> int | None:
@@ -184,7 +186,7 @@ def _memory_bytes() -> int | None:
     return min(known) if known else None
 
 
-def judge_address(configured: str | None, hostname: str, can_bind: Callable[[str], bool]) -> Check:
+def judge_address(configured: str | None, hostname: str, can_bind: Callable[[str], bool]) -> HostCheck:
     """Whether Spark finds an address of this machine that it can listen on.
 
     A hostname without a usable address is common on laptops and in containers, and stops `spark-submit`.
@@ -192,11 +194,11 @@ def judge_address(configured: str | None, hostname: str, can_bind: Callable[[str
     fix = f"export SPARK_LOCAL_IP={_LOOPBACK}"
     if configured:
         if can_bind(configured):
-            return Check("address", f"SPARK_LOCAL_IP={configured}")
-        return Check("address", f"SPARK_LOCAL_IP={configured} is no address of this machine", fix)
+            return HostCheck("address", f"SPARK_LOCAL_IP={configured}")
+        return HostCheck("address", f"SPARK_LOCAL_IP={configured} is no address of this machine", fix)
     if can_bind(hostname):
-        return Check("address", f"{hostname} resolves to an address of this machine")
-    return Check("address", f"the hostname {hostname} resolves to no address of this machine", fix)
+        return HostCheck("address", f"{hostname} resolves to an address of this machine")
+    return HostCheck("address", f"the hostname {hostname} resolves to no address of this machine", fix)
 
 
 def _can_bind(host: str) -> bool:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
+from jobs.config.addresses import secret_in
 from jobs.config.calls import BudgetConfig, CallsConfig
 from jobs.config.deduplicate import DeduplicateConfig
 from jobs.config.downloads import DownloadsConfig
@@ -93,7 +94,8 @@ def _fault_of_url(url: str) -> str | None:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         return f"url {url} is not an http or https address"
     # It is written to the lock, the manifest and the card.
-    return "url: a user name or password in an address would be published with it" if "@" in parts.netloc else None
+    found = secret_in(url)
+    return f"url: {found} in an address would be published with it" if found else None
 
 
 class IngestConfig(Section):
@@ -222,7 +224,3 @@ class Settings(Section):
     def asks_models(self) -> bool:
         """Whether a run may call a model: a teacher's, or the judge's."""
         return bool(self.distill.models) or self.score.kind == "judge"
-
-    def source(self, name: str) -> SourceConfig:
-        """The source of that name."""
-        return next(source for source in self.sources if source.name == name)

@@ -107,8 +107,8 @@ def judge(file: FoundFile, head: Head, given: ParseOptions, *, is_auto: bool) ->
     if head.fault:
         return Inspected(head, given, head.fault, (), head.fault)
     detection, unknown = _detected(head)
-    if not head.sound:
-        why = _refused_by(Counter(raw.reason for raw in head.records if raw.reason), len(head.records))
+    if not columns_of(head):
+        why = _refused_by(_no_objects(head), len(head.records))
         return Inspected(head, given, why, (), why)
     if is_auto and detection is None:
         return Inspected(head, given, unknown, (), unknown)
@@ -201,6 +201,17 @@ def _detected(head: Head) -> tuple[Detection | None, str]:
         return detect_format(head.sound[:_DETECT_RECORDS]), ""
     except SourceFormatError as error:
         return None, str(error)
+
+
+def _no_objects(head: Head) -> Counter[str]:
+    """Why records are no objects with fields, each counted by its reason."""
+    reasons: Counter[str] = Counter()
+    for raw in head.records:
+        try:
+            reasons[raw.reason or ("wrong_format" if load_object(raw.record) == {} else "")] += 1
+        except Refusal as refusal:
+            reasons[refusal.reason] += 1
+    return +Counter({reason: count for reason, count in reasons.items() if reason})
 
 
 def _refused_by(reasons: Mapping[str, int], count: int) -> str:

@@ -143,7 +143,7 @@ def preview_file(file: FoundFile) -> Preview:
     except OSError as error:
         inspected = judge(file, Head("empty", (), fault=f"cannot be opened: {error.strerror}"), given, is_auto=True)
     parse = inspected.parse
-    columns = columns_of(inspected.head) if inspected.fault else ()
+    columns = columns_of(inspected.head) if inspected.fault and not inspected.parsed else ()
     source = StarterSource(path, parse.format, inspected.why, parse.fields, columns=columns, fault=inspected.fault)
     return Preview(source, inspected)
 

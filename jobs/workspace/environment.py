@@ -30,7 +30,7 @@ _JAVA_VERSION = re.compile(r'^\S+ version "(?:1\.)?(\d+)([^"]*)"', re.MULTILINE)
 
 
 @dataclass(frozen=True)
-class Check:
+class HostCheck:
     """One thing that was looked at."""
 
     name: str
@@ -54,45 +54,47 @@ def java_version(printed: str) -> tuple[int, str] | None:
     return (int(match.group(1)), match.group(1) + match.group(2)) if match else None
 
 
-def judge_java(executable: str, printed: str) -> Check:
+def judge_java(executable: str, printed: str) -> HostCheck:
     """Whether Spark runs on the Java that printed this."""
     version = java_version(printed)
     if version is None:
         first = next(iter(printed.split("\n")), "").strip()[:80]
-        return Check("Java", f"{executable} does not say its version ({first or 'it prints nothing'})", INSTALL_JAVA)
+        return HostCheck(
+            "Java", f"{executable} does not say its version ({first or 'it prints nothing'})", INSTALL_JAVA
+        )
     feature, full = version
     if feature < OLDEST_JAVA:
-        return Check("Java", f"{full} at {executable} is too old, {OLDEST_JAVA} is needed", INSTALL_JAVA)
+        return HostCheck("Java", f"{full} at {executable} is too old, {OLDEST_JAVA} is needed", INSTALL_JAVA)
     if feature > NEWEST_JAVA:
-        return Check("Java", f"{full} at {executable} is too new, Spark runs on 17, 21 or 25", INSTALL_JAVA)
-    return Check("Java", f"{full}, {executable}")
+        return HostCheck("Java", f"{full} at {executable} is too new, Spark runs on 17, 21 or 25", INSTALL_JAVA)
+    return HostCheck("Java", f"{full}, {executable}")
 
 
-def find_java(environment: Mapping[str, str]) -> str | Check:
+def find_java(environment: Mapping[str, str]) -> str | HostCheck:
     """The executable that Spark will take, or why there is none."""
     # Spark looks at JAVA_HOME first, and does not look further where that leads nowhere.
     home = environment.get("JAVA_HOME")
     executable = str(Path(home) / "bin" / "java") if home else shutil.which("java", path=environment.get("PATH", ""))
     if executable is None:
-        return Check(
+        return HostCheck(
             "Java", "Java 17 or newer is needed and none was found, neither JAVA_HOME nor on the PATH", INSTALL_JAVA
         )
     if home and not Path(executable).exists():
-        return Check("Java", f"JAVA_HOME={home} holds no bin/java", "unset JAVA_HOME (or install Java 17 there)")
+        return HostCheck("Java", f"JAVA_HOME={home} holds no bin/java", "unset JAVA_HOME (or install Java 17 there)")
     return executable
 
 
-def look_at_java(environment: Mapping[str, str]) -> Check:
+def look_at_java(environment: Mapping[str, str]) -> HostCheck:
     """Whether there is a Java, and one that Spark runs on."""
     found = find_java(environment)
-    return found if isinstance(found, Check) else judge_java(found, printed_by([found, "-version"]))
+    return found if isinstance(found, HostCheck) else judge_java(found, printed_by([found, "-version"]))
 
 
-def judge_user(uid: int, has_name: bool) -> Check:
+def judge_user(uid: int, has_name: bool) -> HostCheck:
     """Whether the user has a name, which Hadoop asks for; in a container any number may be the user."""
     if has_name:
-        return Check("user", f"{uid}")
-    return Check(
+        return HostCheck("user", f"{uid}")
+    return HostCheck(
         "user",
         f"user id {uid} has no entry in /etc/passwd, without which Hadoop does not start",
         f'echo "phase0:x:{uid}:0::/tmp:/bin/sh" >> /etc/passwd (as root, in the image), or docker run with '
@@ -100,7 +102,7 @@ def judge_user(uid: int, has_name: bool) -> Check:
     )
 
 
-def look_at_user() -> Check:
+def look_at_user() -> HostCheck:
     """Whether this process's user has a name."""
     try:
         pwd.getpwuid(os.getuid())
@@ -119,7 +121,7 @@ def home_folder(environment: Mapping[str, str]) -> Path | None:
         return Path(environment["HOME"]) if environment.get("HOME") else None
 
 
-def judge_spark_home(home: str | None, own: Path | None, version: str | None) -> Check:
+def judge_spark_home(home: str | None, own: Path | None, version: str | None) -> HostCheck:
     """Whether the Spark that would be started is the one that goes with our PySpark.
 
     Args:
@@ -128,22 +130,22 @@ def judge_spark_home(home: str | None, own: Path | None, version: str | None) ->
         version: of PySpark.
     """
     if not home or (own is not None and Path(home).resolve() == own.resolve()):
-        return Check("Spark", f"{version}, of the package pyspark")
+        return HostCheck("Spark", f"{version}, of the package pyspark")
     if not (Path(home) / "bin" / "spark-submit").is_file():
-        return Check("Spark", f"SPARK_HOME={home} holds no bin/spark-submit", "unset SPARK_HOME")
+        return HostCheck("Spark", f"SPARK_HOME={home} holds no bin/spark-submit", "unset SPARK_HOME")
     jars = sorted((Path(home) / "jars").glob("spark-core_*.jar"))
     found = jars[0].stem.rpartition("-")[2] if jars else "of an unknown version"
     if found != version:
-        return Check("Spark", f"SPARK_HOME={home} is Spark {found}, and PySpark is {version}", "unset SPARK_HOME")
-    return Check("Spark", f"{version}, SPARK_HOME={home}")
+        return HostCheck("Spark", f"SPARK_HOME={home} is Spark {found}, and PySpark is {version}", "unset SPARK_HOME")
+    return HostCheck("Spark", f"{version}, SPARK_HOME={home}")
 
 
-def look_at_spark_home(environment: Mapping[str, str], version: str | None) -> Check:
+def look_at_spark_home(environment: Mapping[str, str], version: str | None) -> HostCheck:
     """Whether SPARK_HOME, if there is one, is the Spark of our PySpark."""
     return judge_spark_home(environment.get("SPARK_HOME"), next(iter(_pyspark_folders()), None), version)
 
 
-def check_folder(name: str, folder: Path, otherwise: str, least_free_gib: float = LEAST_FREE_GIB) -> Check:
+def check_folder(name: str, folder: Path, otherwise: str, least_free_gib: float = LEAST_FREE_GIB) -> HostCheck:
     """Whether a folder, or the nearest one above it that is there, can be written to and has room."""
     there = next((path for path in (folder.absolute(), *folder.absolute().parents) if os.path.exists(path)), Path("/"))
     try:
@@ -152,42 +154,42 @@ def check_folder(name: str, folder: Path, otherwise: str, least_free_gib: float 
             probe.write(b"phase0")
         free = shutil.disk_usage(there).free / _GIB
     except OSError as error:
-        return Check(name, f"{there} cannot be written to ({error.strerror})", otherwise)
+        return HostCheck(name, f"{there} cannot be written to ({error.strerror})", otherwise)
     if free < least_free_gib:
-        return Check(name, f"{there} has {free:.1f} GiB free, {least_free_gib:g} are needed", otherwise)
-    return Check(
+        return HostCheck(name, f"{there} has {free:.1f} GiB free, {least_free_gib:g} are needed", otherwise)
+    return HostCheck(
         name, f"{folder.absolute()}, {free:,.0f} GiB free{'' if there == folder.absolute() else ', to be made'}"
     )
 
 
-def look_at_scratch() -> Check:
+def look_at_scratch() -> HostCheck:
     """Whether Python and Java, which does not look at TMPDIR, have a folder for temporary files."""
     try:
         folder = Path(tempfile.gettempdir())
     except OSError as error:
-        return Check("scratch", f"there is no folder for temporary files ({error.strerror})", _NO_TMP)
+        return HostCheck("scratch", f"there is no folder for temporary files ({error.strerror})", _NO_TMP)
     own = re.findall(r"-Djava\.io\.tmpdir=(\S+)", os.environ.get("JAVA_TOOL_OPTIONS", ""))
     if not own and not Path("/tmp").is_dir():  # noqa: S108 - the folder of Java, not of ours
-        return Check("scratch", "there is no /tmp, which Java needs whatever TMPDIR says", _NO_TMP)
+        return HostCheck("scratch", "there is no /tmp, which Java needs whatever TMPDIR says", _NO_TMP)
     return check_folder("scratch", folder, "export TMPDIR=FOLDER, a folder with room")
 
 
-def find_delta_jar(folders: Sequence[Path], version: str | None, environment: Mapping[str, str]) -> Check:
+def find_delta_jar(folders: Sequence[Path], version: str | None, environment: Mapping[str, str]) -> HostCheck:
     """Whether Delta's jar is at hand or has to be fetched, and whether Java would find the way."""
     if version is None:
-        return Check("Delta", "the package delta-spark is not installed", _REINSTALL)
+        return HostCheck("Delta", "the package delta-spark is not installed", _REINSTALL)
     for folder in folders:
         if found := sorted(folder.glob(f"*delta-spark_*-{version}.jar")):
-            return Check("Delta", f"{version}, {found[0]}")
+            return HostCheck("Delta", f"{version}, {found[0]}")
     fetched = f"{version}, the jar is fetched from Maven at the first start, which needs the network"
     proxy = environment.get("HTTPS_PROXY") or environment.get("https_proxy")
     if proxy and "proxyHost" not in environment.get("JAVA_TOOL_OPTIONS", ""):
-        return Check("Delta", f"{fetched}; Java does not look at HTTPS_PROXY", _java_proxy(proxy))
+        return HostCheck("Delta", f"{fetched}; Java does not look at HTTPS_PROXY", _java_proxy(proxy))
     home = home_folder(environment)
     if home is None or check_folder("Delta", home, "", 0).fix is not None:
         fix = "export JAVA_TOOL_OPTIONS=-Duser.home=FOLDER, a folder that you may write to"
-        return Check("Delta", f"{fetched}, and the home folder {home or '(none)'} cannot be written to", fix)
-    return Check("Delta", fetched)
+        return HostCheck("Delta", f"{fetched}, and the home folder {home or '(none)'} cannot be written to", fix)
+    return HostCheck("Delta", fetched)
 
 
 def _java_proxy(proxy: str) -> str:
@@ -212,11 +214,11 @@ def _pyspark_folders() -> list[Path]:
     return [Path(place) for place in pyspark.submodule_search_locations or []] if pyspark else []
 
 
-def quick_faults(environment: Mapping[str, str], version: str | None) -> Iterator[Check]:
+def quick_faults(environment: Mapping[str, str], version: str | None) -> Iterator[HostCheck]:
     """What keeps a local session from starting and can be known in no time."""
     java = find_java(environment)
     looks = (look_at_user(), look_at_spark_home(environment, version), look_at_scratch())
-    yield from ((java,) if isinstance(java, Check) else ())
+    yield from ((java,) if isinstance(java, HostCheck) else ())
     # That little is free is the doctor's to say: it may be enough.
     yield from (one for one in looks if one.fix is not None and "GiB free" not in one.found)
 

@@ -197,7 +197,7 @@ INSTALLED = {"pyspark": "4.2.0", "numpy": "2.1.0", "py-yaml": "6.0.2"}
 def test_packages_that_fit_are_one_line():
     requirements = ["pyspark==4.2.0", "numpy<3,>=1.26", 'pytest==9.2.0; extra == "test"']
 
-    assert doctor.judge_packages(requirements, INSTALLED.get) == [environment.Check("packages", "all 2 as pinned")]
+    assert doctor.judge_packages(requirements, INSTALLED.get) == [environment.HostCheck("packages", "all 2 as pinned")]
 
 
 def test_each_package_that_does_not_fit_is_named_with_what_to_type():
@@ -213,7 +213,7 @@ def test_each_package_that_does_not_fit_is_named_with_what_to_type():
 def test_a_pin_for_another_python_does_not_count():
     requirements = ["pyspark==4.2.0; python_version >= '3.10'", "pyspark==4.1.0; python_version < '3.10'"]
 
-    assert doctor.judge_packages(requirements, INSTALLED.get) == [environment.Check("packages", "all 1 as pinned")]
+    assert doctor.judge_packages(requirements, INSTALLED.get) == [environment.HostCheck("packages", "all 1 as pinned")]
     (fault,) = doctor.judge_packages(["pyspark==4.3.0; python_version >= '3.10'", *requirements[1:]], INSTALLED.get)
     assert fault.found == "pyspark is 4.2.0, wanted ==4.3.0"
 
@@ -289,9 +289,9 @@ def test_the_address_must_be_one_of_this_machine():
     ("packages", "code", "last"), [("all 16 as pinned", 0, "all well"), (None, 2, "1 thing to fix")]
 )
 def test_the_whole_check_prints_a_line_each_and_ends_with_its_verdict(tmp_path, monkeypatch, packages, code, last):
-    fault = environment.Check("packages", "phase0 is not installed", "pip [bold]install[/bold]")
+    fault = environment.HostCheck("packages", "phase0 is not installed", "pip [bold]install[/bold]")
     monkeypatch.setattr(
-        doctor, "_look_at_packages", lambda: [environment.Check("packages", packages) if packages else fault]
+        doctor, "_look_at_packages", lambda: [environment.HostCheck("packages", packages) if packages else fault]
     )
     monkeypatch.delenv("PYSPARK_PYTHON", raising=False)
     monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")

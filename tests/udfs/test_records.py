@@ -185,9 +185,9 @@ def test_an_element_past_all_bounds_is_not_held(monkeypatch):
 
 @pytest.mark.parametrize("hostile", [b"[" * 10**6, b'["' + b"\\" * 10**6, b'[{"a":' * 10**5, b"[" + b'",' * 10**5])
 def test_hostile_arrays_take_linear_time(hostile):
-    start = time.perf_counter()
+    start = time.process_time()
     list(split_json_array(hostile))
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_lines_are_numbered_with_the_blank_ones_and_lose_only_their_ends():
@@ -260,7 +260,7 @@ def test_a_giant_cell_is_refused_and_the_rows_behind_it_are_read(monkeypatch, ce
 
 @pytest.mark.parametrize("line", [b'a"b,"c\n', b'"a,"b\n', b'"""a\n', b'""\n', b'"",\n', b'"' * 999 + b"\n", b'"x\n'])
 def test_hostile_quotes_take_linear_time(line):
-    content = b"q,a\n" + line * (150_000 // len(line))
+    content = b"q,a\n" + line * (60_000 // len(line))
     start = time.process_time()
     list(split_csv(content))
     assert time.process_time() - start < 10
@@ -429,7 +429,7 @@ PAIRS = st.lists(
 def test_every_container_gives_the_same_records_at_any_chunk_size(rows, end, packer, data):
     name = data.draw(st.sampled_from(list(layouts(rows, end))))
     content = layouts(rows, end)[name]
-    encoding = data.draw(st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-be"]))
+    encoding = data.draw(st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-32"]))
     if name == "table.csv" and any("\n" in text for row in rows for text in row.values()):
         end = "\n" if end == "\r" else end  # a file whose lines end with CR has no LF
         content = layouts(rows, end)[name]
