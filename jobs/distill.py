@@ -30,7 +30,10 @@ def run(runtime: Runtime) -> StageReport:
     runtime.replace(ASSIGNMENTS, assign_public(prompts))
     runtime.progress.step("pairing prompts with the sources' own responses")
     runtime.replace(PAIRS, pair_public_answers(runtime.read(ASSIGNMENTS), examples))
-    asked, answered = runtime.read(ASSIGNMENTS).count(), runtime.read(PAIRS).count()
+    (counts,) = runtime.query(
+        "select (select count(*) from {assignments}) as asked, (select count(*) from {pairs}) as answered"
+    )
+    asked, answered = counts["asked"], counts["answered"]
     return StageReport(asked, answered, {"no_answer": asked - answered} if asked > answered else {})
 
 

@@ -96,7 +96,8 @@ def run(runtime: Runtime) -> StageReport:
     assignments, responses = runtime.read(ASSIGNMENTS), runtime.read_or_empty(RESPONSES)
     unanswered = why_unanswered(examples, assignments, responses)
     runtime.replace(FATES, example_fates(examples, screen, duplicates, pairs, scores, stored, unanswered))
-    counts = {row["reason"]: row["count"] for row in stored.groupBy("reason").count().collect()}
+    found = runtime.query("select reason, count(*) as rows from {selection} group by reason")
+    counts = {row["reason"]: row["rows"] for row in found}
     selected = counts.pop(None, 0)
     return StageReport(selected + sum(counts.values()), selected, dict(sorted(counts.items())))
 

@@ -24,10 +24,10 @@ def batch_lines(runtime: Runtime) -> list[str]:
         return []
     rows = runtime.query(_PAID, (ATTEMPTS,))
     told = [f"{row['stage']}, {row['mode']}: {row['answers']:,} paid answers, ${row['usd']:,.4f}" for row in rows]
-    return [*told, summary_line(batches)]
+    return [*told, batches_line(batches)]
 
 
-def summary_line(batches: Sequence[Batch]) -> str:
+def batches_line(batches: Sequence[Batch]) -> str:
     """What all batches together are, in one line."""
     out = [batch for batch in batches if batch.state != FOLDED]
     taken_in = [batch for batch in batches if batch.state == FOLDED]

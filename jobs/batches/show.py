@@ -1,7 +1,7 @@
 """`phase0 batches`: what is out, how far it is, what it has cost or may cost; and ending one before its time."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
@@ -12,8 +12,8 @@ from rich.text import Text
 from jobs.batches.api import BatchCallError
 from jobs.batches.clock import SystemClock
 from jobs.batches.collect import give_up
-from jobs.batches.context import Desk
-from jobs.batches.lines import summary_line
+from jobs.batches.context import BatchContext
+from jobs.batches.lines import batches_line
 from jobs.ledger.batch_table import Batch, batches_of
 from jobs.rendering.terminal import figures_table
 from jobs.workspace.runtime import Runtime
@@ -24,10 +24,10 @@ from udfs.printable import printable
 _ENDED_SHOWN = 20
 
 
-def list_batches(runtime: Runtime, environment: Mapping[str, str] = os.environ) -> None:
+def list_batches(runtime: Runtime) -> None:
     """Print the batches of the workspace; those that are out as their providers see them now. Writes nothing."""
     batches = batches_of(runtime)
-    desk = Desk(runtime, {}, environment, SystemClock())
+    desk = BatchContext(runtime, {}, os.environ, SystemClock())
     try:
         shown = [_as_it_is(desk, batch) for batch in batches]
     finally:
@@ -52,16 +52,15 @@ def show_batches(console: Console, batches: Sequence[Batch], now: datetime) -> N
     hidden = len(taken_in) - _ENDED_SHOWN
     if hidden > 0:
         console.print(f"and {hidden:,} earlier ones", highlight=False)
-    console.print(summary_line(batches), highlight=False)
+    console.print(batches_line(batches), highlight=False)
 
 
-def cancel_batch(runtime: Runtime, name: str, environment: Mapping[str, str] = os.environ) -> bool:
+def cancel_batch(runtime: Runtime, name: str) -> bool:
     """Ask for a batch to end now. What it has answered by then is paid, and the next run takes it in. Writes nothing.
 
     Args:
         runtime: of the workspace; a run may be at work there.
         name: the provider's id of the batch, or its batch_key.
-        environment: holds the keys.
 
     Returns:
         False where the provider does not know the batch any more.
@@ -71,7 +70,7 @@ def cancel_batch(runtime: Runtime, name: str, environment: Mapping[str, str] = o
         ProviderError: the provider does not answer.
     """
     batch = _find(runtime, name)
-    desk = Desk(runtime, {}, environment, SystemClock())
+    desk = BatchContext(runtime, {}, os.environ, SystemClock())
     try:
         desk.server(batch).cancel(batch.batch_id or "")
     except BatchCallError as error:
@@ -84,18 +83,17 @@ def cancel_batch(runtime: Runtime, name: str, environment: Mapping[str, str] = o
     return True
 
 
-def forget_batch(runtime: Runtime, name: str, environment: Mapping[str, str] = os.environ) -> Batch:
+def forget_batch(runtime: Runtime, name: str) -> Batch:
     """Give up a batch that its provider does not know any more: what it was asked is charged, and pending again.
 
     Args:
         runtime: of the workspace, whose lease is held.
         name: as for `cancel_batch`.
-        environment: holds the keys.
 
     Raises:
         ConfigError: no batch of that name is out.
     """
-    desk = Desk(runtime, {}, environment, SystemClock())
+    desk = BatchContext(runtime, {}, os.environ, SystemClock())
     try:
         return give_up(desk, _find(runtime, name)).batch
     finally:
@@ -113,7 +111,7 @@ def _find(runtime: Runtime, name: str) -> Batch:
     return found[0]
 
 
-def _as_it_is(desk: Desk, batch: Batch) -> Batch:
+def _as_it_is(desk: BatchContext, batch: Batch) -> Batch:
     if batch.state != CREATED:
         return batch
     try:

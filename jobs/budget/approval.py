@@ -21,7 +21,7 @@ from jobs.budget.plan import plan_from_tables
 from jobs.budget.report import show_plan
 from jobs.config.settings import Settings
 from jobs.ledger.usage import read_call_ledger
-from jobs.models.preflight import preflight, report
+from jobs.models.preflight import preflight, print_findings
 from jobs.rendering.money import cents, dollars
 from jobs.rendering.terminal import say
 from jobs.workspace.runtime import Runtime
@@ -52,7 +52,7 @@ class Approval:
             StoppedError: the plan is over the budget, or the answer was no.
         """
         settings, console = runtime.settings, runtime.progress.console
-        if report(console, preflight(settings, runtime.config_file, os.environ)):
+        if print_findings(console, preflight(settings, runtime.config_file, os.environ)):
             raise ConfigError("a model is not ready to be asked; what to change is listed above. Nothing was paid")
         plan, ledger = plan_from_tables(runtime), read_call_ledger(runtime)
         basis = f"Counted in the tables of {settings.workspace}."

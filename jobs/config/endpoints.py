@@ -84,7 +84,7 @@ def _entry(name: str, models: Mapping[str, ModelConfig]) -> ModelConfig | None:
 
 
 def endpoint_of(choice: ModelChoice, providers: Mapping[str, ProviderConfig], calls: CallsConfig) -> Endpoint:
-    """Where and how to ask a model that `model_faults` has nothing against."""
+    """Where and how to ask a model that `name_faults` has nothing against."""
     if choice.provider is None:
         # vLLM, Ollama, llama.cpp and their like follow a schema; the preflight sees whether this one does.
         name = urlsplit(choice.base_url or "").netloc

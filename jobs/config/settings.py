@@ -222,7 +222,3 @@ class Settings(Section):
     def asks_models(self) -> bool:
         """Whether a run may call a model: a teacher's, or the judge's."""
         return bool(self.distill.models) or self.score.kind == "judge"
-
-    def source(self, name: str) -> SourceConfig:
-        """The source of that name."""
-        return next(source for source in self.sources if source.name == name)

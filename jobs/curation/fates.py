@@ -141,11 +141,6 @@ class Funnel:
     by_source: Mapping[str, "Funnel"] = field(default_factory=dict)
     """The same counts of each source, by name; empty in the funnel of one source."""
 
-    @property
-    def selected(self) -> int:
-        """Examples in the data set."""
-        return self.examples.get(("select", SELECTED), 0)
-
 
 def count_fates(runtime: Runtime) -> Funnel:
     """Count every fate, and prove that the counts reconcile.

@@ -23,7 +23,7 @@ MAX_REVIEWER_CHARS = 64
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ReviewVerdict:
     """What a reviewer wrote about one row."""
 
     pair_id: str
@@ -113,7 +113,7 @@ def login_name() -> str:
         return ""
 
 
-def record_verdicts(runtime: Runtime, verdicts: Sequence[Verdict], reviewer: str) -> Counter[str]:
+def record_verdicts(runtime: Runtime, verdicts: Sequence[ReviewVerdict], reviewer: str) -> Counter[str]:
     """Add verdicts to `reviews`.
 
     Args:
@@ -149,7 +149,7 @@ def record_verdicts(runtime: Runtime, verdicts: Sequence[Verdict], reviewer: str
     return Counter(verdict.verdict for verdict in verdicts)
 
 
-def _owners(runtime: Runtime, verdicts: Sequence[Verdict]) -> dict[str, str]:
+def _owners(runtime: Runtime, verdicts: Sequence[ReviewVerdict]) -> dict[str, str]:
     """Pair -> example, of those pairs that there are."""
     known = runtime.query(
         "select pair_id, example_id from {pairs} where pair_id in (:ids)", ids={one.pair_id for one in verdicts}
@@ -164,7 +164,7 @@ def _reviewer_faults(reviewer: str) -> list[str]:
     return [f"reviewer: a name of 1 to {MAX_REVIEWER_CHARS} characters is needed (given: {reviewer[:80]!r})"]
 
 
-def _verdict_faults(verdicts: Sequence[Verdict], known: dict[str, str]) -> list[str]:
+def _verdict_faults(verdicts: Sequence[ReviewVerdict], known: dict[str, str]) -> list[str]:
     faults, seen = [], dict[str, str]()
     for one in verdicts:
         if one.verdict not in VERDICTS:

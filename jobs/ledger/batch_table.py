@@ -94,7 +94,7 @@ def not_in_batches(runtime: Runtime, requests: DataFrame) -> DataFrame:
     return without_members(requests, runtime.read(BATCHES), runtime.read_or_empty(BATCH_ITEMS))
 
 
-class Notes:
+class BatchWrites:
     """Changes on their way to the table: written together, but none later than some seconds after the first."""
 
     def __init__(self, runtime: Runtime) -> None:

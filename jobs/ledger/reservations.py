@@ -25,7 +25,7 @@ _FAILED = ("transient", "lost")
 
 
 @dataclass(frozen=True)
-class Asked:
+class StageRequests:
     """What a stage wants answered."""
 
     stage: PaidStage
@@ -37,7 +37,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Open:
+class Backlog:
     """What is open, counted in one query."""
 
     counts: Mapping[EndpointKey, int]
@@ -114,13 +114,13 @@ def spent_and_reserved(runtime: Runtime) -> dict[str, Decimal]:
     return {name: spent.get(name, Decimal(0)) + reserved.get(name, Decimal(0)) for name in {*spent, *reserved}}
 
 
-def open_requests(runtime: Runtime, asked: Asked) -> DataFrame:
+def open_requests(runtime: Runtime, asked: StageRequests) -> DataFrame:
     """What has no answer and is in no batch that is out: rows of `REQUESTS`."""
     pending = pending_requests(runtime.read(REQUESTS), asked.requests, runtime.read_or_empty(RESPONSES))
     return to_endpoints(not_in_batches(runtime, pending), asked.endpoints)
 
 
-def sendable_requests(runtime: Runtime, asked: Asked) -> DataFrame:
+def sendable_requests(runtime: Runtime, asked: StageRequests) -> DataFrame:
     """`open_requests` with what is known of each: the columns of `with_attempts` and `with_worst_case`."""
     attempts = runtime.read_or_empty(ATTEMPTS)
     known = with_attempts(open_requests(runtime, asked), attempts, runtime.started_at)
@@ -133,13 +133,13 @@ def count_by_endpoint(requests: DataFrame) -> dict[EndpointKey, int]:
     return {(row["provider"], row["model"]): row["count"] for row in counted}
 
 
-def count_answered(runtime: Runtime, asked: Asked) -> dict[EndpointKey, int]:
+def count_answered(runtime: Runtime, asked: StageRequests) -> dict[EndpointKey, int]:
     """Requests that are answered: whoever has answered before is not to blame for a rejection."""
     answered = runtime.read_or_empty(RESPONSES).where("status <> 'failed'")
     return count_by_endpoint(answered.join(asked.requests, "request_id", "left_semi"))
 
 
-def count_open(pending: DataFrame, attempts: int) -> Open:
+def measure_backlog(pending: DataFrame, attempts: int) -> Backlog:
     """Count what is open.
 
     Args:
@@ -159,7 +159,7 @@ def count_open(pending: DataFrame, attempts: int) -> Open:
         .collect()
     )
     sendable = {(row["provider"], row["model"]): row for row in rows if not row["is_exhausted"]}
-    return Open(
+    return Backlog(
         counts={key: row["count"] for key, row in sendable.items()},
         exhausted={(row["provider"], row["model"]): row["count"] for row in rows if row["is_exhausted"]},
         attempts=sum(row["attempts"] for row in rows),
@@ -169,7 +169,9 @@ def count_open(pending: DataFrame, attempts: int) -> Open:
     )
 
 
-def reserve(pending: DataFrame, found: Open, reachable: Collection[EndpointKey], left_usd: Decimal | None) -> Reserved:
+def reserve(
+    pending: DataFrame, found: Backlog, reachable: Collection[EndpointKey], left_usd: Decimal | None
+) -> Reserved:
     """Take as many requests as fit.
 
     Args:

@@ -11,7 +11,7 @@ from schemas.calls import ATTEMPTS, JUDGEMENTS, REQUESTS, RESPONSES
 from schemas.tables import ASSIGNMENTS, RUNS
 from udfs.llm.journal_reader import ANSWERED
 
-Key = tuple[str, str, str]
+UsageKey = tuple[str, str, str]
 """Stage, provider, model."""
 
 
@@ -98,10 +98,10 @@ group by wanted.stage, requests.provider, requests.model, responses.status
 
 def read_call_ledger(runtime: Runtime) -> CallLedger:
     """Read the tables of the paid calls; nothing was asked where they are not there."""
-    ended: dict[Key, dict[str | None, int]] = defaultdict(dict)
+    ended: dict[UsageKey, dict[str | None, int]] = defaultdict(dict)
     for row in runtime.query(_REQUESTS, (ASSIGNMENTS, JUDGEMENTS, REQUESTS, RESPONSES)):
         ended[row["stage"], row["provider"], row["model"]][row["status"]] = row["requests"]
-    costs: dict[Key, list[Answer]] = defaultdict(list)
+    costs: dict[UsageKey, list[Answer]] = defaultdict(list)
     for row in runtime.query(_COSTS, (ATTEMPTS,), answered=ANSWERED):
         costs[row["stage"], row["provider"], row["model"]].append(row)
     return CallLedger(tuple(_model(key, ended[key], costs[key]) for key in sorted({*ended, *costs})))
@@ -129,7 +129,7 @@ def unrecorded(runtime: Runtime, stage: str) -> tuple[int, Decimal]:
     return int(row["tokens"] or 0), row["cost_usd"] or Decimal(0)
 
 
-def _model(key: Key, ended: Mapping[str | None, int], costs: list[Answer]) -> ModelLedger:
+def _model(key: UsageKey, ended: Mapping[str | None, int], costs: list[Answer]) -> ModelLedger:
     failed = {str(status): count for status, count in ended.items() if status not in (None, "answered")}
     faults = {row["fault"]: row["calls"] for row in costs if row["fault"] is not None}
     return ModelLedger(

@@ -16,11 +16,11 @@ from pyspark.sql import functions as F
 
 from jobs.config.calls import BudgetConfig, PaidStage
 from jobs.ledger.reservations import (
-    Asked,
-    Open,
+    Backlog,
+    StageRequests,
     count_answered,
     count_by_endpoint,
-    count_open,
+    measure_backlog,
     reserve,
     sendable_requests,
     spent_and_reserved,
@@ -46,7 +46,7 @@ _OF_THE_ENDPOINT = ("billing", "auth", "not_found", "rejected", "unavailable", "
 
 
 @dataclass
-class Ended:
+class CallsResult:
     """How the waves ended, once nothing more can be called."""
 
     down: dict[EndpointKey, tuple[str, str]] = field(default_factory=dict)
@@ -64,11 +64,11 @@ class _Wave:
     number: int
     rows: DataFrame
     sent: Mapping[EndpointKey, int]
-    found: Open
+    found: Backlog
     spent: Mapping[str, Decimal]
 
 
-def call_all(runtime: Runtime, asked: Asked) -> Ended:
+def call_all(runtime: Runtime, asked: StageRequests) -> CallsResult:
     """Answer requests until none is left that can be.
 
     Requests of endpoints that were given up, and those that failed too often in this run, stay open; the caller
@@ -80,13 +80,13 @@ def call_all(runtime: Runtime, asked: Asked) -> Ended:
     """
     _refuse_speculation(runtime)
     outcomes: Outcomes = Counter()
-    ended, attempts = Ended(), runtime.settings.calls.attempts
+    ended, attempts = CallsResult(), runtime.settings.calls.attempts
     before: tuple[int, int] | None = None
     number = 0
     while True:
         number += 1
         pending = sendable_requests(runtime, asked)
-        found = count_open(pending, attempts)
+        found = measure_backlog(pending, attempts)
         ended.open = found.all_counts
         reachable = [key for key in found.counts if key not in ended.down]
         if not reachable:
@@ -107,7 +107,7 @@ def call_all(runtime: Runtime, asked: Asked) -> Ended:
             raise StoppedError("stopped, and all that was paid is kept; the same command goes on from there")
 
 
-def _run_wave(runtime: Runtime, asked: Asked, wave: _Wave) -> Outcomes:
+def _run_wave(runtime: Runtime, asked: StageRequests, wave: _Wave) -> Outcomes:
     """Call one wave and settle it.
 
     Returns:
@@ -148,7 +148,7 @@ def _run_wave(runtime: Runtime, asked: Asked, wave: _Wave) -> Outcomes:
 
 
 def _context(
-    runtime: Runtime, asked: Asked, wave: _Wave, lease: Lease, name: str, proven: frozenset[EndpointKey]
+    runtime: Runtime, asked: StageRequests, wave: _Wave, lease: Lease, name: str, proven: frozenset[EndpointKey]
 ) -> WaveContext:
     calls, workspace = runtime.settings.calls, runtime.settings.workspace
     called = tuple(one for key, one in asked.endpoints.items() if key in wave.sent)
@@ -192,7 +192,7 @@ def _drive(wave: DataFrame, context: WaveContext) -> Outcomes:
     return handed_back
 
 
-def _note(ended: Ended, outcomes: Outcomes) -> None:
+def _note(ended: CallsResult, outcomes: Outcomes) -> None:
     for key, reason, said in outcomes:
         if reason in _OF_THE_ENDPOINT:
             ended.down.setdefault(key, (reason, said))

@@ -17,6 +17,7 @@ from jobs.publish.shards import FOLDERS, SCHEMAS
 from jobs.rendering.markdown import render_template
 from jobs.rendering.templates import by_count
 from schemas.records import CATEGORIES, EXPORT_FIELDS
+from udfs.scoring.agreement import MEASURED, MEASURED_ON
 
 JUDGED_BY_RULES = "heuristic"
 """Kind of scorer whose scores are a screen and not a judgement."""
@@ -75,6 +76,8 @@ def card_values(
         "licences": _licences(counts["licence"]),
         "strictest": strictest(counts["licence"]) if counts["licence"] else None,
         "recall": settings.deduplicate.expected_recall(settings.deduplicate.threshold),
+        "agreed": MEASURED,
+        "agreed_on": MEASURED_ON,
         "judged": manifest["scorer"]["kind"] != JUDGED_BY_RULES,
     }
 

@@ -29,9 +29,11 @@ def render_page(template: str, **values: Any) -> str:
 
 @cache
 def _environment() -> Environment:
-    return environment(lambda text: printable(text, _KEPT), {"excerpt": excerpt, "differing_words": differing_words})
+    return environment(
+        lambda text: printable(text, _KEPT), {"excerpt": page_excerpt, "differing_words": differing_words}
+    )
 
 
-def excerpt(text: str, limit: int) -> str:
+def page_excerpt(text: str, limit: int) -> str:
     """The beginning of a text."""
     return text if len(text) <= limit else f"{text[:limit].rstrip()} …"

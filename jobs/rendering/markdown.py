@@ -24,7 +24,7 @@ def render_template(name: str, **values: Any) -> str:
 
 @cache
 def _environment() -> Environment:
-    return environment(escape_markdown, {"code": code, "excerpt": excerpt, "trusted": Markup})
+    return environment(escape_markdown, {"code": code, "excerpt": one_line_excerpt, "trusted": Markup})
 
 
 def escape_markdown(text: str) -> Markup:
@@ -40,7 +40,7 @@ def code(text: str) -> Markup:
     return Markup(f"<code>{escape_markdown(text)}</code>")  # noqa: S704
 
 
-def excerpt(text: str, limit: int) -> str:
+def one_line_excerpt(text: str, limit: int) -> str:
     """The beginning of a text; as it is, so still to be escaped."""
     line = " ".join(text[: limit * 4].split())
     return line if len(line) <= limit and len(text) <= limit * 4 else f"{line[:limit]} …"

@@ -45,7 +45,7 @@ class RemoteFile:
 
 
 @dataclass(frozen=True)
-class Listing:
+class HubListing:
     """A repository at one commit."""
 
     commit: str
@@ -53,11 +53,11 @@ class Listing:
     licence: str | None
 
 
-def list_repository(source: SourceConfig, revision: str, downloads: Downloads) -> Listing:
+def list_repository(source: SourceConfig, revision: str, downloads: Downloads) -> HubListing:
     """Commit, files and licence of a data set at a revision."""
     api = HfApi(endpoint=_endpoint(), token=_token(), library_name="phase0")
 
-    def ask() -> Listing:
+    def ask() -> HubListing:
         try:
             with _quiet_client():
                 info = api.dataset_info(
@@ -72,7 +72,7 @@ def list_repository(source: SourceConfig, revision: str, downloads: Downloads) -
             for file in info.siblings or ()
         ]
         licence = info.card_data.get("license") if info.card_data else None
-        return Listing(str(info.sha), {f.name: f for f in found}, licence if isinstance(licence, str) else None)
+        return HubListing(str(info.sha), {f.name: f for f in found}, licence if isinstance(licence, str) else None)
 
     return with_retries(ask, downloads)
 

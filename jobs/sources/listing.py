@@ -27,7 +27,7 @@ class FoundFile:
 
 
 @dataclass(frozen=True)
-class Listing:
+class SourceListing:
     """What some paths mean."""
 
     files: tuple[FoundFile, ...]
@@ -49,7 +49,7 @@ def is_readable_by_spark(path: str) -> bool:
     return not name.startswith(("_", ".")) and ":" not in name
 
 
-def list_local(paths: Sequence[str]) -> Listing | None:
+def list_local(paths: Sequence[str]) -> SourceListing | None:
     """List the files of paths, globs and folders of this machine, null where one of them is elsewhere.
 
     A folder means the files in it, and those in its folders that are partitions (`key=value`). Globs are those of
@@ -69,7 +69,7 @@ def list_local(paths: Sequence[str]) -> Listing | None:
                         passed[one] = None
                     else:
                         found[one.path] = one
-    return Listing(tuple(sorted(found.values(), key=lambda file: file.path)), tuple(passed))
+    return SourceListing(tuple(sorted(found.values(), key=lambda file: file.path)), tuple(passed))
 
 
 def _files_of(path: str, *, is_named: bool) -> Iterator[FoundFile | str]:

@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from jobs.config.paths import literal
 from jobs.config.settings import IngestConfig, Settings, SourceConfig
 from jobs.sources.inspection import HEAD_RECORDS, Head, Inspected, head_of, inspect_file, judge
-from jobs.sources.listing import FoundFile, Listing, is_readable_by_spark, list_local, local_path
+from jobs.sources.listing import FoundFile, SourceListing, is_readable_by_spark, list_local, local_path
 from jobs.sources.open_records import content_records, parquet_records
 from jobs.sources.source_file import SourceFile
 from schemas.errors import ConfigError, Phase0Error, SourceFormatError
@@ -29,7 +29,7 @@ _CODEC_SUFFIXES = (".gz", ".bz2", ".zst", ".deflate", ".lz4", ".snappy", ".xz")
 """Spark unpacks files of these names, whatever they hold."""
 
 
-def list_files(spark: SparkSession | None, source: SourceConfig) -> Listing:
+def list_files(spark: SparkSession | None, source: SourceConfig) -> SourceListing:
     """The files of a source.
 
     Args:
@@ -45,7 +45,7 @@ def list_files(spark: SparkSession | None, source: SourceConfig) -> Listing:
         )
     there = list_local(source.paths) if shares_files(spark) else None
     if there is None:
-        return _list_by_spark(spark, source) if spark is not None else Listing(())
+        return _list_by_spark(spark, source) if spark is not None else SourceListing(())
     if not there.files:
         what = "there is nothing in" if there.passed_over else "no such file:"
         where = ", ".join(source.paths)
@@ -68,7 +68,7 @@ def _passed_over(passed: Sequence[str], most: int = 5) -> str:
     return f" (passed over: {shown})" if passed else ""
 
 
-def _list_by_spark(spark: SparkSession, source: SourceConfig) -> Listing:
+def _list_by_spark(spark: SparkSession, source: SourceConfig) -> SourceListing:
     try:
         listing = spark.read.format("binaryFile").load(list(source.paths))
         rows = listing.select("path", "length", "modificationTime").collect()
@@ -77,7 +77,7 @@ def _list_by_spark(spark: SparkSession, source: SourceConfig) -> Listing:
     if not rows:  # Spark does not list files without a byte
         raise ConfigError(f"source {source.name}: there is nothing in {', '.join(source.paths)}")
     files = (FoundFile(row["path"], int(row["length"]), str(row["modificationTime"])) for row in rows)
-    return Listing(tuple(sorted(files, key=lambda file: file.path)))
+    return SourceListing(tuple(sorted(files, key=lambda file: file.path)))
 
 
 def inspect_source(

@@ -13,8 +13,8 @@ from pathlib import Path
 from rich.console import Console
 
 from jobs.verify import checks
-from jobs.verify.checks import Check, Verdict, Verification
-from jobs.verify.lines import MalformedLineError, Places, parse_line, read_lines
+from jobs.verify.checks import Check, CheckOutcome, Verification
+from jobs.verify.lines import LineNames, MalformedLineError, parse_line, read_lines
 from jobs.verify.measures import Measures, Measuring
 from jobs.verify.package import verify_package
 from jobs.verify.report import report_json, report_text, show
@@ -61,7 +61,7 @@ def verify_file(
         measures=measures,
         quality=checks.quality_of(measures, manifest),
         scorer=manifest.scorer.name if manifest else None,
-        checks=[*origin, *checks.measured_checks(measures, wanted, manifest, Places(), given)],
+        checks=[*origin, *checks.measured_checks(measures, wanted, manifest, LineNames(), given)],
         notes=_notes(measures, has_manifest=bool(manifest or fault)),
     )
 
@@ -81,7 +81,7 @@ def _measure(path: Path, wanted: Thresholds, step: Callable[[str], None]) -> Mea
 
 def _check_origin(path: Path, measures: Measures, manifest: Manifest | None, fault: str | None) -> list[Check]:
     if fault:
-        return [Check("Manifest", Verdict.FAIL, fault, "the manifest of this file, whole, or none")]
+        return [Check("Manifest", CheckOutcome.FAIL, fault, "the manifest of this file, whole, or none")]
     if manifest is None:
         return []
     facts = manifest.files[path.name]

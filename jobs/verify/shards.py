@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import xxhash
 from pydantic import BaseModel, Field, StringConstraints
 
-from jobs.verify.lines import MalformedLineError, Places, parse_object, read_lines
+from jobs.verify.lines import LineNames, MalformedLineError, parse_object, read_lines
 from jobs.verify.thresholds import (
     DamagedManifestError,
     FileFacts,
@@ -152,7 +152,7 @@ def _parquet_records(path: Path) -> Iterator[dict[str, Any] | MalformedLineError
 Step = Callable[[str], None]
 
 
-Record = dict[str, Any] | MalformedLineError
+LineOrFault = dict[str, Any] | MalformedLineError
 
 
 _STEP_ROWS = 50_000
@@ -170,13 +170,13 @@ class PackageRows:
     def __init__(self, folder: Path, manifest: PackageManifest, step: Step) -> None:
         self._folder, self._manifest, self._step = folder, manifest, step
         self._lines = 0
-        self.place = Places()
+        self.place = LineNames()
         self.counts: dict[str, dict[str, int]] = {}
         """Configuration -> split -> rows."""
         self.faults: list[str] = []
         """Files whose rows are not those of the manifest or of the other format."""
 
-    def read(self, config: str) -> Iterator[tuple[int, str, Record]]:
+    def read(self, config: str) -> Iterator[tuple[int, str, LineOrFault]]:
         """Yield (line, counted over all files, split, record or why there is none) of a configuration."""
         first, *others = [self._manifest.shards(config, kind) for kind in self._manifest.formats(config)] or [[]]
         digests: dict[str, xxhash.xxh3_128] = {}
@@ -203,7 +203,7 @@ class PackageRows:
             if one != other:
                 self.faults.append(f"{config} {split}: the files of one format hold other rows than those of the other")
 
-    def _records(self, name: str, facts: ShardFacts) -> Iterator[Record]:
+    def _records(self, name: str, facts: ShardFacts) -> Iterator[LineOrFault]:
         path, rows = self._folder / name, 0
         if not path.is_file():  # which is a fault of its own
             return
@@ -216,6 +216,6 @@ class PackageRows:
             self.faults.append(f"{name} has {rows:,} rows, not {facts.rows:,}")
 
 
-def _add(digests: dict[str, xxhash.xxh3_128], split: str, record: Record) -> None:
+def _add(digests: dict[str, xxhash.xxh3_128], split: str, record: LineOrFault) -> None:
     text = str(record) if isinstance(record, MalformedLineError) else json.dumps(record, sort_keys=True, default=str)
     digests.setdefault(split, xxhash.xxh3_128()).update(text.encode() + b"\n")

@@ -49,7 +49,7 @@ class FileFacts(BaseModel):
     bytes: int | None = None
 
 
-class Scorer(BaseModel):
+class ManifestScorer(BaseModel):
     """Who gave the scores; `kind` is `heuristic` for rules and `judge` for a model."""
 
     kind: str | None = None
@@ -62,7 +62,7 @@ class Manifest(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     files: Mapping[str, FileFacts] = {}
-    scorer: Scorer = Scorer()
+    scorer: ManifestScorer = ManifestScorer()
     teachers: list[str] | None = None
     teacher_kinds: dict[str, str] = {}
     targets: dict[str, Any] = {}

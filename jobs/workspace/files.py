@@ -2,7 +2,7 @@
 
 import posixpath
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, Any
 
 import fsspec
@@ -30,7 +30,8 @@ def open_atomic(path: str, mode: str = "wb") -> Iterator[IO[Any]]:
         with files.open(temporary, mode, encoding=encoding, newline=None if "b" in mode else "\n") as handle:
             yield handle
     except BaseException:
-        files.rm(temporary)
+        with suppress(OSError):  # on a full or dead disk the first error is the one to tell
+            files.rm(temporary)
         raise
     files.mv(temporary, target)
 

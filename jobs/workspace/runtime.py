@@ -21,6 +21,7 @@ from rich.console import Console
 from jobs.config.settings import Settings
 from jobs.rendering.progress import Progress
 from jobs.workspace.lease import Lease
+from jobs.workspace.machine_errors import require_writable
 from jobs.workspace.queries import Answer, Value
 from jobs.workspace.session import get_session
 from jobs.workspace.storage import Storage
@@ -144,6 +145,8 @@ def _session_of(settings: Settings, verbose: bool, reads_only: bool) -> Callable
                 is_local = "://" not in settings.workspace
                 folder = Path(mkdtemp(prefix="phase0-")) if reads_only else Path(settings.workspace) / "logs"
                 log = folder / "spark.log" if (is_local or reads_only) and not verbose else None
+                if log and not reads_only:
+                    require_writable(settings.workspace)
                 started.append(get_session(settings.spark, log))
                 if reads_only:
                     atexit.register(shutil.rmtree, folder, ignore_errors=True)

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs.workspace import files
+from jobs.workspace.machine_errors import damaged_table
 from jobs.workspace.queries import (
     Answer,
     CannotReadError,
@@ -18,6 +20,7 @@ from jobs.workspace.queries import (
     ask_spark,
     tables_of,
 )
+from jobs.workspace.table_files import table_fault
 from schemas.errors import MissingTableError
 from schemas.tables import Table
 
@@ -45,6 +48,7 @@ class Storage:
 
         Raises:
             MissingTableError: no stage has written it yet.
+            DamagedTableError: files of it are missing or cut.
             SchemaMismatchError: it was written by another version with other columns.
         """
         try:
@@ -61,6 +65,8 @@ class Storage:
 
     def query(self, question: str, may_lack: Collection[Table], values: Mapping[str, Value]) -> list[Answer]:
         """Rows that answer a question; see `jobs.workspace.runtime.Runtime.query`."""
+        for table in tables_of(question):
+            self._require_whole(table)
         if self.catalog is None:
             lacking = [one for one in tables_of(question) if one not in may_lack and not self.exists(one)]
             if lacking:
@@ -93,6 +99,7 @@ class Storage:
 
     def replace(self, table: Table, rows: DataFrame) -> None:
         """Write the whole table anew, in one transaction."""
+        self._require_whole(table)
         writer = table.select_from(rows).write.format("delta").mode("overwrite").option("overwriteSchema", "true")
         writer.saveAsTable(self.location(table)) if self.catalog else writer.save(self.location(table))
 
@@ -106,6 +113,7 @@ class Storage:
 
     def append_rows(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Add some rows that the driver has; in a local folder without Spark."""
+        self._require_whole(table)
         if self.catalog is None and "://" not in self.workspace:
             append_rows(self.location(table), table, rows)
         else:
@@ -114,6 +122,7 @@ class Storage:
 
     def append(self, table: Table, rows: DataFrame) -> None:
         """Add rows to the table, making it where it is missing."""
+        self._require_whole(table)
         writer = table.select_from(rows).write.format("delta").mode("append")
         writer.saveAsTable(self.location(table)) if self.catalog else writer.save(self.location(table))
 
@@ -147,7 +156,20 @@ class Storage:
         """Folder of intermediate files; a stage leaves it empty."""
         return files.join(self.workspace, "scratch")
 
+    def _require_whole(self, table: Table) -> None:
+        """Refuse a table whose files are not those of its log, before a job of Spark's trips over them.
+
+        Raises:
+            DamagedTableError: says which table, and how to get it back.
+        """
+        if self.catalog or "://" in self.workspace:
+            return
+        folder = Path(self.location(table))
+        if fault := table_fault(folder):
+            raise damaged_table(table.name, str(folder), fault)
+
     def _open(self, table: Table) -> DataFrame:
+        self._require_whole(table)
         if self.catalog:
             return self.spark.read.table(self.location(table))
         return self.spark.read.format("delta").load(self.location(table))

@@ -28,7 +28,7 @@ from jobs.curation.review_sheet import (
 )
 from jobs.curation.reviews import (
     LATEST_VERDICTS,
-    Verdict,
+    ReviewVerdict,
     record_verdicts,
     rejected_pairs,
     rejections_state,
@@ -43,8 +43,8 @@ NOON = datetime(2026, 1, 2, 12, 0, tzinfo=timezone.utc)
 LATER = NOON + timedelta(microseconds=1)
 
 
-def verdict(pair_id: str, said: str = "drop", note: str = "", where: str = "row 2") -> Verdict:
-    return Verdict(pair_id, said, note, where)
+def verdict(pair_id: str, said: str = "drop", note: str = "", where: str = "row 2") -> ReviewVerdict:
+    return ReviewVerdict(pair_id, said, note, where)
 
 
 @pytest.fixture(scope="module")
@@ -237,8 +237,8 @@ def test_a_sheet_is_read_whatever_delimiter_it_was_saved_with(tmp_path, delimite
     (tmp_path / "r.csv").write_text(text.getvalue(), "utf-8")
 
     assert read_sheet(tmp_path / "r.csv") == [
-        Verdict("p", "drop", "too, short; really", "row 2"),
-        Verdict("r", "keep", "", "row 4"),
+        ReviewVerdict("p", "drop", "too, short; really", "row 2"),
+        ReviewVerdict("r", "keep", "", "row 4"),
     ]
 
 
@@ -264,7 +264,7 @@ def test_a_sheet_that_cannot_be_read_says_what_is_wrong(tmp_path, content, fault
 def test_empty_cells_of_a_pandas_sheet_are_no_verdicts():
     sheet = pd.DataFrame({"pair_id": ["a", "b"], "verdict": [None, "keep"], "note": [float("nan"), None]})
     found = sheet_verdicts(sheet.to_dict("records"), ["row 1", "row 2"])
-    assert found == [Verdict("b", "keep", "", "row 2")]
+    assert found == [ReviewVerdict("b", "keep", "", "row 2")]
 
 
 def test_a_sheet_that_may_be_filled_in_is_not_replaced(tmp_path):

@@ -6,7 +6,14 @@ from decimal import Decimal
 
 import pytest
 
-from jobs.ledger.reservations import count_open, pending_requests, reserve, to_endpoints, with_attempts, with_worst_case
+from jobs.ledger.reservations import (
+    measure_backlog,
+    pending_requests,
+    reserve,
+    to_endpoints,
+    with_attempts,
+    with_worst_case,
+)
 from schemas.calls import ATTEMPTS, REQUESTS, RESPONSES, WAVE
 from tests.support.waves import PRICES, endpoint
 from udfs.llm.cost import worst_case
@@ -80,7 +87,7 @@ def test_open_is_what_was_asked_and_not_answered(pending):
 
 
 def test_it_is_counted_with_what_failed_too_often_in_this_run_apart(pending):
-    found = count_open(pending, TRIES)
+    found = measure_backlog(pending, TRIES)
 
     assert found.counts == {("test", "m"): 6, ("test", "n"): 3}
     assert found.exhausted == {("test", "m"): 1}
@@ -105,7 +112,7 @@ def test_it_is_counted_with_what_failed_too_often_in_this_run_apart(pending):
 def test_the_reservations_fit_into_what_is_left(pending, left, reserved):
     sendable = pending.where(f"failed < {TRIES}")
 
-    fits = reserve(sendable, count_open(pending, TRIES), list(ENDPOINTS), left)
+    fits = reserve(sendable, measure_backlog(pending, TRIES), list(ENDPOINTS), left)
 
     assert Counter(row["reserved_usd"] for row in fits.rows.collect()) == reserved
     assert left is None or sum(usd * rows for usd, rows in reserved.items()) <= left
@@ -114,7 +121,7 @@ def test_the_reservations_fit_into_what_is_left(pending, left, reserved):
 
 
 def test_endpoints_that_are_down_take_nothing_of_the_budget(pending):
-    found, up = count_open(pending, TRIES), [("test", "n")]
+    found, up = measure_backlog(pending, TRIES), [("test", "n")]
 
     fits = reserve(to_endpoints(pending, up), found, up, 3 * TRIES * CUT)
 

@@ -19,7 +19,8 @@ from markdown_it import MarkdownIt
 
 from jobs.config.settings import Settings
 from jobs.publish.card import render_card, size_category
-from jobs.rendering.markdown import code, escape_markdown, excerpt, render_template
+from jobs.rendering.markdown import code, escape_markdown, one_line_excerpt, render_template
+from udfs.scoring.agreement import MEASURED
 
 HOSTILE = "<script>x</script> | `rm` [a](b)\n# head\u202e*b* \x1b[0m"
 
@@ -123,7 +124,9 @@ def test_a_heuristic_score_is_never_called_a_judgement():
 
     assert wording in rules
     assert wording in section(rules, "Quality")
-    assert "judged" not in judge.lower()
+    for row in MEASURED:  # how little it says of what people prefer
+        assert f"| {row.choices} | {row.share:.1%} |".replace("%", " %") in section(rules, "Quality")
+    assert "judged" not in judge.lower() and "people prefer" not in judge
     assert "scored by `gpt-x` (judge)" in section(judge, "Quality")
 
 
@@ -274,9 +277,9 @@ def test_only_a_plain_name_is_set_in_backticks():
 
 
 def test_an_excerpt_is_cut_and_says_so():
-    assert excerpt("a\n b", 10) == "a b"
-    assert excerpt("x" * 11, 10) == "x" * 10 + " …"
-    assert excerpt(" " * 100 + "tail", 10).endswith("…")
+    assert one_line_excerpt("a\n b", 10) == "a b"
+    assert one_line_excerpt("x" * 11, 10) == "x" * 10 + " …"
+    assert one_line_excerpt(" " * 100 + "tail", 10).endswith("…")
 
 
 def test_a_template_variable_that_is_not_given_is_an_error():

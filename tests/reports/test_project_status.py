@@ -21,6 +21,7 @@ from jobs.reports.project_status import (
     render_project_status,
 )
 from jobs.reports.teacher_costs import TeacherCost
+from udfs.scoring.agreement import MEASURED
 
 TWINS = Twins("first", "second", 0.8765, "Call the tool\nfor <b>Oslo</b> | now", "Call the `tool` for Rome\u202e")
 
@@ -228,6 +229,8 @@ def test_rules_are_screened_not_judged_and_a_judge_is_not_called_so():
 
     assert rules.splitlines()[2].startswith("> **SCREENED, NOT JUDGED.**")
     assert "SCREENED, NOT JUDGED" in section(rules, "Quality bands")
+    for row in MEASURED:
+        assert f"| {row.choices} | {row.share:.1%} |".replace("%", " %") in section(rules, "Quality bands")
     assert "Have a judge score the rows" in rules
     assert "NOT JUDGED" not in judge
     assert "8.13 of a judge" in judge

@@ -62,7 +62,7 @@ def test_every_record_and_every_example_has_one_fate(demo):
 
     assert sum(funnel.records.values()) == runtime.read(RAW_RECORDS).count()
     assert sum(funnel.examples.values()) == runtime.read(FATES).select("example_id").distinct().count()
-    assert funnel.selected == runtime.read(DATASET).count()
+    assert funnel.examples["select", "selected"] == runtime.read(DATASET).count()
 
 
 def test_the_docs_state_the_fates_of_the_sample(demo):
