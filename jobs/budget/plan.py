@@ -17,7 +17,7 @@ from jobs.budget.costs import SEED_ANSWER_TOKENS, Judge, Plan, make_plan
 from jobs.budget.rows import BYTES_PER_TOKEN, Prompts
 from jobs.config.prompt_files import load_judge_prompt
 from jobs.config.settings import PackageConfig, Settings
-from jobs.curation.eligibility import unique_prompts
+from jobs.curation.eligibility import clean_examples, unique_prompts
 from jobs.ledger.usage import CallLedger, read_call_ledger
 from jobs.workspace.runtime import Runtime
 from schemas.errors import ConfigError
@@ -73,8 +73,8 @@ def plan_from_tables(runtime: Runtime) -> Plan:
     Raises:
         MissingTableError: the run has not come as far as the first deduplication.
     """
-    examples, screen, duplicates = (runtime.read(table) for table in (EXAMPLES, SCREEN, DUPLICATES))
-    measured = measure_prompts(examples, screen, duplicates, runtime.settings.package)
+    screen, duplicates = runtime.read(SCREEN), runtime.read(DUPLICATES)
+    measured = measure_prompts(clean_examples(runtime), screen, duplicates, runtime.settings.package)
     prompts = [Prompts(**row.asDict()) for row in measured.orderBy("category").collect()]
     return _plan(runtime.settings, prompts, find_acceptance(runtime))
 

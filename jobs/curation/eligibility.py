@@ -3,6 +3,20 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.workspace.runtime import Runtime
+from schemas.tables import CONTAMINATION, EXAMPLES
+
+
+def without_contaminated(examples: DataFrame, contamination: DataFrame) -> DataFrame:
+    """Examples that hold no item of a benchmark, on neither side."""
+    convicted = contamination.where("effect = 'exclude'").select("example_id").distinct()
+    return examples.join(convicted, "example_id", "left_anti")
+
+
+def clean_examples(runtime: Runtime) -> DataFrame:
+    """The stored examples that hold no item of a benchmark; all where an older version has looked for none."""
+    return without_contaminated(runtime.read(EXAMPLES), runtime.read_or_empty(CONTAMINATION))
+
 
 def open_prompts(examples: DataFrame, screen: DataFrame) -> DataFrame:
     """Examples whose prompt no rule keeps out.

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from pyspark.sql import functions as F
 
 from jobs.config.settings import Settings
-from jobs.curation.eligibility import open_prompts
+from jobs.curation.eligibility import clean_examples, open_prompts
 from jobs.curation.fates import Funnel
 from jobs.deduplication.figures import Twins, count_losses, largest_groups, sample_twins
 from jobs.ledger.usage import read_call_ledger
@@ -157,7 +157,7 @@ def _deduplication(runtime: Runtime) -> DeduplicationFigures:
         .collect()
     }
     examples = runtime.read(EXAMPLES)
-    losses = count_losses(open_prompts(examples, runtime.read(SCREEN)), duplicates)
+    losses = count_losses(open_prompts(clean_examples(runtime), runtime.read(SCREEN)), duplicates)
     heavy = {loss.source for loss in losses if loss.is_heavy}
     twins = sample_twins(examples.where(F.col("source").isin(*heavy)), duplicates, MAX_TWINS_SHOWN) if heavy else []
     return DeduplicationFigures(

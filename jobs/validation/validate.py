@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.config.settings import Settings
-from jobs.curation.eligibility import unique_pairs, unique_prompts
+from jobs.curation.eligibility import clean_examples, unique_pairs, unique_prompts
 from jobs.curation.reviews import VERDICTS
 from jobs.curation.screen_rules import rule_names, rules_by_source
 from jobs.deduplication.figures import HEAVY_LOSS
@@ -22,6 +22,8 @@ from schemas.records import REASONS
 from schemas.tables import (
     ALL,
     ASSIGNMENTS,
+    BENCHMARKS,
+    CONTAMINATION,
     DATASET,
     DUPLICATES,
     EXAMPLES,
@@ -40,8 +42,9 @@ COMPOSITION_TOLERANCE = 0.05
 # Tables a suite compares with. Only those an earlier stage has already written.
 _RELATED: Mapping[Table, tuple[Table, ...]] = {
     SCREEN: (EXAMPLES,),
+    CONTAMINATION: (EXAMPLES, BENCHMARKS),
     DUPLICATES: (EXAMPLES,),
-    ASSIGNMENTS: (EXAMPLES, SCREEN, DUPLICATES),
+    ASSIGNMENTS: (EXAMPLES, SCREEN, CONTAMINATION, DUPLICATES),
     PAIRS: (EXAMPLES,),
     SCORES: (PAIRS,),
     REVIEWS: (PAIRS,),
@@ -156,6 +159,9 @@ def parameters(runtime: Runtime, table: Table) -> dict[str, Any]:
     if table is SCREEN:
         rules = [*rule_names(rules_by_source(settings.sources, settings.screen)), *_CONFIG_RULES]
         return {"rules": rules, "max_excluded": None}
+    if table is CONTAMINATION:
+        decontaminate = settings.decontaminate
+        return {"share": min(decontaminate.share, decontaminate.answer_share)}
     if table is DUPLICATES:
         return {"threshold": settings.deduplicate.threshold, "max_source_loss": HEAVY_LOSS}
     if table in (ASSIGNMENTS, PAIRS):
@@ -180,7 +186,7 @@ def parameters(runtime: Runtime, table: Table) -> dict[str, Any]:
 
 def _to_assign(runtime: Runtime) -> DataFrame:
     """One row for each assignment that there should be."""
-    prompts = unique_prompts(*(runtime.read(table) for table in (EXAMPLES, SCREEN, DUPLICATES)))
+    prompts = unique_prompts(clean_examples(runtime), runtime.read(SCREEN), runtime.read(DUPLICATES))
     if not runtime.settings.distill.models:
         return prompts
     # Which prompts were drawn only the assignments know; each of them has all its samples.
