@@ -43,6 +43,11 @@ class ItemText(NamedTuple):
     """question or answer."""
     text: str
 
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What it is a text of: benchmark, item and field."""
+        return self.benchmark, self.item, self.field
+
 
 def read_items(content: bytes, name: str, benchmark: str, fields: Mapping[Any, str]) -> list[ItemText]:
     """The texts of a file's items.

@@ -2,15 +2,20 @@
 
 import hashlib
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
+
+from pyspark.sql import functions as F
 
 from jobs.config.decontaminate import BenchmarkConfig
 from jobs.config.settings import Settings, SourceConfig, source_of
 from jobs.sources.lockfile import LockedSource, SourcesLock, downloaded_paths, not_here, read_lock
 from jobs.workspace import files
+from jobs.workspace.runtime import Runtime
 from schemas.errors import ConfigError
+from schemas.tables import BENCHMARKS, CONTAMINATION
 from udfs.benchmark_items import ItemText, read_items
 
 NOTHING_LOOKED_FOR = "no benchmark configured: nothing was looked for"
@@ -38,6 +43,40 @@ class BenchmarkFile:
         """Its items; see `read_items`. Those of one file among many are named after the file too."""
         items = read_items(self.content, self.name, self.benchmark.name, self.benchmark.fields)
         return [one._replace(item=f"{self.name}#{one.item}") for one in items] if self.is_one_of_many else items
+
+
+def searched_benchmarks(runtime: Runtime) -> list[dict[str, Any]]:
+    """What was looked for and what was found, in the order of the names; for the manifest, the card and the reports.
+
+    Returns:
+        For each benchmark name, origin (null: named by path), licence, items, files (name, sha256, bytes), and what
+        was found: `items_found` of those, `rows_marked` examples left out, `rows_noted` with forms of words only.
+    """
+    marks = runtime.read_or_empty(CONTAMINATION)
+    is_out = F.col("effect") == "exclude"
+    counted = marks.groupBy("benchmark").agg(
+        F.count_distinct(F.when(is_out, F.col("item"))).alias("items_found"),
+        F.count_distinct(F.when(is_out, F.col("example_id"))).alias("rows_marked"),
+        F.count_distinct(F.when(~is_out, F.col("example_id"))).alias("rows_noted"),
+    )
+    found = {row["benchmark"]: row.asDict() for row in counted.collect()}
+    none = {"items_found": 0, "rows_marked": 0, "rows_noted": 0}
+    searched: dict[str, dict[str, Any]] = {}
+    for row in runtime.read_or_empty(BENCHMARKS).orderBy("benchmark", "file").collect():
+        name = row["benchmark"]
+        first = {"benchmark": name, "origin": row["origin"], "licence": row["licence"], "items": 0, "files": []}
+        of_it = searched.setdefault(name, {**first, **none, **found.get(name, {})})
+        of_it["items"] += row["items"]
+        of_it["files"].append({"name": row["file"], "sha256": row["sha256"], "bytes": row["bytes"]})
+    return list(searched.values())
+
+
+def benchmark_line(searched: Sequence[Mapping[str, Any]]) -> str:
+    """The same in a sentence."""
+    if not searched:
+        return NOTHING_LOOKED_FOR
+    found = [f"{one['benchmark']} {one['items_found']:,} of {one['items']:,}" for one in searched]
+    return f"items of benchmarks found: {', '.join(found)}"
 
 
 def benchmark_files(settings: Settings) -> Iterator[BenchmarkFile]:

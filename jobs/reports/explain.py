@@ -20,6 +20,7 @@ from schemas.errors import ConfigError
 from schemas.records import PROVENANCE_FILE
 from schemas.tables import (
     ASSIGNMENTS,
+    CONTAMINATION,
     DUPLICATES,
     EXAMPLES,
     FATES,
@@ -82,7 +83,18 @@ def explain_row(runtime: Runtime, row_id: str) -> Life:
     storage = runtime.storage
     tables = {
         table
-        for table in (PAIRS, SCREEN, DUPLICATES, ASSIGNMENTS, JUDGEMENTS, SCORES, REVIEWS, SELECTION, FATES)
+        for table in (
+            PAIRS,
+            SCREEN,
+            CONTAMINATION,
+            DUPLICATES,
+            ASSIGNMENTS,
+            JUDGEMENTS,
+            SCORES,
+            REVIEWS,
+            SELECTION,
+            FATES,
+        )
         if storage.exists(table)
     }
     example_id = _find_example(runtime, row_id, tables)
@@ -93,6 +105,7 @@ def explain_row(runtime: Runtime, row_id: str) -> Life:
     ids = F.col("id").isin(example_id, *pairs)
     keys = {
         SCREEN: ids,
+        CONTAMINATION: F.col("example_id") == example_id,
         DUPLICATES: ids | F.col("duplicate_of").isin(example_id, *pairs),
         ASSIGNMENTS: F.col("example_id") == example_id,
         JUDGEMENTS: F.col("pair_id").isin(*pairs),

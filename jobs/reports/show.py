@@ -14,7 +14,18 @@ from jobs.curation.reviews import latest_verdicts
 from jobs.rendering.terminal import EXCERPT_CHARS, excerpt
 from jobs.workspace.runtime import Runtime
 from schemas.errors import ConfigError
-from schemas.tables import DUPLICATES, EXAMPLES, FATES, PAIRS, RAW_RECORDS, REVIEWS, SCORES, SCREEN, SELECTION
+from schemas.tables import (
+    CONTAMINATION,
+    DUPLICATES,
+    EXAMPLES,
+    FATES,
+    PAIRS,
+    RAW_RECORDS,
+    REVIEWS,
+    SCORES,
+    SCREEN,
+    SELECTION,
+)
 from udfs.column_functions import first_rows
 
 
@@ -25,7 +36,7 @@ def sample_examples(
 
     Returns:
         Rows of example_id, source, stage, reason, instruction, response (of the pair that came furthest, else the
-        source's own), twin, jaccard, quality_tenths, span.
+        source's own), twin, jaccard, item (of a benchmark), quality_tenths, span.
     """
     fates = _filtered(runtime.read(FATES), reason, source)
     chosen = _first_of_each(fates, per_reason, "example_id")
@@ -39,6 +50,13 @@ def sample_examples(
         .groupBy(F.coalesce("example_id", "id").alias("example_id"), F.col("rule").alias("reason"))
         .agg(F.min("span").alias("span"))
     )
+    marks = runtime.read_or_empty(CONTAMINATION).where("effect = 'exclude'")
+    named = F.concat_ws(" ", "benchmark", "item", "field", F.concat(F.lit("in the "), F.col("side")))
+    of_item = F.concat(named, F.lit(": "), F.col("item_text"))
+    most = Window.partitionBy("example_id").orderBy(F.desc("share"), F.desc("tokens"), "benchmark", "item", "side")
+    items = first_rows(marks, most).select(
+        "example_id", F.lit("contaminated").alias("reason"), of_item.alias("item"), F.col("span").alias("shared")
+    )
     scores = runtime.read(SCORES).select("pair_id", "quality_tenths", F.col("reason").alias("score_reason"))
     said = F.concat_ws(": ", F.concat_ws(" by ", "verdict", "reviewer"), "note")
     reviews = latest_verdicts(runtime.read_or_empty(REVIEWS)).select("pair_id", said.alias("review"))
@@ -49,12 +67,14 @@ def sample_examples(
         .withColumn("id", F.when(F.col("reason") == "duplicate_pair", F.col("pair_id")).otherwise(F.col("example_id")))
         .join(similarity, "id", "left")
         .join(spans, ["example_id", "reason"], "left")
+        .join(items, ["example_id", "reason"], "left")
+        .withColumn("span", F.coalesce("span", "shared"))
         .join(scores, "pair_id", "left")
         .join(reviews, "pair_id", "left")
     )
     response = F.coalesce("answer", "reference_response").alias("response")
     columns = ("example_id", "source", "stage", "reason", "instruction", response, "twin", "duplicate_of")
-    more = ("jaccard", "quality_tenths", "score_reason", "review", "span", "category", "system", "history")
+    more = ("jaccard", "item", "quality_tenths", "score_reason", "review", "span", "category", "system", "history")
     return joined.select(*columns, *more).orderBy("stage", "reason", "example_id").collect()
 
 
@@ -124,6 +144,7 @@ def print_examples(console: Console, rows: Sequence[Row]) -> None:
             ("instruction", row["instruction"]),
             ("response", row["response"]),
             ("twin that stays", row["twin"]),
+            ("item of a benchmark", row["item"]),
             ("found", row["span"]),
             ("score", _score(row)),
             ("review", row["review"]),
