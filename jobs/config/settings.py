@@ -7,13 +7,14 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from jobs.config.calls import BudgetConfig, CallsConfig
 from jobs.config.decontaminate import BenchmarkConfig, DecontaminateConfig
 from jobs.config.deduplicate import DeduplicateConfig
 from jobs.config.downloads import DownloadsConfig
 from jobs.config.providers import ProviderConfig
 from jobs.config.section import Name, Section, Share, without_faults
 from jobs.config.spark import SparkConfig
-from jobs.config.teachers import BudgetConfig, CallsConfig, DistillConfig, ScorerConfig
+from jobs.config.teachers import DistillConfig, ScorerConfig
 from schemas.records import Category
 
 
@@ -259,7 +260,3 @@ class Settings(Section):
     def downloadable(self) -> tuple[SourceConfig, ...]:
         """Everything that may have to be downloaded: the sources, and the benchmarks as such."""
         return (*self.sources, *map(source_of, self.decontaminate.benchmarks))
-
-    def source(self, name: str) -> SourceConfig:
-        """The source of that name."""
-        return next(source for source in self.sources if source.name == name)

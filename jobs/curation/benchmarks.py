@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from pyspark.sql import functions as F
-
 from jobs.config.decontaminate import BenchmarkConfig
 from jobs.config.settings import Settings, SourceConfig, source_of
 from jobs.sources.lockfile import LockedSource, SourcesLock, downloaded_paths, not_here, read_lock
@@ -18,6 +16,13 @@ from schemas.errors import ConfigError
 from schemas.tables import BENCHMARKS, CONTAMINATION
 from udfs.benchmark_items import ItemText, read_items
 
+_FOUND = """
+select benchmark,
+    count(distinct case when effect = 'exclude' then item end) as items_found,
+    count(distinct case when effect = 'exclude' then example_id end) as rows_marked,
+    count(distinct case when effect = 'note' then example_id end) as rows_noted
+from {contamination} group by benchmark
+"""
 NOTHING_LOOKED_FOR = "no benchmark configured: nothing was looked for"
 
 
@@ -52,20 +57,14 @@ def searched_benchmarks(runtime: Runtime) -> list[dict[str, Any]]:
         For each benchmark name, origin (null: named by path), licence, items, files (name, sha256, bytes), and what
         was found: `items_found` of those, `rows_marked` examples left out, `rows_noted` with forms of words only.
     """
-    marks = runtime.read_or_empty(CONTAMINATION)
-    is_out = F.col("effect") == "exclude"
-    counted = marks.groupBy("benchmark").agg(
-        F.count_distinct(F.when(is_out, F.col("item"))).alias("items_found"),
-        F.count_distinct(F.when(is_out, F.col("example_id"))).alias("rows_marked"),
-        F.count_distinct(F.when(~is_out, F.col("example_id"))).alias("rows_noted"),
-    )
-    found = {row["benchmark"]: row.asDict() for row in counted.collect()}
-    none = {"items_found": 0, "rows_marked": 0, "rows_noted": 0}
+    found = {row["benchmark"]: row for row in runtime.query(_FOUND, (CONTAMINATION,))}
     searched: dict[str, dict[str, Any]] = {}
-    for row in runtime.read_or_empty(BENCHMARKS).orderBy("benchmark", "file").collect():
+    for row in runtime.query("select * from {benchmarks} order by benchmark, file", (BENCHMARKS,)):
         name = row["benchmark"]
+        counts = found.get(name, {})
         first = {"benchmark": name, "origin": row["origin"], "licence": row["licence"], "items": 0, "files": []}
-        of_it = searched.setdefault(name, {**first, **none, **found.get(name, {})})
+        zero = {column: counts.get(column, 0) for column in ("items_found", "rows_marked", "rows_noted")}
+        of_it = searched.setdefault(name, {**first, **zero})
         of_it["items"] += row["items"]
         of_it["files"].append({"name": row["file"], "sha256": row["sha256"], "bytes": row["bytes"]})
     return list(searched.values())
