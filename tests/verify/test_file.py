@@ -78,7 +78,7 @@ def test_rows_that_hold_an_item_of_a_benchmark_are_named_with_both_sides(tmp_pat
         (3, "h1", "response"),
     ]
     said = capsys.readouterr().out
-    assert f"line 2: the prompt holds 21 of 21 tokens of hens.jsonl item h1, question\n    benchmark: {ITEM}" in said
+    assert f"line 2: the prompt holds 22 of 22 tokens of hens.jsonl item h1, question\n    benchmark: {ITEM}" in said
 
 
 def test_without_an_item_the_check_passes_and_without_a_benchmark_there_is_none(tmp_path, benchmark):
