@@ -72,6 +72,11 @@ bench: install ## measurements: deduplication, scoring agreement, verification m
 	@for module in tests/benchmarks/[a-z]*.py; do \
 		echo "== $$module"; $(BIN)/python -m tests.benchmarks.$$(basename $$module .py) || exit 1; done
 
+ROWS ?= 20000
+.PHONY: bench-job
+bench-job: install ## seconds, CPU and memory of each stage of the whole job: make bench-job ROWS=100000
+	@$(BIN)/python -m tests.benchmarks.job --rows $(ROWS)
+
 KILLS ?= 200
 .PHONY: soak
 soak: install ## kill runs: each stage in each way, KILLS=200 in all, and compare bytes and bills

@@ -6,7 +6,7 @@ out or that hold an item of a benchmark take no part: a prompt that will never b
 
 from pyspark.sql import functions as F
 
-from jobs.curation.eligibility import open_prompts, without_contaminated
+from jobs.curation.eligibility import OPEN_PROMPTS, open_prompts, without_contaminated
 from jobs.deduplication.figures import SourceLoss, count_losses
 from jobs.deduplication.ranking import mark_duplicates, prompt_text
 from jobs.workspace.runtime import Runtime, Stage, StageReport
@@ -22,7 +22,7 @@ def run(runtime: Runtime) -> StageReport:
     )
     runtime.progress.step("comparing prompts")
     found = mark_duplicates(runtime, "prompt", texts)
-    losses = count_losses(runtime)
+    losses = count_losses(runtime, OPEN_PROMPTS)
     total, removed = sum(loss.prompts for loss in losses), sum(loss.removed for loss in losses)
     reasons = {"duplicate_prompt": removed, "numbers_only_pairs": found.numbers_only}
     warnings = tuple(_advice(loss) for loss in losses if loss.is_heavy)

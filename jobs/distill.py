@@ -30,7 +30,10 @@ def run(runtime: Runtime) -> StageReport:
     runtime.replace(ASSIGNMENTS, assign_public(prompts))
     runtime.progress.step("pairing prompts with the sources' own responses")
     runtime.replace(PAIRS, pair_public_answers(runtime.read(ASSIGNMENTS), examples))
-    asked, answered = runtime.read(ASSIGNMENTS).count(), runtime.read(PAIRS).count()
+    (counts,) = runtime.query(
+        "select (select count(*) from {assignments}) as asked, (select count(*) from {pairs}) as answered"
+    )
+    asked, answered = counts["asked"], counts["answered"]
     return StageReport(asked, answered, {"no_answer": asked - answered} if asked > answered else {})
 
 
@@ -39,7 +42,9 @@ def _ask_models(runtime: Runtime, examples: DataFrame, prompts: DataFrame) -> St
     runtime.progress.step("pairing prompts with answers")
     assignments, responses = runtime.read(ASSIGNMENTS), runtime.read_or_empty(RESPONSES)
     own = pair_public_answers(assignments, examples)
-    runtime.replace(PAIRS, own.unionByName(pair_answers(assignments, responses, examples)))
+    with_reasoning = runtime.settings.distill.reasoning == "keep"
+    answers = pair_answers(assignments, responses, examples, with_reasoning=with_reasoning)
+    runtime.replace(PAIRS, own.unionByName(answers))
     screen_answers(runtime)
     reasons = Counter(
         {

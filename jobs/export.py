@@ -76,7 +76,7 @@ def run(runtime: Runtime) -> StageReport:
     """
     output = files.join(runtime.settings.workspace, "output")
     jsonl = files.join(output, runtime.settings.export.file)
-    if runtime.read(DATASET).isEmpty():
+    if not runtime.query("select pair_id from {dataset} limit 1"):
         raise DataRefusedError(
             "nothing was selected, so there is nothing to export; `phase0 status` says which reasons took the rows"
         )

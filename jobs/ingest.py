@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from pyspark.errors import PySparkException
-from pyspark.sql import DataFrame, Row
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.config.settings import SourceConfig
@@ -20,6 +20,7 @@ from jobs.sources.lockfile import located_sources
 from jobs.sources.open_records import open_records
 from jobs.sources.source_file import SourceFile
 from jobs.sources.source_files import inspect_sources, list_files, require_usable_sources, shares_files
+from jobs.workspace.queries import Answer
 from jobs.workspace.runtime import Runtime, Stage, StageReport
 from jobs.workspace.session import starts_here
 from schemas.errors import DataRefusedError, SourceFormatError
@@ -133,27 +134,29 @@ def _damaged_file(error: PySparkException) -> SourceFormatError | None:
     return SourceFormatError(f"{found.group(1).rstrip('.')} cannot be read to its end; get it again, or leave it out")
 
 
+_COUNTS = """
+select source, file, outcome, reason, count(*) as records, sum(cast(cardinality(drafts) as bigint)) as drafts
+from {raw_records} group by source, file, outcome, reason
+"""
+
+
 def _report(runtime: Runtime, said: Sequence[str]) -> StageReport:
-    counts = (
-        runtime.read(RAW_RECORDS)
-        .groupBy("source", "file", "outcome", "reason")
-        .agg(F.count("*").alias("records"), F.sum(F.size("drafts")).alias("drafts"))
-        .collect()
-    )
+    counts = runtime.query(_COUNTS)
     reasons: dict[str, int] = {}
     for row in counts:
         key = row["reason"] if row["outcome"] == "refused" else row["outcome"]
         if key != "used":
             reasons[key] = reasons.get(key, 0) + row["records"]
-    examples = runtime.read(EXAMPLES).count()
-    folded = sum(row["drafts"] for row in counts) - examples
+    (found,) = runtime.query("select count(*) as rows from {examples}")
+    examples: int = found["rows"]
+    folded = sum(row["drafts"] or 0 for row in counts) - examples
     reasons |= {"exact_copy": folded} if folded else {}
     warnings = [*said, *_file_warnings(counts), *_use_warnings(runtime)]
     _require_usable(runtime, counts)
     return StageReport(sum(row["records"] for row in counts), examples, dict(sorted(reasons.items())), tuple(warnings))
 
 
-def _file_warnings(counts: Sequence[Row]) -> list[str]:
+def _file_warnings(counts: Sequence[Answer]) -> list[str]:
     warnings = []
     for row in sorted(counts, key=lambda row: (row["file"], row["reason"] or "")):
         if row["reason"] in FILE_REASONS:
@@ -173,7 +176,7 @@ def _use_warnings(runtime: Runtime) -> list[str]:
     ]
 
 
-def _require_usable(runtime: Runtime, counts: Sequence[Row]) -> None:
+def _require_usable(runtime: Runtime, counts: Sequence[Answer]) -> None:
     limit = runtime.settings.ingest.max_refused_share
     faults = []
     for source in runtime.settings.sources:
@@ -193,7 +196,7 @@ def _require_usable(runtime: Runtime, counts: Sequence[Row]) -> None:
         )
 
 
-def _why(refused: Sequence[Row]) -> str:
+def _why(refused: Sequence[Answer]) -> str:
     """How often for which reason, the most frequent first, and what to do about that one."""
     reasons: Counter[str] = Counter()
     for row in refused:

@@ -110,7 +110,8 @@ def run(runtime: Runtime) -> StageReport:
     contamination = runtime.read_or_empty(CONTAMINATION)
     fates = example_fates(examples, screen, contamination, duplicates, pairs, scores, stored, unanswered)
     runtime.replace(FATES, fates)
-    counts = {row["reason"]: row["count"] for row in stored.groupBy("reason").count().collect()}
+    found = runtime.query("select reason, count(*) as rows from {selection} group by reason")
+    counts = {row["reason"]: row["rows"] for row in found}
     selected = counts.pop(None, 0)
     return StageReport(selected + sum(counts.values()), selected, dict(sorted(counts.items())))
 

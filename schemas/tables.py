@@ -7,6 +7,7 @@ threshold and an average mean the same on every machine.
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, BinaryType, DataType, MapType, StructField, StructType
 
 from schemas.columns import DOUBLE, FLAG, INT, LONG, TEXT, TIME, USD, columns
@@ -20,6 +21,13 @@ class Table:
     name: str
     key: tuple[str, ...]
     schema: StructType
+    added: tuple[str, ...] = ()
+    """Columns that a table written by an earlier version may lack; they are null there."""
+
+    def with_added(self, rows: DataFrame) -> DataFrame:
+        """Rows of a stored table of any version, with the columns that came later."""
+        missing = [name for name in self.added if name not in rows.columns]
+        return rows.withColumns({name: F.lit(None).cast(self.schema[name].dataType) for name in missing})
 
     def select_from(self, rows: DataFrame) -> DataFrame:
         """Keep exactly this table's columns, in its order.

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from jobs.config.addresses import secret_in
 from jobs.config.calls import BudgetConfig, CallsConfig
 from jobs.config.decontaminate import BenchmarkConfig, DecontaminateConfig
 from jobs.config.deduplicate import DeduplicateConfig
@@ -94,7 +95,8 @@ def _fault_of_url(url: str) -> str | None:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         return f"url {url} is not an http or https address"
     # It is written to the lock, the manifest and the card.
-    return "url: a user name or password in an address would be published with it" if "@" in parts.netloc else None
+    found = secret_in(url)
+    return f"url: {found} in an address would be published with it" if found else None
 
 
 BENCHMARK_PREFIX = "benchmark-"

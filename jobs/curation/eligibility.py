@@ -1,7 +1,6 @@
 """What the verdicts of earlier stages leave open for the later ones."""
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from jobs.workspace.queries import ask_spark, with_parts
 from jobs.workspace.runtime import Runtime
@@ -45,6 +44,22 @@ def clean_examples(runtime: Runtime) -> DataFrame:
     return without_contaminated(runtime.read(EXAMPLES), runtime.read_or_empty(CONTAMINATION))
 
 
+CLEAN_PAIRS = """
+select pairs.* from {pairs} as pairs
+left anti join (
+    select distinct id from {screen} where effect = 'exclude' and target in ('response', 'answer')
+) as convicted
+on convicted.id = case when pairs.request_id is null then pairs.example_id else pairs.pair_id end
+"""
+UNIQUE_PAIRS = with_parts(
+    """
+select clean.* from ({clean_pairs}) as clean
+left anti join (select id from {duplicates} where pass = 'pair') as removed on removed.id = clean.pair_id
+""",
+    clean_pairs=CLEAN_PAIRS,
+)
+
+
 def open_prompts(examples: DataFrame, screen: DataFrame) -> DataFrame:
     """Examples whose prompt no rule keeps out.
 
@@ -55,13 +70,11 @@ def open_prompts(examples: DataFrame, screen: DataFrame) -> DataFrame:
 
 
 def clean_pairs(pairs: DataFrame, screen: DataFrame) -> DataFrame:
-    """Pairs whose response no rule keeps out.
+    """Rows of `PAIRS` whose response no rule keeps out.
 
     Verdicts on a source's own response carry the id of its example, those on a model's answer the pair's.
     """
-    convicted = screen.where("effect = 'exclude' and target in ('response', 'answer')").select("id").distinct()
-    verdict_id = F.when(F.col("request_id").isNull(), F.col("example_id")).otherwise(F.col("pair_id"))
-    return pairs.withColumn("id", verdict_id).join(convicted, "id", "left_anti").drop("id")
+    return ask_spark(pairs.sparkSession, CLEAN_PAIRS, {"pairs": pairs, "screen": screen})
 
 
 def unique_prompts(examples: DataFrame, screen: DataFrame, duplicates: DataFrame) -> DataFrame:
@@ -72,10 +85,4 @@ def unique_prompts(examples: DataFrame, screen: DataFrame, duplicates: DataFrame
 
 def unique_pairs(pairs: DataFrame, screen: DataFrame, duplicates: DataFrame) -> DataFrame:
     """Clean pairs that no better twin removed: those that are to be scored."""
-    return without_duplicates(clean_pairs(pairs, screen), duplicates, "pair", "pair_id")
-
-
-def without_duplicates(rows: DataFrame, duplicates: DataFrame, name: str, key: str) -> DataFrame:
-    """Rows that no better twin removed in the pass of that name (`prompt` or `pair`)."""
-    lost = duplicates.where(F.col("pass") == name).select(F.col("id").alias(key))
-    return rows.join(lost, key, "left_anti")
+    return ask_spark(pairs.sparkSession, UNIQUE_PAIRS, {"pairs": pairs, "screen": screen, "duplicates": duplicates})

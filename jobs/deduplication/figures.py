@@ -7,7 +7,6 @@ of them side by side knows whether to raise it.
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from jobs.curation.eligibility import OPEN_PROMPTS
 from jobs.workspace.queries import Answer, with_parts
 from jobs.workspace.runtime import Runtime
 from schemas.tables import CONTAMINATION, PAIRS
@@ -49,25 +48,25 @@ class SourceLoss:
         return bool(self.distinct) and self.near / self.distinct > HEAVY_LOSS
 
 
-_LOSSES = with_parts(
-    """
+_LOSSES = """
 select prompts.source, count(*) as prompts, count(removed.id) as removed,
     count(case when removed.jaccard = 1.0 then 1 end) as equal, sum(prompts.copies - 1) as folded
-from ({open_prompts}) as prompts
+from ({prompts}) as prompts
 left join (select * from {duplicates} where pass = 'prompt') as removed on removed.id = prompts.example_id
 group by prompts.source
 order by prompts.source
-""",
-    open_prompts=OPEN_PROMPTS,
-)
+"""
 
 
-def count_losses(runtime: Runtime) -> list[SourceLoss]:
-    """Count the prompts that took part in the search, and losses, of each source, by name."""
-    return [
-        SourceLoss(row["source"], row["prompts"], row["removed"], row["equal"], row["folded"])
-        for row in runtime.query(_LOSSES, (CONTAMINATION,))
-    ]
+def count_losses(runtime: Runtime, prompts: str) -> list[SourceLoss]:
+    """Count the prompts that took part in the search, and losses, of each source, by name.
+
+    Args:
+        runtime: the run.
+        prompts: question for the examples that took part in the search, columns example_id, source and copies.
+    """
+    rows = runtime.query(with_parts(_LOSSES, prompts=prompts), (CONTAMINATION,))
+    return [SourceLoss(row["source"], row["prompts"], row["removed"], row["equal"], row["folded"]) for row in rows]
 
 
 _TWINS = """

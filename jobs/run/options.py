@@ -10,6 +10,7 @@ from rich.console import Console
 
 from jobs.config.load import find_config, load_settings
 from jobs.config.settings import Settings
+from jobs.sources.listing import list_local
 from jobs.workspace.runtime import Runtime, Stage, open_runtime
 from schemas.errors import ConfigError
 
@@ -67,8 +68,28 @@ def runtime_of(
     settings = settings_of(config, overrides, limit)
     for stage in stages:
         stage.check(settings)
-    runtime = open_runtime(settings, console, verbose=verbose)
+    runtime = open_runtime(for_small_files(settings), console, verbose=verbose)
     return replace(runtime, config_file=find_config(config))
+
+
+_JAVA_OPTIONS = "spark.driver.extraJavaOptions"
+_SMALL_BYTES = 5_000_000
+"""Of all source files together: a run on less is over before optimised code has paid for its compilation."""
+
+
+def for_small_files(settings: Settings) -> Settings:
+    """The same settings, with Java's quick compiler alone where the sources are small files of this machine.
+
+    Five thousand texts cost 45 instead of 71 seconds of CPU with it, and twenty thousand more than without it.
+    """
+    if _JAVA_OPTIONS in settings.spark.conf or not all(source.paths for source in settings.sources):
+        return settings
+    listed = [list_local(source.paths) for source in settings.sources]
+    sizes = [file.size for listing in listed if listing is not None for file in listing.files]
+    if None in listed or sum(sizes) > _SMALL_BYTES:
+        return settings
+    conf = {**settings.spark.conf, _JAVA_OPTIONS: "-XX:TieredStopAtLevel=1"}
+    return settings.model_copy(update={"spark": settings.spark.model_copy(update={"conf": conf})})
 
 
 def paid_overrides(keep_answers: bool, rebuy: bool) -> list[str]:

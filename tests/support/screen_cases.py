@@ -201,6 +201,21 @@ RESPONSES: dict[str, tuple[list[tuple[str, ...]], list[tuple[str, ...]]]] = {
             ("What are you?", "To err is human: everybody knows that."),
         ],
     ),
+    "reasoning_block": (
+        [
+            (ASK, "<think>\nThe user wants an egg.\n</think>\n\nBoil it for eight minutes."),
+            (ASK, "The user wants an egg.\n</think>\n\nBoil it for eight minutes."),
+            (ASK, "<thinking>Eggs. Boil it for eight minutes."),
+            (ASK, "[THINK]Eggs.[/THINK]Boil it for eight minutes."),
+            (ASK, "◁think▷Eggs.◁/think▷Boil it for eight minutes."),
+        ],
+        [
+            (ASK, "I think that it takes eight minutes."),
+            ("How do reasoning models mark what they think?", "They write `<think>` and `</think>` around it."),
+            ("Show me a template.", "```xml\n<think>hm</think>\n<answer>a</answer>\n```"),
+            ("Think inside <think> tags, then answer.", "<think>hm</think>\nEight minutes."),
+        ],
+    ),
     "echo": (
         [
             ("Name three fruits that are red.", "Name three fruits that are red."),

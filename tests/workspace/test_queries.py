@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jobs import deduplicate_pairs, ingest, score
 from jobs.answers.acceptance import find_acceptance
 from jobs.batches.lines import batch_lines
 from jobs.budget.plan import measure_prompts
+from jobs.curation.eligibility import OPEN_PROMPTS
 from jobs.curation.fates import count_fates
 from jobs.curation.review_sheet import draw_sheet
 from jobs.deduplication.figures import count_losses, largest_groups, sample_twins
@@ -21,28 +23,47 @@ from jobs.reports.explain import example_of_line, explain_row
 from jobs.reports.show import sample_examples, sample_records
 from jobs.reports.teacher_costs import find_teacher_costs
 from jobs.run.run_log import latest_runs
+from jobs.validation.validate import parameters
 from jobs.workspace.queries import CannotReadError, DeltaTables, _quoted, tables_of, with_parts
 from jobs.workspace.runtime import Runtime
 from schemas.errors import MissingTableError, SchemaMismatchError
-from schemas.tables import PAIRS, REVIEWS, SCREEN
+from schemas.tables import (
+    ASSIGNMENTS,
+    DATASET,
+    DUPLICATES,
+    EXAMPLES,
+    PAIRS,
+    RAW_RECORDS,
+    REVIEWS,
+    SCORES,
+    SCREEN,
+    SELECTION,
+)
 from tests.support.demo import open_quietly
 from tests.support.factories import store
 from tests.support.paid_tables import paid_workspace
 from tests.support.paths import ROOT
 
+CHECKED = (RAW_RECORDS, EXAMPLES, SCREEN, DUPLICATES, ASSIGNMENTS, PAIRS, SCORES, SELECTION, DATASET)
 QUESTIONS: dict[str, Callable[[Runtime], object]] = {
     "runs": latest_runs,
     "fates": count_fates,
     "examples": lambda runtime: sample_examples(runtime, 3),
     "records": lambda runtime: sample_records(runtime, 2),
     "explain": lambda runtime: explain_row(runtime, example_of_line(runtime, 3)),
-    "losses": count_losses,
+    "losses": lambda runtime: count_losses(runtime, OPEN_PROMPTS),
     "twins": lambda runtime: sample_twins(runtime, {"alpaca", "wizardlm"}, 2),
     "groups": lambda runtime: largest_groups(runtime, 5, 3),
     "review": lambda runtime: draw_sheet(runtime, 5),
     "teachers": find_teacher_costs,
     "prompts": measure_prompts,
     "acceptance": find_acceptance,
+    "expectations": lambda runtime: [parameters(runtime, table) for table in CHECKED],
+    "counts of stages": lambda runtime: [
+        runtime.query(score._COUNTS, limit=70),
+        runtime.query(deduplicate_pairs._COUNTS),
+        sorted(map(str, runtime.query(ingest._COUNTS))),
+    ],
 }
 PAID: dict[str, Callable[[Runtime], object]] = {
     "ledger": read_call_ledger,
@@ -84,11 +105,13 @@ LOOKS = (
     ["explain", "--line", "1"],
     ["review", "--output", "sheet.csv"],
     ["plan"],
+    ["report"],
+    ["run"],
 )
 
 
 @pytest.mark.parametrize("look", LOOKS, ids=lambda look: look[0])
-def test_looking_starts_no_java(demo, tmp_path, look):
+def test_looking_and_a_run_with_nothing_to_do_start_no_java(demo, tmp_path, look):
     command = [sys.executable, "-m", "jobs.cli", *look, "--config", "demo", "--set", f"workspace={demo.workspace}"]
     # No java is to be found, so whatever asks for Spark fails.
     nowhere = {"PATH": str(tmp_path), "JAVA_HOME": "/nonexistent", "HOME": str(tmp_path)}
