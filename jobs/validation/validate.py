@@ -134,7 +134,10 @@ def _related(runtime: Runtime, table: Table) -> dict[str, DataFrame]:
     # Before the pairs of this run are there, an old table of pairs would be compared with new marks.
     if table in (SCREEN, DUPLICATES) and _pairs_are_current(runtime):
         names.append(PAIRS)
-    return {other.name: runtime.read(other) for other in names}
+    # A workspace of an older version has looked for no benchmark.
+    return {
+        other.name: runtime.read_or_empty(other) if other is CONTAMINATION else runtime.read(other) for other in names
+    }
 
 
 def _pairs_are_current(runtime: Runtime) -> bool:
