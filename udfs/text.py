@@ -30,7 +30,8 @@ def key_text(text: str) -> str:
 
 
 _NO_INPUT_LINE = re.compile(
-    r"\s*\n[ \t]*(?:input ?: ?)?[\[(<]?\s?(?:no[ _]?input(?: (?:required|needed|given|provided))?|n/a|not applicable)\s?/?[\])>]?\.?\s*\Z"
+    r"\s*\n[ \t]*(?:input ?: ?)?[\[(<]?\s?(?:no[ _]?input(?: (?:required|needed|given|provided))?"
+    r"|n/a|not applicable)\s?/?[\])>]?\.?\s*\Z"
     r"|\s*<\s?no[ _]?input\s?/?>\s*\Z",
     re.IGNORECASE,
 )
