@@ -21,7 +21,7 @@ def run(runtime: Runtime) -> StageReport:
     )
     runtime.progress.step("comparing prompts")
     found = mark_duplicates(runtime, "prompt", texts)
-    losses = count_losses(prompts, runtime.read(DUPLICATES))
+    losses = count_losses(runtime)
     total, removed = sum(loss.prompts for loss in losses), sum(loss.removed for loss in losses)
     reasons = {"duplicate_prompt": removed, "numbers_only_pairs": found.numbers_only}
     warnings = tuple(_advice(loss) for loss in losses if loss.is_heavy)

@@ -79,7 +79,7 @@ def run(runtime: Runtime) -> StageReport:
     """Select from all scored pairs."""
     config = runtime.settings.select
     pairs, scores = runtime.read(PAIRS), runtime.read(SCORES)
-    selection = qualify_pairs(pairs, scores, rejected_pairs(runtime.read_or_empty(REVIEWS)), config)
+    selection = qualify_pairs(pairs, scores, _rejected(runtime), config)
     if config.rows is not None:
         supply = {
             row["category"]: row["count"]
@@ -101,9 +101,13 @@ def run(runtime: Runtime) -> StageReport:
     return StageReport(selected + sum(counts.values()), selected, dict(sorted(counts.items())))
 
 
+def _rejected(runtime: Runtime) -> DataFrame:
+    return runtime.spark.createDataFrame([(one,) for one in rejected_pairs(runtime)], "pair_id string")
+
+
 def inputs(runtime: Runtime) -> Mapping[str, str]:
     """State of the reviewers' rejections."""
-    return {"reviews": rejections_state(runtime.read_or_empty(REVIEWS))}
+    return {"reviews": rejections_state(rejected_pairs(runtime))}
 
 
 STAGE: Stage = Stage(

@@ -27,7 +27,16 @@ class Table:
         Raises:
             SchemaMismatchError: a column is missing or has another type; names them all.
         """
-        found = {field.name: field.dataType for field in rows.schema.fields}
+        self.require(rows.schema)
+        return rows.select(*self.schema.fieldNames())
+
+    def require(self, columns: StructType) -> None:
+        """Refuse columns that are not this table's; more of them, and another order, are no fault.
+
+        Raises:
+            SchemaMismatchError: a column is missing or has another type; names them all.
+        """
+        found = {field.name: field.dataType for field in columns.fields}
         faults = []
         for field in self.schema.fields:
             if field.name not in found:
@@ -38,7 +47,6 @@ class Table:
                 )
         if faults:
             raise SchemaMismatchError(f"{self.name}: {'; '.join(faults)}. Columns found: {', '.join(found)}")
-        return rows.select(*self.schema.fieldNames())
 
 
 def _same_type(found: DataType, wanted: DataType) -> bool:

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
+from jobs.ledger.reservations import StageRequests
 from jobs.ledger.settle import spent_usd
-from jobs.online.waves import Asked, Ended
+from jobs.online.waves import CallsResult
 from jobs.rendering.money import dollars
 from jobs.workspace.runtime import Runtime
 from schemas.errors import StoppedError
@@ -22,7 +23,7 @@ ADVICE: Mapping[str, str] = {
 }
 
 
-def require_answers(runtime: Runtime, asked: Asked, ended: Ended) -> tuple[str, ...]:
+def require_answers(runtime: Runtime, asked: StageRequests, ended: CallsResult) -> tuple[str, ...]:
     """Go on only if next to everything was answered.
 
     Returns:
@@ -47,7 +48,7 @@ def require_answers(runtime: Runtime, asked: Asked, ended: Ended) -> tuple[str, 
     return (f"{text}; they stay without an answer. `phase0 {asked.stage} --force` asks them again",)
 
 
-def _fault(asked: Asked, ended: Ended, key: EndpointKey, count: int) -> str:
+def _fault(asked: StageRequests, ended: CallsResult, key: EndpointKey, count: int) -> str:
     reason, said = ended.down[key]
     text = f"{asked.stage}: {asked.names[key]} ({key[0]}) {ADVICE[reason]}. {count:,} requests are open."
     return f"{text} It says: {said}" if said else text

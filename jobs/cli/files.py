@@ -90,7 +90,9 @@ def deduplicate(
 
 @commands.command()
 def doctor(
-    workspace: Annotated[Path, typer.Option(help="folder that a run would write to")] = Path("workspace"),
+    workspace: Annotated[Path, typer.Option(readable=False, help="folder that a run would write to")] = Path(
+        "workspace"
+    ),
 ) -> None:
     """Check Java, Python, packages and write access; say what to fix."""
     raise typer.Exit(doctor_job.check(workspace, console))

@@ -12,6 +12,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from jobs.config.endpoints import known_providers, money_faults, name_faults
+from jobs.config.paths import absolute_glob
 from jobs.config.prompt_files import prompt_faults
 from jobs.config.providers import ProviderConfig
 from jobs.config.settings import Settings
@@ -154,11 +155,8 @@ def _known_keys(location: Sequence[int | str]) -> list[str]:
 
 
 def _with_absolute_paths(settings: Settings, sources_folder: Path, workspace_folder: Path) -> Settings:
-    def absolute(path: str) -> str:
-        return path if re.match(r"^[a-z0-9+]+:/", path) or path.startswith("/") else str(sources_folder / path)
-
     sources = tuple(
-        source.model_copy(update={"path": tuple(absolute(path) for path in source.paths) or None})
+        source.model_copy(update={"path": tuple(absolute_glob(path, sources_folder) for path in source.paths) or None})
         for source in settings.sources
     )
 

@@ -7,12 +7,13 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
+from jobs.config.calls import BudgetConfig, CallsConfig
 from jobs.config.deduplicate import DeduplicateConfig
 from jobs.config.downloads import DownloadsConfig
 from jobs.config.providers import ProviderConfig
 from jobs.config.section import Name, Section, Share
 from jobs.config.spark import SparkConfig
-from jobs.config.teachers import BudgetConfig, CallsConfig, DistillConfig, ScorerConfig
+from jobs.config.teachers import DistillConfig, ScorerConfig
 from schemas.records import Category
 
 
@@ -221,7 +222,3 @@ class Settings(Section):
     def asks_models(self) -> bool:
         """Whether a run may call a model: a teacher's, or the judge's."""
         return bool(self.distill.models) or self.score.kind == "judge"
-
-    def source(self, name: str) -> SourceConfig:
-        """The source of that name."""
-        return next(source for source in self.sources if source.name == name)

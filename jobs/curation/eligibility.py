@@ -3,6 +3,28 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.workspace.queries import ask_spark, with_parts
+
+# Rows of `EXAMPLES` whose prompt no rule keeps out, with `has_fault`.
+OPEN_PROMPTS = """
+select examples.*, examples.reference_response is null or convicted.id is not null as has_fault
+from {examples} as examples
+left join (
+    select distinct id from {screen} where effect = 'exclude' and target = 'response'
+) as convicted on convicted.id = examples.example_id
+left anti join (
+    select id from {screen} where effect = 'exclude' and target = 'prompt'
+) as excluded on excluded.id = examples.example_id
+"""
+# Of those the ones that no better twin removed.
+UNIQUE_PROMPTS = with_parts(
+    """
+select prompts.* from ({open_prompts}) as prompts
+left anti join (select id from {duplicates} where pass = 'prompt') as removed on removed.id = prompts.example_id
+""",
+    open_prompts=OPEN_PROMPTS,
+)
+
 
 def open_prompts(examples: DataFrame, screen: DataFrame) -> DataFrame:
     """Examples whose prompt no rule keeps out.
@@ -10,15 +32,7 @@ def open_prompts(examples: DataFrame, screen: DataFrame) -> DataFrame:
     Returns:
         Rows of `EXAMPLES` with `has_fault`: no usable response of its own, or a verdict on it.
     """
-    excluded = screen.where("effect = 'exclude'")
-    prompts = excluded.where("target = 'prompt'").select(F.col("id").alias("example_id"))
-    responses = excluded.where("target = 'response'").select(F.col("id").alias("example_id")).distinct()
-    return (
-        examples.join(prompts, "example_id", "left_anti")
-        .join(responses.withColumn("convicted", F.lit(True)), "example_id", "left")
-        .withColumn("has_fault", F.col("reference_response").isNull() | F.coalesce("convicted", F.lit(False)))
-        .drop("convicted")
-    )
+    return ask_spark(examples.sparkSession, OPEN_PROMPTS, {"examples": examples, "screen": screen})
 
 
 def clean_pairs(pairs: DataFrame, screen: DataFrame) -> DataFrame:
@@ -33,7 +47,8 @@ def clean_pairs(pairs: DataFrame, screen: DataFrame) -> DataFrame:
 
 def unique_prompts(examples: DataFrame, screen: DataFrame, duplicates: DataFrame) -> DataFrame:
     """Open prompts that no better twin removed: those that may be asked, with `has_fault` as of `open_prompts`."""
-    return without_duplicates(open_prompts(examples, screen), duplicates, "prompt", "example_id")
+    frames = {"examples": examples, "screen": screen, "duplicates": duplicates}
+    return ask_spark(examples.sparkSession, UNIQUE_PROMPTS, frames)
 
 
 def unique_pairs(pairs: DataFrame, screen: DataFrame, duplicates: DataFrame) -> DataFrame:

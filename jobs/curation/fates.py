@@ -7,14 +7,14 @@ records = refused + absorbed + used, and examples = one fate each.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import reduce
 
-from pyspark.sql import Column, DataFrame, Row, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from jobs.workspace.queries import Answer, with_parts
 from jobs.workspace.runtime import Runtime
 from schemas.errors import DataRefusedError
-from schemas.tables import EXAMPLES, FATES, RAW_RECORDS
+from schemas.tables import FATES
 from udfs.column_functions import first_rows
 
 SELECTED = "selected"
@@ -105,13 +105,27 @@ def _fate(stage: str, reason: Column, twin: str | None = None) -> Column:
     return F.struct(F.lit(stage).alias("stage"), reason.alias("reason"), duplicate_of.alias("duplicate_of"))
 
 
-def record_fates(raw_records: DataFrame) -> DataFrame:
-    """The fate of every record: columns source, file, position, reason (`used`, `absorbed` or why refused)."""
-    return raw_records.select("source", "file", "position", _record_fate().alias("reason"))
+RECORD_FATE = "case when outcome = 'refused' then reason else outcome end"
+"""SQL: the fate of a record: `used`, `absorbed` or why it was refused."""
 
-
-def _record_fate() -> Column:
-    return F.when(F.col("outcome") == "refused", F.col("reason")).otherwise(F.col("outcome"))
+# Everything that is counted, in one query. `texts` are drafts of a record, and the drafts that an example stands for.
+_COUNTS = with_parts(
+    """
+select 'record' as kind, source, cast(null as string) as stage, reason, count(*) as rows, sum(texts) as texts
+from (
+    select source, {fate} as reason, cast(cardinality(drafts) as bigint) as texts from {raw_records}
+) as records
+group by source, reason
+union all
+select 'example' as kind, source, cast(null as string) as stage, cast(null as string) as reason, count(*) as rows,
+    sum(cast(copies as bigint)) as texts
+from {examples} group by source
+union all
+select 'fate' as kind, source, stage, reason, count(*) as rows, cast(0 as bigint) as texts
+from {fates} group by source, stage, reason
+""",
+    fate=RECORD_FATE,
+)
 
 
 @dataclass(frozen=True)
@@ -127,11 +141,6 @@ class Funnel:
     by_source: Mapping[str, "Funnel"] = field(default_factory=dict)
     """The same counts of each source, by name; empty in the funnel of one source."""
 
-    @property
-    def selected(self) -> int:
-        """Examples in the data set."""
-        return self.examples.get(("select", SELECTED), 0)
-
 
 def count_fates(runtime: Runtime) -> Funnel:
     """Count every fate, and prove that the counts reconcile.
@@ -139,7 +148,7 @@ def count_fates(runtime: Runtime) -> Funnel:
     Raises:
         DataRefusedError: an example has no fate or two; a stage lost or doubled rows.
     """
-    rows = _counts(runtime.read(RAW_RECORDS), runtime.read(EXAMPLES), runtime.read(FATES)).collect()
+    rows = runtime.query(_COUNTS)
     funnel = _funnel(rows)
     examples, drafts, copies = (
         sum(row[column] or 0 for row in rows if row["kind"] == kind)
@@ -155,28 +164,8 @@ def count_fates(runtime: Runtime) -> Funnel:
     return replace(funnel, by_source={name: _funnel([row for row in rows if row["source"] == name]) for name in names})
 
 
-def _counts(raw_records: DataFrame, examples: DataFrame, fates: DataFrame) -> DataFrame:
-    """Everything that is counted, in one query: columns kind, source, stage, reason, rows and texts.
-
-    `texts` are drafts of a record, and the drafts that an example stands for.
-    """
-    rows, none = F.count("*").alias("rows"), F.lit(None).cast("string")
-    outcomes = raw_records.groupBy("source", _record_fate().alias("reason"))
-    records = outcomes.agg(rows, F.sum(F.size("drafts")).alias("texts"))
-    distinct = examples.groupBy("source").agg(rows, F.sum("copies").alias("texts"))
-    decided = fates.groupBy("source", "stage", "reason").agg(rows).withColumn("texts", F.lit(0))
-    columns = ("source", "stage", "reason", "rows", "texts")
-    counted = {
-        "record": records.withColumn("stage", none),
-        "example": distinct.withColumn("stage", none).withColumn("reason", none),
-        "fate": decided,
-    }
-    parts = [counts.select(F.lit(kind).alias("kind"), *columns) for kind, counts in counted.items()]
-    return reduce(DataFrame.unionByName, parts)
-
-
-def _funnel(counts: Sequence[Row]) -> Funnel:
-    """Add up rows of `_counts`."""
+def _funnel(counts: Sequence[Answer]) -> Funnel:
+    """Add up rows of `_COUNTS`."""
     outcomes: Counter[str] = Counter()
     for row in sorted((row for row in counts if row["kind"] == "record"), key=lambda row: row["reason"]):
         outcomes[row["reason"]] += row["rows"]

@@ -87,7 +87,7 @@ def deduplicate_file(
     _require_own(target, [*KEPT.values(), DUPLICATES_FILE])
     with _scratch(target) as scratch:
         spark = _session(None if verbose or "://" in target else Path(scratch) / "spark.log")
-        storage = Storage(spark, scratch)
+        storage = Storage(lambda: spark, scratch)
         progress = Progress(console)
         with progress.stage("deduplicate", f"{input}, Jaccard {threshold:g} or more"):
             found = find_input(spark, source)
@@ -95,7 +95,7 @@ def deduplicate_file(
             _require_outside(found, target)
             progress.step("reading")
             rows = storage.materialise(
-                with_rank(read_texts(spark, found, text_columns, id_column, storage), found), "rows"
+                with_file_rank(read_texts(spark, found, text_columns, id_column, storage), found), "rows"
             )
             total, silent = _counts(rows)
             if id_column:
@@ -112,7 +112,7 @@ def deduplicate_file(
     _print_summary(console, config, twins, groups, target, found.kind, (total, lost, silent), seconds)
 
 
-def with_rank(rows: DataFrame, found: InputFiles) -> DataFrame:
+def with_file_rank(rows: DataFrame, found: InputFiles) -> DataFrame:
     """Columns rank, id, text, has_text: the row that comes first in the input ranks first.
 
     The rank is the file's number, the place in it and the id, each of the first two with leading zeros.

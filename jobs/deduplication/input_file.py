@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_type
 from pyspark.sql.types import StructField, StructType
 
-from jobs.sources.source_files import numbered_lines
+from jobs.sources.open_records import numbered_lines
 from jobs.workspace import files
 from jobs.workspace.storage import Storage
 from schemas.errors import ConfigError, DataRefusedError, SourceFormatError
@@ -81,20 +81,23 @@ def _kind_of(path: str) -> Literal["json_lines", "parquet"]:
     with files.open_for_reading(path) as handle:
         head = handle.read(_HEAD_BYTES)
         kind = detect_container(head, path)
-        if kind == "gzip" and path.endswith(".gz"):
+        if kind == "packed" and path.endswith(".gz"):
             handle.seek(0)
             try:
-                kind = detect_container(gzip.GzipFile(fileobj=handle).read(_HEAD_BYTES), path)
+                head = gzip.GzipFile(fileobj=handle).read(_HEAD_BYTES)
             except (OSError, EOFError, zlib.error):
                 raise SourceFormatError(f"{path} is a damaged gzip file") from None
+            kind = detect_container(head, path)
     if kind == "parquet":
         return "parquet"
-    if kind in ("json_lines", "empty"):
+    is_one_line = kind == "json_objects" and b"\n" not in head.strip()
+    if kind in ("json_lines", "empty") or is_one_line:
         return "json_lines"
     advice = {
         "json_array": "; write one object a line: jq -c '.[]' IN > OUT.jsonl",
-        "single_object": "; write one object a line: jq -c . IN > OUT.jsonl",
-        "gzip": "; Spark tells gzip by the ending .gz: rename it",
+        "json_objects": "; write one object a line: jq -c . IN > OUT.jsonl",
+        "packed": "; unpack it, or, if it is gzip, rename it to end with .gz",
+        "pointer": ", a pointer to data that is not here: git lfs pull",
     }
     raise SourceFormatError(f"{path} is neither JSON lines nor Parquet but {kind}{advice.get(kind, '')}")
 
@@ -136,7 +139,7 @@ def read_texts(
 
 
 def _require_sound(texts: DataFrame, columns: Sequence[str], id_column: str | None, found: InputFiles) -> None:
-    malformed = F.col("fault").isin("invalid_json", "not_text", "not_an_object")
+    malformed = F.col("fault").isin("invalid_json", "not_utf8", "not_an_object")
     present = [F.max(F.get("present", F.lit(place))) for place in range(len(columns))]
     counts = texts.agg(F.count("*"), F.count_if(malformed), F.count("fault"), *present).first()
     total, bad, faults, *there = counts if counts is not None else (0, 0, 0)

@@ -13,12 +13,13 @@ from openai.types.chat import ChatCompletion
 from pydantic import ValidationError
 from rich.console import Console
 
+from jobs.config.calls import CallsConfig
 from jobs.config.endpoints import endpoint_of, known_providers, name_faults
 from jobs.config.load import find_config, load_settings
 from jobs.config.prompt_files import load_answer_prompt
 from jobs.config.settings import Settings
-from jobs.config.teachers import CallsConfig, TeacherConfig
-from jobs.models.client import explain, open_client
+from jobs.config.teachers import TeacherConfig
+from jobs.models.client import as_provider_error, open_client
 from jobs.rendering.terminal import say
 from schemas.errors import ConfigError, ProviderError
 from udfs.llm.cost import Usage, cost_of, parse_usage
@@ -37,7 +38,7 @@ class Teacher:
 
 
 @dataclass(frozen=True)
-class Answer:
+class ModelReply:
     """What came back."""
 
     text: str
@@ -111,7 +112,7 @@ def ask(
     *,
     system: str | None = None,
     max_tokens: int | None = None,
-) -> Answer:
+) -> ModelReply:
     """Ask once. What it costs is billed by the provider and is in no ledger.
 
     Raises:
@@ -131,7 +132,7 @@ def ask(
             extra_body={profile.max_tokens_field: max_tokens or teacher.config.max_tokens, **more},
         )
     except APIError as error:
-        raise explain(error, endpoint, environment) from None
+        raise as_provider_error(error, endpoint, environment) from None
     seconds = time.monotonic() - started
     # The SDK checks nothing of what it gets: a web page comes back as text.
     choices = completion.choices if isinstance(completion, ChatCompletion) else None
@@ -140,7 +141,7 @@ def ask(
             f"{endpoint.base_url} answers, but not as the OpenAI API does; does the address end in /v1?"
         )
     usage = parse_usage(completion.usage.model_dump() if completion.usage else None)
-    return Answer(
+    return ModelReply(
         text=choices[0].message.content or choices[0].message.refusal or "",
         finish_reason=choices[0].finish_reason or "not said",
         served_model=completion.model or endpoint.model,
@@ -150,7 +151,7 @@ def ask(
     )
 
 
-def show_answer(console: Console, teacher: Teacher, answer: Answer) -> None:
+def show_answer(console: Console, teacher: Teacher, answer: ModelReply) -> None:
     """Print the answer as it is, and below it what it took."""
     say(console, answer.text)
     tokens = (

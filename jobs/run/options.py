@@ -3,19 +3,20 @@
 import shlex
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from jobs.budget.approval import Approval
 from jobs.config.load import find_config, load_settings
 from jobs.config.settings import Settings
-from jobs.workspace.runtime import Runtime, open_runtime
+from jobs.workspace.runtime import Runtime, Stage, open_runtime
 from schemas.errors import ConfigError
 
+if TYPE_CHECKING:
+    from jobs.budget.approval import Approval
+
 console = Console()
-errors = Console(stderr=True)
 
 Config = Annotated[
     str, typer.Option("--config", "-c", help="YAML file, or a shipped one: demo, public, reference, current")
@@ -52,9 +53,21 @@ def no_wait_override(no_wait: bool) -> list[str]:
     return ["calls.batch.wait=false"] if no_wait else []
 
 
-def runtime_of(config: str, overrides: Sequence[str] | None, verbose: bool, limit: int | None = None) -> Runtime:
-    """A runtime with the settings that the options name, on the terminal's console."""
-    runtime = open_runtime(settings_of(config, overrides, limit), console, verbose=verbose)
+def runtime_of(
+    config: str,
+    overrides: Sequence[str] | None,
+    verbose: bool,
+    limit: int | None = None,
+    stages: Sequence[Stage] = (),
+) -> Runtime:
+    """A runtime with the settings that the options name, on the terminal's console.
+
+    What the stages that are about to run refuse in the settings is refused before Spark is started.
+    """
+    settings = settings_of(config, overrides, limit)
+    for stage in stages:
+        stage.check(settings)
+    runtime = open_runtime(settings, console, verbose=verbose)
     return replace(runtime, config_file=find_config(config))
 
 
@@ -69,7 +82,9 @@ def paid_overrides(keep_answers: bool, rebuy: bool) -> list[str]:
     return [f"calls.paid_answers={'keep' if keep_answers else 'rebuy'}"] if keep_answers or rebuy else []
 
 
-def approval_of(context: typer.Context, yes: bool, accept_plan: bool) -> Approval:
+def approval_of(context: typer.Context, yes: bool, accept_plan: bool) -> "Approval":
     """What the options say about spending, and the command to repeat in messages."""
+    from jobs.budget.approval import Approval  # whoever only looks pays nothing
+
     command = shlex.join(["phase0", *(context.obj or [])])
     return Approval(command, is_given=yes, accepts_plan=accept_plan)

@@ -14,9 +14,9 @@ from typing import Any
 import pooch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from jobs.config.paths import literal
 from jobs.config.settings import Settings, SourceConfig
 from jobs.sources.downloads import downloads_folder, local_folder
-from jobs.sources.source_files import literal
 from jobs.workspace import files
 from schemas.errors import ConfigError
 

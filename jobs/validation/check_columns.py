@@ -112,10 +112,22 @@ def _duplicates(duplicates: DataFrame, related: Related) -> DataFrame:
 
 
 def _with_source_loss(checks: DataFrame, max_source_loss: float | None) -> DataFrame:
-    """Add `source_loses_too_much`: the pass removes more than the allowed share of this row's source."""
-    lost = F.count(F.lit(1)).over(Window.partitionBy("pass", "source")) / F.col("source_rows")
-    loses = lost > F.lit(1.0 if max_source_loss is None else max_source_loss)
-    return checks.withColumn("source_loses_too_much", F.coalesce(loses, F.lit(False))).drop("source_rows")
+    """Add `source_loses_too_much`, and `source_loss` in words.
+
+    It is about the distinct rows of this row's source: whether the pass removes more than the allowed share of them.
+    Copies, at Jaccard 1.0, are twins at any threshold and so no reason to look at it.
+    """
+    source = Window.partitionBy("pass", "source")
+    is_copy = F.col("jaccard") >= 1.0
+    near = F.count_if(~is_copy).over(source)
+    distinct = F.col("source_rows") - F.count_if(is_copy).over(source)
+    loses = near / distinct > F.lit(1.0 if max_source_loss is None else max_source_loss)
+    words = F.format_string("%,d of %,d distinct rows", near, distinct)
+    return (
+        checks.withColumn("source_loss", words)
+        .withColumn("source_loses_too_much", F.coalesce(loses, F.lit(False)))
+        .drop("source_rows")
+    )
 
 
 def _assignments(assignments: DataFrame, related: Related) -> DataFrame:

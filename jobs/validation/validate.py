@@ -77,7 +77,7 @@ def validate_stage(runtime: Runtime, written: Sequence[Table]) -> list[str]:
         for check in result.checks:
             if not check.passed:
                 ids = f" ({', '.join(check.offending_ids[:3])})" if check.offending_ids else ""
-                text = f"{table.name}: {check.description}{ids} Observed: {check.observed}"
+                text = f"{table.name}: not met: {check.description}{ids} Found: {check.observed}"
                 if check.critical:
                     failed.append(text)
                 else:

@@ -4,6 +4,7 @@ The file is read once, line by line; its near-duplicates are found by an exact j
 hashing, so that both cannot be blind in the same place.
 """
 
+import os
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
@@ -12,8 +13,8 @@ from pathlib import Path
 from rich.console import Console
 
 from jobs.verify import checks
-from jobs.verify.checks import Check, Verdict, Verification
-from jobs.verify.lines import MalformedLineError, Places, parse_line, read_lines
+from jobs.verify.checks import Check, CheckOutcome, Verification
+from jobs.verify.lines import LineNames, MalformedLineError, parse_line, read_lines
 from jobs.verify.measures import Measures, Measuring
 from jobs.verify.package import verify_package
 from jobs.verify.report import report_json, report_text, show
@@ -60,8 +61,8 @@ def verify_file(
         measures=measures,
         quality=checks.quality_of(measures, manifest),
         scorer=manifest.scorer.name if manifest else None,
-        checks=[*origin, *checks.measured_checks(measures, wanted, manifest, Places(), given)],
-        notes=_notes(path, measures, has_manifest=bool(manifest or fault)),
+        checks=[*origin, *checks.measured_checks(measures, wanted, manifest, LineNames(), given)],
+        notes=_notes(measures, has_manifest=bool(manifest or fault)),
     )
 
 
@@ -80,21 +81,17 @@ def _measure(path: Path, wanted: Thresholds, step: Callable[[str], None]) -> Mea
 
 def _check_origin(path: Path, measures: Measures, manifest: Manifest | None, fault: str | None) -> list[Check]:
     if fault:
-        return [Check("Manifest", Verdict.FAIL, fault, "a readable manifest, or none")]
+        return [Check("Manifest", CheckOutcome.FAIL, fault, "the manifest of this file, whole, or none")]
     if manifest is None:
         return []
-    facts = manifest.files.get(path.name)
-    sha256 = sha256_of(path) if facts and facts.sha256 else None
-    return [checks.check_manifest(measures, facts, sha256)]
+    facts = manifest.files[path.name]
+    missing = [name for name in manifest.files if not os.path.isfile(path.parent / name)]
+    return [checks.check_manifest(measures, facts, sha256_of(path), path.stat().st_size, missing)]
 
 
-def _notes(path: Path, measures: Measures, *, has_manifest: bool) -> list[str]:
-    notes = []
-    if not has_manifest and path.with_name("manifest.json").exists():
-        notes.append("the manifest.json beside the file does not list it and was not used")
-    elif not has_manifest:
-        notes.append("no manifest.json beside the file: nothing says where scores come from")
-    return notes + checks.field_notes(measures)
+def _notes(measures: Measures, *, has_manifest: bool) -> list[str]:
+    unsaid = [] if has_manifest else ["no manifest.json beside the file: nothing says where scores come from"]
+    return unsaid + checks.field_notes(measures)
 
 
 def main_verify(path: Path, given: Mapping[str, float | None], json: bool = False) -> int:

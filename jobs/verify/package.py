@@ -16,6 +16,9 @@ from jobs.verify.shards import PackageRows, file_faults, read_package
 from jobs.verify.split import SplitTexts
 from jobs.verify.thresholds import resolve_thresholds
 
+Splits = Mapping[str, Mapping[str, int]]
+"""Configuration -> split -> rows."""
+
 
 def verify_package(
     folder: Path, given: Mapping[str, float | None] | None = None, step: Callable[[str], None] | None = None
@@ -29,6 +32,7 @@ def verify_package(
 
     Raises:
         ConfigError: the folder is no package, a file cannot be read, or a threshold is out of range.
+        DataRefusedError: it was a package, and its manifest is damaged.
     """
     given, step = given or {}, step or (lambda text: None)
     manifest = read_package(folder)
@@ -42,11 +46,12 @@ def verify_package(
     step("looking for near-duplicates")
     measures = measuring.summed_up(wanted.jaccard)
     malformed = _read_messages(rows, texts)
+    faults += rows.faults + _split_faults(manifest.splits, rows.counts)
     sides = {split for splits in rows.counts.values() for split in splits}
     if len(sides) > 1:
         step("comparing validation with train")
     split = texts.compare(manifest.split.jaccard or wanted.jaccard) if len(sides) > 1 else None
-    results: list[Check] = [checks.check_files(list(manifest.files), faults + rows.faults)]
+    results: list[Check] = [checks.check_files(list(manifest.files), faults)]
     results += checks.measured_checks(measures, wanted, manifest, rows.place, given)
     if "messages" in rows.counts:
         results.append(checks.check_messages(sum(rows.counts["messages"].values()), malformed.count))
@@ -65,6 +70,22 @@ def verify_package(
         split=split,
         malformed_messages=malformed.first,
     )
+
+
+def _split_faults(said: Splits | None, found: Splits) -> list[str]:
+    """Splits that have other rows than the manifest says; an older one does not say."""
+    if said is None:
+        return []
+    wanted, there = _flat(said), _flat(found)
+    return [
+        f"{name} has {there.get(name, 0):,} rows, not {wanted.get(name, 0):,}"
+        for name in sorted({*wanted, *there})
+        if wanted.get(name) != there.get(name)
+    ]
+
+
+def _flat(splits: Splits) -> dict[str, int]:
+    return {f"{config} {split}": rows for config, of_config in splits.items() for split, rows in of_config.items()}
 
 
 class _MalformedRows:

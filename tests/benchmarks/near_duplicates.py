@@ -23,6 +23,7 @@ from jobs.config.deduplicate import DeduplicateConfig
 from jobs.config.spark import SparkConfig
 from jobs.deduplication.near_duplicates import find_near_duplicates, shingle
 from jobs.workspace.session import get_session
+from tests.support.frames import storing_in
 from udfs.exact_join import ShingleSets, similar_pairs
 from udfs.shingles import jaccard, shingles
 
@@ -68,11 +69,7 @@ def main() -> None:
 
 def measure(spark: SparkSession, texts: list[str], folder: Path) -> None:
     """Search the texts with the product and with the exact join, and compare."""
-
-    def materialise(rows: DataFrame, name: str) -> DataFrame:
-        rows.write.mode("overwrite").parquet(str(folder / name))
-        return spark.read.schema(rows.schema).parquet(str(folder / name))
-
+    materialise = storing_in(spark, folder)
     config = DeduplicateConfig()
     rows = [(f"{number:08d}", text, config.threshold) for number, text in enumerate(texts)]
     frame = materialise(spark.createDataFrame(rows, "rank string, text string, threshold double"), "texts")

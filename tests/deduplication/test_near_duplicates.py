@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from jobs.config.deduplicate import DeduplicateConfig
 from jobs.deduplication.near_duplicates import decide_round, find_near_duplicates
+from tests.support.frames import storing_in
 from udfs.shingles import jaccard, shingles
 
 # Certain to meet: at 40 bands of one hash a pair at 0.8 is missed once in 10^28.
@@ -16,16 +17,10 @@ CERTAIN = DeduplicateConfig(bands=40, rows=1)
 
 def search(spark, tmp_path, texts, config=CERTAIN, partitions=3):
     """rank -> (kept_rank, jaccard, numbers_only), by the product; ranks are given by the caller."""
-
-    def materialise(rows, name):
-        path = str(tmp_path / name)
-        rows.write.mode("overwrite").parquet(path)
-        return spark.read.schema(rows.schema).parquet(path)
-
     frame = spark.createDataFrame(
         [(r, t, config.threshold) for r, t in texts.items()], "rank string, text string, threshold double"
     )
-    found = find_near_duplicates(frame.repartition(partitions), config, materialise)
+    found = find_near_duplicates(frame.repartition(partitions), config, storing_in(spark, tmp_path))
     rows = found.duplicates.collect()
     assert len({row["rank"] for row in rows}) == len(rows)
     return {row["rank"]: (row["kept_rank"], row["jaccard"], row["numbers_only"]) for row in rows}, found
@@ -120,14 +115,9 @@ def test_numbers_only_twins_are_counted_and_kept_when_protected(spark, tmp_path)
 
 def test_a_stricter_row_threshold_protects_its_pairs(spark, tmp_path):
     texts = variants(4, 60)
-
-    def materialise(rows, name):
-        rows.write.mode("overwrite").parquet(str(tmp_path / name))
-        return spark.read.schema(rows.schema).parquet(str(tmp_path / name))
-
     rows = [(rank, text, 1.0) for rank, text in texts.items()]
     frame = spark.createDataFrame(rows, "rank string, text string, threshold double")
-    found = find_near_duplicates(frame, CERTAIN, materialise).duplicates.collect()
+    found = find_near_duplicates(frame, CERTAIN, storing_in(spark, tmp_path)).duplicates.collect()
 
     assert found and all(row["jaccard"] == 1.0 for row in found)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
+from jobs.workspace.storage import Storage
 from schemas.tables import DATASET, DUPLICATES, EXAMPLES, PAIRS, REVIEWS, SCORES, SCREEN, SELECTION, Table
 
 _DEFAULTS: dict[str, dict[str, Any]] = {
@@ -23,7 +24,7 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
         "source": "alpaca",
         "licence": "Apache-2.0",
         "copies": 1,
-        "records": [("f", 0, 0)],
+        "records": [{"file": "f", "position": 0, "turn": 0}],
     },
     "screen": {"id": "e", "target": "prompt", "rule": "missing_input", "effect": "exclude", "span": ""},
     "duplicates": {"pass": "prompt", "id": "e", "duplicate_of": "f", "jaccard": 0.9, "numbers_only": False},
@@ -89,6 +90,12 @@ def rows_of(spark: SparkSession, table: Table, rows: Sequence[Mapping[str, Any]]
     assert not unknown, f"{table.name} has no column {sorted(unknown)}"
     values = [tuple({**default, **row}[name] for name in table.schema.fieldNames()) for row in rows]
     return spark.createDataFrame(values, table.schema)
+
+
+def store(storage: Storage, tables: Mapping[Table, Sequence[Mapping[str, Any]]]) -> None:
+    """Write tables of default rows with what each row names replaced; needs no Spark."""
+    for table, rows in tables.items():
+        storage.append_rows(table, [{**_DEFAULTS[table.name], **row} for row in rows])
 
 
 TABLES_WITH_DEFAULTS = (EXAMPLES, SCREEN, DUPLICATES, PAIRS, SCORES, REVIEWS, SELECTION, DATASET)

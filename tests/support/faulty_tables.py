@@ -121,7 +121,10 @@ FAULTY = [
             "twin_is_another_row": ("pair / r",),
             "twin_is_kept": ("pair / r", "prompt / f"),
             "both_are_known": ("prompt / null", "prompt / stranger", "third / q"),
-            "no_source_loses_too_much": ("pair / alpaca", "prompt / hh"),
+            "no_source_loses_too_much": (
+                "pair / alpaca / 3 of 4 distinct rows",
+                "prompt / hh / 2 of 4 distinct rows",
+            ),
         },
     ),
     Case(

@@ -386,14 +386,57 @@ def test_an_unreadable_manifest_fails_with_its_reason(tmp_path, content, reason)
     assert re.match(reason, measured(verification, "Manifest"))
 
 
-def test_a_manifest_of_other_files_is_not_used(tmp_path):
-    path = write(tmp_path, map(row, range(6)), {**HEURISTIC, "files": {"other.jsonl": {"rows": 1}}})
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        ({"other.jsonl": {"rows": 1}}, "it names other.jsonl"),
+        ({f"{n}.jsonl": {} for n in range(5)}, "it names 0.jsonl, 1.jsonl, 2.jsonl and 2 more"),
+        ({}, "it names no file"),
+    ],
+)
+def test_a_manifest_that_does_not_name_the_file_beside_it_fails(tmp_path, named, said):
+    path = write(tmp_path, map(row, range(6)), {**HEURISTIC, "files": named})
 
     verification = verify_file(path)
 
-    assert "Manifest" not in verdicts(verification)
-    assert verification.quality is Quality.UNKNOWN
-    assert verification.notes == ["the manifest.json beside the file does not list it and was not used"]
+    assert verdicts(verification)["Manifest"] == "FAIL" and main_verify(path, {}) == 1
+    assert measured(verification, "Manifest") == f"does not name dataset.jsonl, beside which it lies: {said}"
+    assert verification.quality is Quality.UNKNOWN and verification.notes == []
+
+
+@pytest.mark.parametrize(
+    ("said_of_it", "verdict", "told"),
+    [
+        ({"bytes": 7}, "FAIL", r"[\d,]+ bytes, not 7"),
+        ({"rows": 6}, "NOT ASSESSED", "rows agree, but no sha256 is said"),
+        ({}, "NOT ASSESSED", "it says nothing of this file"),
+    ],
+)
+def test_what_a_manifest_says_of_its_file_is_held_against_it(tmp_path, said_of_it, verdict, told):
+    path = write(tmp_path, map(row, range(6)), {"files": {"dataset.jsonl": said_of_it}})
+
+    verification = verify_file(path)
+
+    assert verdicts(verification)["Manifest"] == verdict
+    assert re.fullmatch(told, measured(verification, "Manifest"))
+
+
+def test_files_that_a_manifest_names_and_that_are_gone_are_told(tmp_path):
+    names = {"dataset.jsonl": {"rows": 6}, "gone.jsonl": {}, "x" * 5_000: {}, "a\0b": {}, "../../no.jsonl": {}}
+    path = write(tmp_path, map(row, range(6)), {"files": names})
+
+    verification = verify_file(path)
+
+    assert verdicts(verification)["Manifest"] == "FAIL"
+    assert measured(verification, "Manifest").startswith("gone.jsonl is missing; ")
+    assert measured(verification, "Manifest").count(" is missing") == 4
+
+
+def test_a_manifest_that_is_a_dead_link_is_one_that_cannot_be_read(tmp_path):
+    path = write(tmp_path, map(row, range(6)))
+    (tmp_path / "manifest.json").symlink_to(tmp_path / "nowhere")
+
+    assert measured(verify_file(path), "Manifest") == "cannot be read (No such file or directory)"
 
 
 def test_nothing_of_the_file_reaches_the_terminal_as_control_or_markup(tmp_path, capsys):

@@ -86,10 +86,10 @@ def read_reply(text: str | None) -> Judgement:
     return next(iter(verdicts.values()), found[-1])
 
 
-def judge_score(verdict: Verdict, weights: Sequence[int], scorer: str = JUDGE) -> Score:
+def judge_score(verdict: Verdict, weights: Sequence[int]) -> Score:
     """The score that a verdict gives: the weighted mean in integer tenths, a half rounded up."""
     return Score(
-        scorer,
+        JUDGE,
         dict(zip(DIMENSIONS, verdict.dimensions, strict=True)),
         weighted_tenths(verdict.dimensions, weights),
         verdict.reason,
