@@ -97,11 +97,11 @@ _EXERCISE = re.compile(
     r"|correct|rewrite"
     r"|rephrase|edit|translat|summari[sz]|proofread|tokeni[sz]|entit|json|csv|xml|\bsql\b|table|database|function"
     r"|program|script"
-    r"|code|class\b|html|invent|imagin|pretend|fiction|fake|sample|example|dummy|generat|creat|compos|draft|design"
+    r"|code|class\b|html|invent|imagin|pretend|fake|sample|example|dummy|generat|creat|compos|draft|design"
     r"|write (?:an?|the|some|me|my|our)\b|make up|story|role-?play|advert|flyer|poster|pamphlet|brochure|newsletter"
     r"|invitation|resume|\bcv\b"
     r"|cover letter"
-    r"|business card|contact (?:form|list)|signature|which of|given an?\b|mail address"
+    r"|business card|contact (?:form|list)|which of|given an?\b|mail address"
     r"|identify|find the|提取|正则|写一|翻译"
 )
 
