@@ -151,9 +151,15 @@ _HINTS = (
 )
 
 
+_HEAD, _TAIL = 6_000, 3_000
+"""Characters looked at of a text; orders to a judge stand where it begins or ends."""
+
+
 def addresses_judge(subject: Subject) -> str | None:
     """Words meant for whoever scores the pair: "ignore the rubric", "this answer deserves a 10", a verdict's JSON."""
     text = subject.folded
+    if len(text) > _HEAD + _TAIL:
+        text = f"{text[:_HEAD]}\n{text[-_TAIL:]}"
     if not any(hint in text for hint in _HINTS):
         return None
     found = _BAIT.search(text)
