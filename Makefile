@@ -67,9 +67,15 @@ check: install ## ruff, mypy --strict, and that imports go one way
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest tests/system/test_architecture.py
 
+# Of deduplication: make bench BENCH_ROWS="50000 200000" BENCH_DATA=../shared/data
+BENCH_ROWS ?= 20000
+BENCH_DATA ?=
 .PHONY: bench
-bench: install ## measurements: deduplication, scoring agreement, verification memory, paid calls
-	@for module in tests/benchmarks/[a-z]*.py; do \
+bench: install ## measurements: deduplication and its peers, scoring agreement, verification memory, paid calls
+	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --editable '.[bench]'
+	@echo "== tests/benchmarks/near_duplicates.py"; $(BIN)/python -m tests.benchmarks.near_duplicates \
+		--rows $(BENCH_ROWS) $(if $(BENCH_DATA),--data $(BENCH_DATA))
+	@for module in $(filter-out %/near_duplicates.py %/job.py,$(wildcard tests/benchmarks/[a-z]*.py)); do \
 		echo "== $$module"; $(BIN)/python -m tests.benchmarks.$$(basename $$module .py) || exit 1; done
 
 ROWS ?= 20000

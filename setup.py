@@ -44,6 +44,7 @@ TEST = [
 ]
 # What `make install` builds with, so that the lock has it too.
 BUILD = ["setuptools>=69,<90", "wheel>=0.43,<1"]
+BENCH = ["rensa==0.5.0", "datasketch==2.0.0"]  # what `make bench` compares `phase0 deduplicate` with
 CHECK = ["ruff==0.17.6", "mypy==2.4.1", "types-PyYAML==6.0.12.20261113"]
 
 setup(
@@ -100,6 +101,7 @@ setup(
         "connect": CONNECT,
         "notebook": NOTEBOOK,
         "test": TEST,
+        "bench": BENCH,
         "dev": TEST + CHECK + BUILD,
     },
     entry_points={"console_scripts": ["phase0=jobs.cli.app:main", "phase0-task=jobs.cli.app:task"]},

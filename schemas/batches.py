@@ -76,12 +76,15 @@ RESULTS = columns(
     ("prompt_tokens", LONG),
     ("cached_tokens", LONG),
     ("completion_tokens", LONG),
+    ("reasoning_tokens", LONG),
     ("cost_usd", USD),
     ("cost_basis", TEXT),
+    ("note", TEXT),
     ("response_status", TEXT),  # null: the request stays pending
     ("response_error", TEXT),
     ("is_rejection", FLAG),  # final only where the model answers others
     ("text", TEXT),
+    ("reasoning", TEXT),
     ("finish_reason", TEXT),
     ("served_model", TEXT),
 )

@@ -52,7 +52,7 @@ OUTCOMES = Table(
         ("provider", TEXT),
         ("model", TEXT),
         ("state", TEXT),  # a terminal state, or `returned`: it stays pending
-        ("reason", TEXT),  # of a returned one; udfs.llm.outcome.Reason
+        ("reason", TEXT),  # of a returned one, or over_bound; udfs.llm.outcome.Reason
         ("error", TEXT),  # what the provider said last
         ("attempts", INT),  # in this wave
         ("cost_usd", USD),  # of this wave's attempts
@@ -78,8 +78,11 @@ JOURNAL = columns(
     ("prompt_tokens", LONG),
     ("cached_tokens", LONG),
     ("completion_tokens", LONG),
+    ("reasoning_tokens", LONG),
+    ("note", TEXT),
     ("answered_at", DOUBLE),
     ("text", TEXT),
+    ("reasoning", TEXT),
     ("finish_reason", TEXT),
     ("served_model", TEXT),
 )
@@ -107,7 +110,10 @@ ATTEMPTS = Table(
         ("completion_tokens", LONG),
         ("cost_usd", USD),
         ("cost_basis", TEXT),  # usage, assumed or none
+        ("reasoning_tokens", LONG),  # of completion_tokens; null: the provider did not say
+        ("note", TEXT),  # why a stated usage is not believed: odd_usage or overlong; null: it is, or there is none
     ),
+    added=("reasoning_tokens", "note"),
 )
 
 RESPONSES = Table(
@@ -119,12 +125,14 @@ RESPONSES = Table(
         ("provider", TEXT),
         ("model", TEXT),
         ("answered_at", TIME),
-        ("status", TEXT),  # answered, truncated, refused, content_filtered, empty or failed
+        ("status", TEXT),  # answered, truncated, refused, content_filtered, empty, not_whole or failed
         ("error", TEXT),
         ("text", TEXT),
         ("finish_reason", TEXT),
         ("served_model", TEXT),
+        ("reasoning", TEXT),  # what the model thought before it answered, apart from the text; null: it showed none
     ),
+    added=("reasoning",),
 )
 
 # Which request brings the judge's score of a pair. `ask` 1 is the second ask, after a reply that could not be read.

@@ -118,4 +118,4 @@ def _ask(runtime: Runtime, pairs: DataFrame, asking: Asking, ask: int) -> tuple[
         endpoints={endpoint.key: endpoint},
         names={endpoint.key: JUDGE},
     )
-    return require_answers(runtime, job, answer_all(runtime, job))
+    return require_answers(runtime, job, answer_all(runtime, job), is_all=ask == 0)

@@ -88,13 +88,23 @@ def new_requests(asked: DataFrame) -> DataFrame:
     return REQUESTS.select_from(new).dropDuplicates(["request_id"])
 
 
-def pair_answers(assignments: DataFrame, responses: DataFrame, examples: DataFrame) -> DataFrame:
+def pair_answers(
+    assignments: DataFrame, responses: DataFrame, examples: DataFrame, *, with_reasoning: bool = False
+) -> DataFrame:
     """Pair prompts with the answers of models.
+
+    Args:
+        assignments: rows of `ASSIGNMENTS`.
+        responses: rows of `RESPONSES`.
+        examples: rows of `EXAMPLES`.
+        with_reasoning: put what the model thought in front of its answer, as one `<think>` block.
 
     Returns:
         Rows of `PAIRS`; `answered_by` is the teacher that was asked in the end.
     """
-    answers = responses.where("status = 'answered'").select("request_id", F.col("text").alias("response"))
+    thought = F.concat(F.lit("<think>\n"), "reasoning", F.lit("\n</think>\n\n"))
+    text = F.concat(F.coalesce(thought, F.lit("")), "text") if with_reasoning else F.col("text")
+    answers = responses.where("status = 'answered'").select("request_id", text.alias("response"))
     paired = assignments.where("request_id is not null").join(answers, "request_id").join(examples, "example_id")
     return PAIRS.select_from(
         paired.withColumns(

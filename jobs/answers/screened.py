@@ -10,6 +10,7 @@ from udfs.screening import RulesBySource, screen_texts
 
 ANSWER = "answer"
 """`target` of a verdict on a model's answer; its `id` is the pair's."""
+_REASONING_RULE = "reasoning_block"
 
 
 def answer_verdicts(pairs: DataFrame, rules: RulesBySource) -> DataFrame:
@@ -38,5 +39,8 @@ def screen_answers(runtime: Runtime) -> None:
     """Replace what `screen` says of models' answers."""
     settings = runtime.settings
     runtime.progress.step("screening the answers")
-    verdicts = answer_verdicts(runtime.read(PAIRS), rules_by_source(settings.sources, settings.screen))
+    # Reasoning that is wanted is no fault of an answer; in a source's own responses it still is.
+    off = (_REASONING_RULE,) if settings.distill.reasoning == "keep" else ()
+    config = settings.screen.model_copy(update={"rules_off": (*settings.screen.rules_off, *off)})
+    verdicts = answer_verdicts(runtime.read(PAIRS), rules_by_source(settings.sources, config))
     runtime.storage.replace_where(SCREEN, verdicts, f"target = '{ANSWER}'")

@@ -13,12 +13,14 @@ import httpx2
 import openai
 from openai._types import RequestOptions
 
-from jobs.models.client import open_client, without_key
+from jobs.models.client import open_client, redactor
 from jobs.workspace import files
 from schemas.errors import ProviderError
+from udfs.llm.classify import status_failure
 from udfs.llm.client import failure_of
 from udfs.llm.failures import Failure, short_message
 from udfs.llm.models import Endpoint
+from udfs.llm.redaction import Redact
 
 CHAT_PATH = "/v1/chat/completions"
 """What the lines of a request file are sent to."""
@@ -77,8 +79,9 @@ class BatchServer:
     """
 
     def __init__(self, endpoint: Endpoint, environment: Mapping[str, str]) -> None:
-        self._endpoint, self._environment = endpoint, environment
+        self._endpoint = endpoint
         self._client = open_client(endpoint, environment)
+        self._redact = redactor(endpoint, environment)
 
     def upload(self, name: str, content: IO[bytes]) -> str:
         """Send a request file as a stream.
@@ -147,15 +150,17 @@ class BatchServer:
                 for chunk in response.iter_bytes(1 << 20):
                     target.write(chunk)
         except openai.OpenAIError as error:
-            raise self._error(failure_of(error)) from None
+            raise self._error(failure_of(error, self._redact)) from None
         except httpx2.HTTPError as error:  # the stream broke
-            raise self._error(Failure("transient", short_message(f"{type(error).__name__} {error}"))) from None
+            raise self._error(self._passing(f"{type(error).__name__} {error}")) from None
 
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
 
     def _read(self, batch: Any) -> ServerBatch:
+        if not isinstance(batch, Mapping):
+            raise self._error(Failure("transient", f"unreadable answer: {type(batch).__name__} for a batch"))
         counts, metadata = batch.get("request_counts") or {}, batch.get("metadata") or {}
         state = str(self._field(batch, "status")).lower()
         return ServerBatch(
@@ -167,7 +172,7 @@ class BatchServer:
             done=counts.get("completed"),
             output_file_id=batch.get("output_file_id") or None,
             error_file_id=batch.get("error_file_id") or None,
-            error=_errors(batch),
+            error=_errors(batch, self._redact),
         )
 
     def _get(self, path: str, query: Mapping[str, Any] | None = None) -> Any:
@@ -188,21 +193,25 @@ class BatchServer:
     def _ask(self, call: Any) -> Any:
         try:
             response: httpx2.Response = call()
-            return response.json()
+            answer = response.json()
         except openai.OpenAIError as error:
-            raise self._error(failure_of(error)) from None
-        except ValueError as error:
-            raise self._error(Failure("transient", short_message(f"unreadable answer: {error}"))) from None
+            raise self._error(failure_of(error, self._redact)) from None
+        except (ValueError, RecursionError) as error:
+            raise self._error(self._passing(f"unreadable answer: {error}")) from None
+        if isinstance(answer, Mapping) and answer.get("error") and not {"id", "data", "job"} & set(answer):
+            raise self._error(status_failure(None, dict(answer), {}, self._redact, is_http=False))
+        return answer
 
     def _field(self, answer: Any, name: str) -> Any:
         if not isinstance(answer, Mapping) or not answer.get(name):
             raise self._error(Failure("transient", f"unreadable answer: it has no {name}"))
         return answer[name]
 
+    def _passing(self, said: str) -> Failure:
+        return Failure("transient", short_message(self._redact(said)))
+
     def _error(self, failure: Failure) -> BatchCallError:
-        said = without_key(failure.message, self._endpoint, self._environment)
-        clean = Failure(failure.kind, said, failure.billed, failure.retry_after)
-        return BatchCallError(clean, f"Batch API of {self._endpoint.provider}")
+        return BatchCallError(failure, f"Batch API of {self._endpoint.provider}")
 
 
 class TogetherBatchServer(BatchServer):
@@ -247,11 +256,11 @@ def _seconds(time: object) -> float | None:
         return None
 
 
-def _errors(batch: Mapping[str, Any]) -> str | None:
+def _errors(batch: Mapping[str, Any], redact: Redact) -> str | None:
     """What is said about the batch as a whole: codes and messages, in one line."""
     errors = batch.get("errors")
     found = list((errors or {}).get("data") or ()) if isinstance(errors, Mapping) else []
     said = [" - ".join(str(one[name]) for name in ("code", "message") if one.get(name)) for one in found[:3]]
     if batch.get("error"):
         said.append(str(batch["error"]))
-    return short_message("; ".join(said)) if said else None
+    return short_message(redact("; ".join(said))) if said else None

@@ -23,12 +23,13 @@ from jobs.workspace.runtime import Runtime
 from schemas.batches import BATCH_ITEMS, FOLDED
 from schemas.calls import ATTEMPTS, RESPONSES
 from udfs.llm.batch_results import Asked
+from udfs.llm.journal_reader import ANSWERED
 
 GONE = "unknown"
 """`provider_state` of a batch that its provider no longer knows."""
 _TOGETHER = 20  # batches that are taken in by the same Spark jobs
-_ANSWERS = ("answered", "truncated", "refused", "content_filtered", "empty")
 _OF_THE_PROVIDER = ("billing", "auth", "not_found", "unexpected")
+_FEW_REJECTIONS = 4  # beside fewer answers; no account's trouble shows itself in so few
 _LINES = "batch_key string, custom_id string, line string"
 
 
@@ -85,7 +86,7 @@ def _fold_some(desk: BatchContext, batches: Sequence[Batch]) -> list[Collected]:
     asked, brought = {}, dict[str, Row]()
     for batch in batches:
         lost = _why_lost(batch, counts.get(batch.batch_key, _Count()), is_gone=batch.batch_key in gone)
-        asked[batch.batch_key] = Asked(desk.endpoint(batch).prices, lost)
+        asked[batch.batch_key] = Asked(desk.endpoint(batch).prices, lost, desk.redactor(batch))
     if paths or any(one.lost for one in asked.values()):
         brought = _settle(runtime, batches, results_of(lines, members, asked))
     folded = []
@@ -160,7 +161,7 @@ def _settle(runtime: Runtime, batches: Sequence[Batch], rows: DataFrame) -> dict
     results = runtime.storage.materialise(rows, name)
     is_rejection = F.coalesce("is_rejection", F.lit(False))
     sums = results.groupBy("batch_key").agg(
-        F.count_if(F.col("status").isin(*_ANSWERS)).alias("answers"),
+        F.count_if(F.col("status").isin(*ANSWERED)).alias("answers"),
         F.count_if(F.col("response_status").isNotNull() & ~is_rejection).alias("final"),
         F.count_if(is_rejection).alias("rejected"),
         F.sum("cost_usd").cast("decimal(38,12)").alias("cost"),
@@ -192,9 +193,14 @@ def _proven(runtime: Runtime, batches: Sequence[Batch], found: Mapping[str, Row]
     proven = {keys[key] for key, row in found.items() if row["answers"]}
     doubtful = {keys[key] for key, row in found.items() if row["rejected"]} - proven
     if doubtful and runtime.storage.exists(ATTEMPTS):
-        answers = runtime.read(ATTEMPTS).where(F.col("status").isin(*_ANSWERS))
+        answers = runtime.read(ATTEMPTS).where(F.col("status").isin(*ANSWERED))
         proven |= {(row[0], row[1]) for row in answers.select("provider", "model").distinct().collect()}
-    return [key for key, endpoint in keys.items() if endpoint in proven]
+    # A model that rejects more than it answers may have begun to in between, for a reason that is none of a request's.
+    return [key for key, endpoint in keys.items() if endpoint in proven and not _is_mostly_rejected(found[key])]
+
+
+def _is_mostly_rejected(row: Row) -> bool:
+    return bool(row["rejected"] > max(_FEW_REJECTIONS, row["answers"]))
 
 
 def _fault(row: Row | None) -> str | None:

@@ -8,10 +8,12 @@ from jobs.batches.clock import Clock
 from jobs.config.endpoints import endpoint_of, known_providers
 from jobs.config.teachers import ModelChoice
 from jobs.ledger.batch_table import Batch
+from jobs.models.client import redactor
 from jobs.workspace.runtime import Runtime
 from schemas.errors import ConfigError
 from udfs.llm.failures import Kind
 from udfs.llm.models import Endpoint
+from udfs.llm.redaction import Redactor
 from udfs.llm.wave import EndpointKey
 
 T = TypeVar("T")
@@ -71,6 +73,10 @@ class BatchContext:
         if batch.endpoint_key not in self._servers:
             self._servers[batch.endpoint_key] = open_server(self.endpoint(batch), self._environment)
         return self._servers[batch.endpoint_key]
+
+    def redactor(self, batch: Batch) -> Redactor:
+        """Blots out the key of the batch's provider."""
+        return redactor(self.endpoint(batch), self._environment)
 
     def close(self) -> None:
         """Close all connections."""

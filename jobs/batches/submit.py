@@ -108,7 +108,7 @@ def _create(desk: BatchContext, batch: Batch) -> Batch | None:
         return _created(desk, batch, desk.patiently(create, again=REFUSED_FOR_NOW))
     except BatchCallError as error:
         said, now = error.failure.message, desk.clock.now()
-        if is_queue_refusal(said) or error.failure.kind in ("rejected", "filtered"):
+        if is_queue_refusal(said) or error.failure.kind in ("rejected", "filtered", "too_large"):
             return replace(batch, state=ENDED, provider_state=REFUSED, error=said, ended_at=now)
         if error.may_have_worked:
             return None

@@ -133,6 +133,9 @@ class CallsConfig(Section):
     max_unanswered_share: Share = Field(
         0.01, description="of the requests: so many may stay without any answer after all attempts; above it exit 3"
     )
+    max_failed_share: Share = Field(
+        0.5, description="of a stage's requests: so many may end without a whole answer; above it exit 3"
+    )
     paid_answers: Literal["refuse", "keep", "rebuy"] = Field(
         "refuse", description="when a changed configuration no longer matches answers that are paid"
     )

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from jobs.config.addresses import Address
 from jobs.config.section import Section
 
 
@@ -66,7 +67,7 @@ class ModelConfig(LimitsConfig):
 class ProviderConfig(LimitsConfig):
     """One OpenAI-compatible API."""
 
-    base_url: str | None = Field(None, pattern=r"^https?://[^@\s]+$", description="address of the API, as far as /v1")
+    base_url: Address | None = Field(None, description="address of the API, as far as /v1")
     api_key_env: str | None = Field(
         None, pattern=r"^[A-Za-z_]\w*$", description="environment variable with the key; null: no key is needed"
     )

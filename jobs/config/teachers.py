@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, ValidationInfo, model_validator
 
+from jobs.config.addresses import Address
 from jobs.config.calls import Mode
 from jobs.config.section import Name, Section, Share, without_faults
 from schemas.records import CATEGORIES, Category
@@ -23,9 +24,8 @@ class ModelChoice(Section):
     kind: str = "model"  # first of the options, whatever the kinds are
     provider: Name | None = Field(None, description="one of conf/providers.yaml or of `providers`")
     model: str | None = Field(None, min_length=1, description="as the provider spells it")
-    base_url: str | None = Field(
+    base_url: Address | None = Field(
         None,
-        pattern=r"^https?://[^@\s]+$",
         description="instead of a provider: a server without a key, such as vLLM or Ollama",
     )
     mode: Mode = Field(
@@ -111,6 +111,9 @@ class DistillConfig(Section):
         0.8, ge=0.01, le=1.0, description="of the prompts asked: those that get a good answer, until that is measured"
     )
     prompt: str = Field("answer.v1", min_length=1, description="template of conf/prompts, or a YAML file")
+    reasoning: Literal["strip", "keep"] = Field(
+        "strip", description="what a model thought before it answered: left out, or kept in front as a <think> block"
+    )
 
     @model_validator(mode="after")
     def _teachers_fit_together(self, info: ValidationInfo) -> "DistillConfig":

@@ -87,8 +87,10 @@ def lines_of(files: DataFrame) -> DataFrame:
     Returns:
         batch_key, custom_id, line.
     """
-    custom_id = F.get_json_object("value", "$.custom_id").alias("custom_id")
-    return files.where(F.trim("value") != "").select("batch_key", custom_id, F.col("value").alias("line"))
+    # A byte order mark hides the first line from a reader of JSON, and CRLF leaves a mark at the end of each.
+    line = F.regexp_replace("value", r"^[\ufeff\s]+|\s+$", "")
+    custom_id = F.get_json_object("line", "$.custom_id").alias("custom_id")
+    return files.select("batch_key", line.alias("line")).where("line <> ''").select("batch_key", custom_id, "line")
 
 
 def count_lines(lines: DataFrame, members: DataFrame) -> DataFrame:

@@ -17,11 +17,12 @@ from jobs.ledger.batch_table import not_in_batches, reserved_by_stage
 from jobs.ledger.settle import spent_by_stage
 from jobs.workspace.runtime import Runtime
 from schemas.calls import ATTEMPTS, REQUESTS, RESPONSES
+from udfs.llm.failures import COUNTED
 from udfs.llm.models import Endpoint
 from udfs.llm.wave import EndpointKey
 from udfs.llm.worst_cases import worst_cases
 
-_FAILED = ("transient", "lost")
+_FAILED = (*sorted(COUNTED), "lost")
 
 
 @dataclass(frozen=True)

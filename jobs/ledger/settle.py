@@ -19,8 +19,11 @@ from schemas.errors import StoppedError
 from schemas.tables import Table
 from udfs.column_functions import first_rows
 from udfs.llm.journal import journal_folder
+from udfs.llm.journal_lines import MARK
 from udfs.llm.models import Endpoint
 from udfs.llm.wave import EndpointKey, Send
+
+_DAMAGED = "damaged lines"
 
 
 def spent_usd(runtime: Runtime) -> Decimal:
@@ -102,7 +105,8 @@ def settle_wave(runtime: Runtime, wave: str) -> None:
         StoppedError: the ledger does not have all of it; the journal stays.
     """
     folder = journal_folder(runtime.settings.workspace, wave)
-    journal = read_journal_rows(runtime.spark, folder)
+    lines = read_journal_lines(runtime.spark, folder)
+    journal = lines.where(F.col("kind").isNotNull()).drop("is_damaged")
     rows = {ATTEMPTS: attempts_of(journal, stage_of(wave)), RESPONSES: responses_of(journal)}
     for table, new in rows.items():
         append_new(runtime, table, new)
@@ -110,7 +114,15 @@ def settle_wave(runtime: Runtime, wave: str) -> None:
         new.join(runtime.read(table).select(*table.key), list(table.key), "left_anti").select(F.lit(table.name))
         for table, new in rows.items()
     ]
-    if missing := reduce(DataFrame.union, lacking).count():
+    damaged = lines.where("is_damaged").select(F.lit(_DAMAGED))
+    counted = reduce(DataFrame.union, [*lacking, damaged]).toDF("name").groupBy("name").count().collect()
+    counts = {row["name"]: row["count"] for row in counted}
+    if count := counts.pop(_DAMAGED, 0):
+        runtime.progress.line(
+            f"{count:,} damaged lines in {folder}: their calls count as lost, are charged at worst and asked again",
+            style="yellow",
+        )
+    if missing := sum(counts.values()):
         raise StoppedError(f"{missing:,} rows of {folder} are not in the ledger; the journal stays, run it again")
     files.remove_folder(folder)
 
@@ -123,12 +135,29 @@ def settle_all(runtime: Runtime) -> int:
     return len(folders)
 
 
-def read_journal_rows(spark: SparkSession, folder: str) -> DataFrame:
-    """Whole lines of the journal in a folder; none where there is no journal. Torn lines are left out."""
+def read_journal_lines(spark: SparkSession, folder: str) -> DataFrame:
+    """All lines of the journal in a folder; none where there is no journal.
+
+    Returns:
+        The columns of `JOURNAL`, null where a line is torn or damaged, and `is_damaged`: it has an end, and does not
+        match its checksum or is no record. A torn line is the last that a killed process wrote.
+    """
     paths = list_files(folder, ".jsonl")
     if not paths:
-        return spark.createDataFrame([], JOURNAL)
-    return spark.read.schema(JOURNAL).json(paths).where(F.col("kind").isNotNull())
+        return spark.createDataFrame([], JOURNAL).withColumn("is_damaged", F.lit(False))
+    end = F.substring_index("value", MARK, -1)  # what follows the last of these marks
+    body = F.left("value", F.length("value") - F.length(end) - len(MARK))
+    matches = F.concat(F.crc32(body.cast("binary")).cast("string"), F.lit("}")) == end
+    is_whole = ~F.contains("value", F.lit(MARK)) | matches
+    lines = spark.read.text(paths, lineSep="\n").where("value <> ''")
+    read = lines.select("value", F.when(is_whole, F.from_json("value", JOURNAL)).alias("record"))
+    is_damaged = F.col("record.kind").isNull() & F.col("value").endswith("}")
+    return read.select("record.*", is_damaged.alias("is_damaged"))
+
+
+def read_journal_rows(spark: SparkSession, folder: str) -> DataFrame:
+    """Records of the journal in a folder: rows of `JOURNAL`. Torn and damaged lines are left out."""
+    return read_journal_lines(spark, folder).where(F.col("kind").isNotNull()).drop("is_damaged")
 
 
 def attempts_of(journal: DataFrame, stage: str) -> DataFrame:

@@ -8,8 +8,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from openai import APIError, omit
-from openai.types.chat import ChatCompletion
+import httpx2
+from openai import APIError
 from pydantic import ValidationError
 from rich.console import Console
 
@@ -19,10 +19,12 @@ from jobs.config.load import find_config, load_settings
 from jobs.config.prompt_files import load_answer_prompt
 from jobs.config.settings import Settings
 from jobs.config.teachers import TeacherConfig
-from jobs.models.client import as_provider_error, open_client
+from jobs.models.client import as_provider_error, open_client, redactor
 from jobs.rendering.terminal import say
 from schemas.errors import ConfigError, ProviderError
-from udfs.llm.cost import Usage, cost_of, parse_usage
+from udfs.llm.answers import read_answer
+from udfs.llm.cost import Usage, cost_of
+from udfs.llm.failures import Failure
 from udfs.llm.models import Endpoint
 from udfs.llm.prompts import AnswerPrompt, answer_messages
 from udfs.printable import printable
@@ -122,31 +124,32 @@ def ask(
     endpoint, profile = teacher.endpoint, teacher.endpoint.profile
     messages = answer_messages(teacher.prompt, system=system, history=(), instruction=instruction)
     temperature = teacher.config.temperature if profile.accepts_temperature else None
-    more = {name: json.loads(value) for name, value in profile.extra_body}
+    body = {
+        "model": endpoint.model,
+        "messages": [dict(message) for message in messages],
+        profile.max_tokens_field: max_tokens or teacher.config.max_tokens,
+        **({} if temperature is None else {"temperature": temperature}),
+        **{name: json.loads(value) for name, value in profile.extra_body},
+    }
     client, started = open_client(endpoint, environment), time.monotonic()
     try:
-        completion = client.chat.completions.create(
-            model=endpoint.model,
-            messages=messages,  # type: ignore[arg-type]  # dictionaries of role and content
-            temperature=omit if temperature is None else temperature,
-            extra_body={profile.max_tokens_field: max_tokens or teacher.config.max_tokens, **more},
-        )
+        response = client.post("/chat/completions", cast_to=httpx2.Response, body=body)
     except APIError as error:
         raise as_provider_error(error, endpoint, environment) from None
     seconds = time.monotonic() - started
-    # The SDK checks nothing of what it gets: a web page comes back as text.
-    choices = completion.choices if isinstance(completion, ChatCompletion) else None
-    if not choices:
-        raise ProviderError(
-            f"{endpoint.base_url} answers, but not as the OpenAI API does; does the address end in /v1?"
-        )
-    usage = parse_usage(completion.usage.model_dump() if completion.usage else None)
+    found = read_answer(response.content, redactor(endpoint, environment))
+    if isinstance(found, Failure):
+        if found.kind in ("unreadable", "no_answer"):
+            raise ProviderError(
+                f"{endpoint.base_url} answers, but not as the OpenAI API does; does the address end in /v1?"
+            )
+        raise ProviderError(f"{endpoint.provider} ({endpoint.base_url}) answers {found.message}")
     return ModelReply(
-        text=choices[0].message.content or choices[0].message.refusal or "",
-        finish_reason=choices[0].finish_reason or "not said",
-        served_model=completion.model or endpoint.model,
-        usage=usage,
-        cost_usd=None if usage is None else cost_of(usage, endpoint.prices),
+        text=found.text or "",
+        finish_reason=found.finish_reason or "not said",
+        served_model=found.served_model or endpoint.model,
+        usage=found.usage,
+        cost_usd=None if found.usage is None else cost_of(found.usage, endpoint.prices),
         seconds=seconds,
     )
 

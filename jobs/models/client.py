@@ -6,11 +6,13 @@ the environment.
 
 from collections.abc import Mapping
 
-from openai import APIConnectionError, APIError, APIStatusError, AuthenticationError, OpenAI, PermissionDeniedError
+from openai import APIConnectionError, APIError, AuthenticationError, OpenAI, PermissionDeniedError
 from openai._types import Omit
 
 from schemas.errors import ConfigError, ProviderError
+from udfs.llm.client import failure_of
 from udfs.llm.models import Endpoint
+from udfs.llm.redaction import Redactor
 
 # The SDK insists on a key; servers without one ignore it.
 _NO_KEY = "none"
@@ -50,20 +52,16 @@ def missing_key(endpoint: Endpoint, environment: Mapping[str, str]) -> str | Non
 
 def as_provider_error(error: APIError, endpoint: Endpoint, environment: Mapping[str, str]) -> ProviderError:
     """What went wrong, for the user, without a trace of the key."""
-    name = f"{endpoint.provider} ({endpoint.base_url})"
+    name, redact = f"{endpoint.provider} ({endpoint.base_url})", redactor(endpoint, environment)
     if isinstance(error, AuthenticationError | PermissionDeniedError):
         # Providers quote a part of the key in this message, so it is not repeated.
         which = f"the key in {endpoint.api_key_env}" if endpoint.api_key_env else "calls without a key"
         return ProviderError(f"{name} refuses {which} (HTTP {error.status_code})")
     if isinstance(error, APIConnectionError):
-        return ProviderError(f"{name} cannot be reached: {error.__cause__ or error}")
-    said = without_key(error.message, endpoint, environment)
-    if isinstance(error, APIStatusError):
-        said = f"HTTP {error.status_code}: " + said.removeprefix(f"Error code: {error.status_code} - ")
-    return ProviderError(f"{name} answers {said}")
+        return ProviderError(f"{name} cannot be reached: {redact(str(error.__cause__ or error))}")
+    return ProviderError(f"{name} answers {failure_of(error, redact).message}")
 
 
-def without_key(text: str, endpoint: Endpoint, environment: Mapping[str, str]) -> str:
-    """A text with the key blotted out, should it be in it."""
-    key = find_key(endpoint, environment)
-    return text.replace(key, "***") if key else text
+def redactor(endpoint: Endpoint, environment: Mapping[str, str]) -> Redactor:
+    """Blots out the endpoint's key; for every text that is stored or shown, before it is cut."""
+    return Redactor([find_key(endpoint, environment) or ""])

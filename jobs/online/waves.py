@@ -42,6 +42,7 @@ from udfs.llm.retries import RetryPolicy
 from udfs.llm.wave import EndpointKey, WaveContext
 
 Outcomes = Counter[tuple[EndpointKey, str, str]]
+_USEFUL_REQUESTS, _USEFUL_SHARE = 10, 0.25  # of a wave that the budget does not let be whole
 _OF_THE_ENDPOINT = ("billing", "auth", "not_found", "rejected", "unavailable", "over_bound", "unexpected", "max_wait")
 
 
@@ -99,12 +100,22 @@ def call_all(runtime: Runtime, asked: StageRequests) -> CallsResult:
         fits = reserve(sendable, found, reachable, runtime.settings.budget.left(asked.stage, spent))
         rows = runtime.storage.materialise(fits.rows, f"wave-{asked.stage}")
         sent = {key: found.counts[key] for key in reachable} if fits.is_all else count_by_endpoint(rows)
-        if not sent:
-            raise _budget_spent(runtime.settings.budget, asked.stage, spent, sum(found.counts.values()))
+        count, pending_count = sum(sent.values()), sum(found.counts[key] for key in reachable)
+        if not count or (number > 1 and not is_worth_a_wave(count, pending_count)):
+            raise _budget_spent(runtime.settings.budget, asked.stage, spent, count, pending_count)
         outcomes = _run_wave(runtime, asked, _Wave(number, rows, sent, found, spent))
         _note(ended, outcomes)
         if is_stopped(runtime.settings.workspace):
             raise StoppedError("stopped, and all that was paid is kept; the same command goes on from there")
+
+
+def is_worth_a_wave(count: int, pending: int) -> bool:
+    """Whether so many of the requests that are pending are worth the seconds that a wave takes.
+
+    Where the budget does not last for all, each wave pays for a part of what the one before has left over, down to
+    single requests. The first wave of a run is always made.
+    """
+    return count >= _USEFUL_REQUESTS or count >= _USEFUL_SHARE * pending
 
 
 def _run_wave(runtime: Runtime, asked: StageRequests, wave: _Wave) -> Outcomes:
@@ -218,12 +229,15 @@ def _refuse_speculation(runtime: Runtime) -> None:
         )
 
 
-def _budget_spent(budget: BudgetConfig, stage: PaidStage, spent: Mapping[str, Decimal], pending: int) -> StoppedError:
+def _budget_spent(
+    budget: BudgetConfig, stage: PaidStage, spent: Mapping[str, Decimal], count: int, pending: int
+) -> StoppedError:
     cap = budget.tightest(stage, spent)
     if cap is None:
         raise AssertionError("without a cap everything fits")
+    fits, is_sure = (f"no more than {count:,} of", "are") if count else ("none of", "is")
     return StoppedError(
-        f"{stage}: the budget is spent. ${cap.used:f} of budget.{cap.name} ${cap.limit} are paid or reserved, and none "
-        f"of the {pending:,} requests that are open is sure to fit into the rest. What is paid is kept; to go on, type "
-        f"the same command with --set budget.{cap.name}=MORE"
+        f"{stage}: the budget is spent. ${cap.used:f} of budget.{cap.name} ${cap.limit} are paid or reserved, and "
+        f"{fits} the {pending:,} requests that are open {is_sure} sure to fit into the ${max(Decimal(0), cap.left):f} "
+        f"that are left. What is paid is kept; to go on, type the same command with --set budget.{cap.name}=MORE"
     )

@@ -52,7 +52,7 @@ class Storage:
             SchemaMismatchError: it was written by another version with other columns.
         """
         try:
-            return table.select_from(self._open(table))
+            return table.select_from(table.with_added(self._open(table)))
         except AnalysisException as error:
             raise self._missing(table) from error
 
@@ -124,6 +124,8 @@ class Storage:
         """Add rows to the table, making it where it is missing."""
         self._require_whole(table)
         writer = table.select_from(rows).write.format("delta").mode("append")
+        if table.added:  # a table of an earlier version gets its new columns
+            writer = writer.option("mergeSchema", "true")
         writer.saveAsTable(self.location(table)) if self.catalog else writer.save(self.location(table))
 
     def version(self, table: Table) -> int | None:

@@ -60,10 +60,10 @@ def test_an_answer_without_usage_costs_what_was_reserved():
         (said(error={"code": "invalid_model", "message": "no"}), "not_found", False),
         (said(error={"code": "something_new", "message": "who knows"}), "transient", False),
         (said(error="it broke"), "transient", False),
-        (said(response={"status_code": 200, "body": {"choices": []}}), "transient", True),
-        (said(response={"status_code": 200, "body": None}), "transient", True),
-        ('{"custom_id": "r", "response": {"stat', "transient", True),
-        ("[]", "transient", True),
+        (said(response={"status_code": 200, "body": {"choices": []}}), "no_answer", False),
+        (said(response={"status_code": 200, "body": None}), "unreadable", True),
+        ('{"custom_id": "r", "response": {"stat', "unreadable", True),
+        ("[]", "unreadable", True),
     ],
 )
 def test_errors_of_both_shapes_are_classified_as_online(line, kind, billed):

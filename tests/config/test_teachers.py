@@ -5,6 +5,7 @@ import re
 import pytest
 import yaml
 
+from jobs.config.addresses import secret_in
 from jobs.config.load import load_settings
 from schemas.errors import ConfigError
 from tests.support.paths import ROOT
@@ -109,3 +110,35 @@ def test_a_user_s_own_template_is_read_and_its_faults_are_named(tmp_path):
     own = tmp_path / "judge.yaml"
     own.write_text("rubric: r\npair: '{{ answer }}'\nagain: a\n")
     assert "pair is no template: 'answer' is undefined" in faults_of(tmp_path, score={"prompt": str(own)})
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://user:secret-of-mine@x/v1",
+        "https://x/v1?api_key=secret-of-mine",
+        "https://x/v1?API-Key=secret-of-mine&api-version=2024-10-21",
+        "https://x/v1?a=1&access_token=secret-of-mine",
+        "https://x/v1?sig=secret-of-mine",
+        "https://x/v1#token=secret-of-mine",
+        "https://x/sk-proj-secretofmine12345678/v1",
+        "https://x/v1?x=sk%2Dor-v1-secretofmine12345678",
+    ],
+)
+def test_an_address_with_a_secret_is_refused_without_showing_it(tmp_path, address):
+    for settings in (
+        {"providers": {"mine": {"base_url": address}}},
+        {"distill": {"teachers": [{**LOCAL, "base_url": address}]}},
+    ):
+        said = faults_of(tmp_path, **settings)
+        assert "base_url" in said
+        assert "secret-of-mine" not in said
+        assert "secretofmine" not in said
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["https://x/openai/v1?api-version=2024-10-21", "http://task-runner-of-the-long-name:8000/v1", "http://[::1]:1/v1"],
+)
+def test_an_address_without_a_secret_is_taken(address):
+    assert secret_in(address) is None

@@ -5,8 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from jobs.ledger.settle import attempts_of, read_journal_rows, responses_of
+from jobs.ledger.settle import attempts_of, read_journal_lines, read_journal_rows, responses_of
 from tests.support.waves import context, drive, endpoint, request
+from udfs.llm.journal_lines import sealed_line
 from udfs.llm.journal_reader import journal_records
 
 
@@ -71,3 +72,21 @@ def test_what_the_engine_writes_is_what_the_ledger_reads(spark, provider, tmp_pa
         (token, outcome.state) for token, outcome in outcomes.items()
     )
     assert len(attempts) == len(provider.calls())
+
+
+def test_a_flipped_bit_costs_the_worst_case_and_is_counted(spark, tmp_path):
+    sent = {"kind": "sent", "request_id": "r", "provider": "p", "model": "m", "sent_at": 1.5, "max_tokens": 9}
+    ended = {**sent, "kind": "attempt", "status": "answered", "cost_usd": "0.001", "cost_basis": "usage"}
+    records = [{**sent, "attempt_id": f"w.{number}", "cost_usd": "0.5"} for number in (1, 2)]
+    records += [{**ended, "attempt_id": f"w.{number}"} for number in (1, 2)]
+    written = "".join(map(sealed_line, records))
+    (tmp_path / "a.jsonl").write_text(written.replace('"0.001"', '"0.009"', 1) + '{"kind": "sent", "atte', "ascii")
+
+    lines = read_journal_lines(spark, str(tmp_path))
+
+    rows = attempts_of(read_journal_rows(spark, str(tmp_path)), "distill").orderBy("attempt_id").collect()
+    assert [(row.status, row.cost_usd, row.cost_basis) for row in rows] == [
+        ("lost", Decimal("0.5"), "assumed"),
+        ("answered", Decimal("0.001"), "usage"),
+    ]
+    assert lines.where("is_damaged").count() == 1  # the torn one is no damage

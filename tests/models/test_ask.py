@@ -94,7 +94,7 @@ def test_a_refusal_ends_with_code_3_and_the_reason_without_the_key(tmp_path, cap
         (tmp_path / "c.yaml").write_text(CONFIG.format(url=provider.base_url))
         assert phase0("smart", "q", "--config", str(tmp_path / "c.yaml")) == 3
     said = capsys.readouterr().err
-    assert "answers HTTP 402: no credit for ***" in said and "secret" not in said
+    assert "answers HTTP 402 - no credit for [key]" in said and "secret" not in said
 
 
 def test_a_server_that_is_not_there_is_named():

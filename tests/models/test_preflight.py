@@ -122,7 +122,7 @@ JUDGE = CONFIG + "score:\n  kind: judge\n  base_url: {url}\n  model: tiny\n"
             "FIX  judge: tiny does not follow a JSON schema: it answers as if there were none. my.yaml:12: write "
             "structured_output: false; its replies are then read tolerantly",
         ),
-        (SmallProvider(status=400, error="no such parameter"), "", "HTTP 400: no such parameter. my.yaml:12"),
+        (SmallProvider(status=400, error="no such parameter"), "", "HTTP 400 - no such parameter. my.yaml:12"),
         (SmallProvider(), "  structured_output: false\n", "note judge: tiny takes no JSON schema"),
     ],
     ids=["follows it", "ignores it", "refuses it", "said to take none"],

@@ -46,6 +46,8 @@ class Behaviour:
     """Token -> what a model called `judge…` rates it in each dimension, 9 where it is not named; 0: a reply without."""
     texts: dict[str, str] = field(default_factory=dict)
     """Token -> what it is answered, word for word."""
+    bodies: dict[str, str] = field(default_factory=dict)
+    """Token -> what it is sent with HTTP 200, byte for byte."""
     key: str | None = None
     models: list[str] = field(default_factory=list)
     """Those it knows; empty: any."""
@@ -236,6 +238,7 @@ def make_handler(provider: Provider) -> Any:
             assert request.transport is not None
             request.transport.close()
             return response
+        body = provider.behaviour.bodies.get(call.token, "").encode() or body
         if call.what == "not_json":
             body = b"<html>upstream says hello</html>"
         return web.Response(body=body, content_type="application/json")

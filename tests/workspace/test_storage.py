@@ -4,6 +4,7 @@ import pytest
 from pyspark.sql import functions as F
 
 from jobs.workspace.storage import Storage
+from schemas.calls import RESPONSES
 from schemas.errors import MissingTableError, SchemaMismatchError
 from schemas.tables import DUPLICATES, SCREEN
 from tests.support.factories import rows_of
@@ -41,3 +42,12 @@ def test_scratch_is_empty_after_clearing(spark, tmp_path):
     assert kept.count() == 2 and (tmp_path / "scratch" / "part").is_dir()
     storage.clear_scratch()
     assert not (tmp_path / "scratch").exists()
+
+
+def test_a_table_of_an_earlier_version_is_read_and_gets_its_new_columns(spark, tmp_path):
+    storage = Storage(spark, str(tmp_path))
+    old = rows_of(spark, RESPONSES, [{"request_id": "a", "text": "old"}]).drop("reasoning")
+    old.write.format("delta").save(storage.location(RESPONSES))
+    assert [row["reasoning"] for row in storage.read(RESPONSES).collect()] == [None]
+    storage.append(RESPONSES, rows_of(spark, RESPONSES, [{"request_id": "b", "reasoning": "hm"}]))
+    assert {row["request_id"]: row["reasoning"] for row in storage.read(RESPONSES).collect()} == {"a": None, "b": "hm"}

@@ -16,8 +16,10 @@ from pyspark.sql.pandas.types import to_arrow_schema
 from schemas.batches import RESULTS
 from udfs.arrow_groups import Batches
 from udfs.llm.answers import Answer, answer_of
-from udfs.llm.failures import Failure, short_message, status_failure
+from udfs.llm.classify import status_failure
+from udfs.llm.failures import Failure, short_message
 from udfs.llm.models import Prices
+from udfs.llm.redaction import Redact, keep
 from udfs.llm.request import Request
 from udfs.llm.retries import RetryPolicy
 from udfs.llm.work import Charge, Respond, Work
@@ -26,27 +28,6 @@ _RESULTS = to_arrow_schema(RESULTS)
 _OF_MEMBER = ("batch_key", "request_id", "attempt_no", "max_tokens", "reserved_usd")
 # The provider did not come to it: nothing was billed and nothing is wrong with the request.
 _NOT_RUN = {"batch_expired": "expired", "batch_cancelled": "cancelled", "batch_canceled": "cancelled"}
-# The codes that say it is the request itself that is refused. Any other code may be the provider's own trouble.
-_REQUEST_CODES = {
-    "invalid_request_error",
-    "invalid_request",
-    "bad_request",
-    "invalid_value",
-    "invalid_type",
-    "context_length_exceeded",
-    "string_above_max_length",
-    "unsupported_parameter",
-    "unsupported_value",
-    "content_filter",
-    "content_policy_violation",
-}
-_STATUS_OF_CODE = {
-    "rate_limit_exceeded": 429,
-    "insufficient_quota": 429,
-    "invalid_api_key": 401,
-    "model_not_found": 404,
-    "invalid_model": 404,
-}
 
 
 class Asked(NamedTuple):
@@ -55,6 +36,8 @@ class Asked(NamedTuple):
     prices: Prices
     lost: str | None
     """Why members without a line may have been billed; null: they were not."""
+    redact: Redact = keep
+    """Blots out the key; for all that is stored of a line."""
 
 
 @dataclass(frozen=True)
@@ -65,39 +48,38 @@ class NotRun:
     message: str
 
 
-def read_line(line: str) -> Answer | Failure | NotRun:
+def read_line(line: str, redact: Redact = keep) -> Answer | Failure | NotRun:
     """What a line says about its request; never raises."""
     try:
         content = json.loads(line)
         response, error = content.get("response"), content.get("error")
         if isinstance(response, Mapping):
-            return _read_response(response)
-        return _read_error(error if isinstance(error, Mapping) else {"message": error})
-    except (ValueError, AttributeError, TypeError) as error:
+            return _read_response(response, redact)
+        return _read_error(error if isinstance(error, Mapping) else {"message": error}, redact)
+    except Exception as error:
         # It has an id, so it is about a request, which may well have been answered.
-        return Failure("transient", short_message(f"unreadable line: {type(error).__name__} {error}"), billed=True)
+        said = redact(f"unreadable line: {type(error).__name__} {error}")
+        return Failure("unreadable", short_message(said), billed=True)
 
 
-def _read_response(response: Mapping[str, Any]) -> Answer | Failure:
+def _read_response(response: Mapping[str, Any], redact: Redact) -> Answer | Failure:
     status, body = response.get("status_code", 200), response.get("body", response)
     if isinstance(status, int) and status >= 400:
-        error = body.get("error", body) if isinstance(body, Mapping) else body
-        return status_failure(status, error, {})
-    return answer_of(body)
+        return status_failure(status, body, {}, redact)
+    return answer_of(body, redact)
 
 
-def _read_error(error: Mapping[str, Any]) -> Failure | NotRun:
+def _read_error(error: Mapping[str, Any], redact: Redact) -> Failure | NotRun:
     codes = [str(error[name]).lower() for name in ("code", "type") if error.get(name) is not None]
     for code in codes:
         if code in _NOT_RUN:
-            return NotRun(_NOT_RUN[code], short_message(f"{code} - {error.get('message') or 'no message'}"))
-    numbers = [int(code) for code in codes if code.isdigit() and 400 <= int(code) < 600]
-    known = [_STATUS_OF_CODE[code] for code in codes if code in _STATUS_OF_CODE]
-    status = next(iter(numbers + known), 400 if _REQUEST_CODES & set(codes) else 500)
-    return status_failure(status, error, {})
+            return NotRun(_NOT_RUN[code], short_message(redact(f"{code} - {error.get('message') or 'no message'}")))
+    return status_failure(None, error, {}, redact, is_http=False)
 
 
-def result_of(line: str | None, member: Mapping[str, Any], prices: Prices, lost: str | None = None) -> dict[str, Any]:
+def result_of(
+    line: str | None, member: Mapping[str, Any], prices: Prices, lost: str | None = None, redact: Redact = keep
+) -> dict[str, Any]:
     """A row of `RESULTS`.
 
     Args:
@@ -105,17 +87,21 @@ def result_of(line: str | None, member: Mapping[str, Any], prices: Prices, lost:
         member: a row of `BATCH_ITEMS`.
         prices: of the model.
         lost: without a line: why it may have been billed all the same.
+        redact: blots out the key.
     """
-    work = Work(_request(member), prices, is_batch=True, attempts=1, is_cut=member["was_cut"])
-    found = Failure("transient", lost or "", billed=True) if line is None else read_line(line)
+    # Whether a rejection is the request's own fault is seen from the whole batch; see `is_rejection`.
+    work = Work(_request(member), prices, is_batch=True, attempts=1, is_cut=member["was_cut"], is_confirmed=True)
+    work.blanks = 1 if member["attempt_no"] > 1 else 0
+    found = Failure("transient", lost or "", billed=True) if line is None else read_line(line, redact)
     row: dict[str, Any] = {name: member[name] for name in _OF_MEMBER}
     if isinstance(found, NotRun):
         return {**row, "status": found.status, "error": found.message, **_cost(Charge(Decimal(0), "none"))}
     row |= _cost(work.charge(found))
     if isinstance(found, Answer):
-        row |= {"status": found.status, **(vars(found.usage) if found.usage else {})}
+        row |= {"status": found.status}
     else:
         row |= {"status": "lost" if line is None else found.kind, "error": found.message}
+    row |= vars(found.usage) if found.usage else {}
     step = work.decide(found, RetryPolicy(), is_proven=True)
     if isinstance(step, Respond):
         answer = step.answer
@@ -124,6 +110,7 @@ def result_of(line: str | None, member: Mapping[str, Any], prices: Prices, lost:
             "response_error": step.error,
             "is_rejection": step.status == "failed",
             "text": answer.text if answer else None,
+            "reasoning": answer.reasoning if answer else None,
             "finish_reason": answer.finish_reason if answer else None,
             "served_model": answer.served_model if answer else None,
         }
@@ -131,7 +118,7 @@ def result_of(line: str | None, member: Mapping[str, Any], prices: Prices, lost:
 
 
 def _cost(charge: Charge) -> dict[str, Any]:
-    return {"cost_usd": charge.cost_usd, "cost_basis": charge.basis}
+    return {"cost_usd": charge.cost_usd, "cost_basis": charge.basis, "note": charge.note}
 
 
 def _request(member: Mapping[str, Any]) -> Request:

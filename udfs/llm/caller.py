@@ -52,10 +52,16 @@ class Caller:
         started, most = time.monotonic(), work.worst_usd
         result = await self._ask(lane, work)
         now = time.monotonic()
-        lane.note(now, work, work.max_tokens, grants, result)
-        charge = work.charge(result)
+        try:
+            lane.note(now, work, work.max_tokens, grants, result, started)
+            charge = work.charge(result)
+        except Exception as error:  # whatever an answer holds ends no more than its own request
+            said = self._clients[lane.endpoint.key].redact(f"{type(error).__name__}: {error}")
+            result = Failure("odd_answer", short_message(f"the answer cannot be counted: {said}"), billed=True)
+            charge = work.charge(result)
         if charge.cost_usd > most:
-            lane.stop("over_bound", f"billed ${charge.cost_usd:f} where at most ${most:f} was reserved")
+            work.over_bound = f"billed ${charge.cost_usd:f} where at most ${most:f} was reserved"
+            lane.stop("over_bound", work.over_bound)
         step = work.decide(result, self._policy, is_proven=lane.is_proven)
         attempt = attempt_record(sent, result, charge, now - started)
         if isinstance(step, Respond):
@@ -67,10 +73,12 @@ class Caller:
     async def _ask(self, lane: Lane, work: Work) -> Answer | Failure:
         """Ask within a time for the whole call; a server that drips byte after byte would keep the SDK waiting."""
         endpoint = lane.endpoint
-        call = self._clients[endpoint.key].complete(work.request, work.max_tokens)
+        client = self._clients[endpoint.key]
+        call = client.complete(work.request, work.max_tokens)
         try:
             return await asyncio.wait_for(call, endpoint.timeout_seconds + _AFTER_TIMEOUT)
         except asyncio.TimeoutError:
             return Failure("transient", f"timed out: no whole answer in {endpoint.timeout_seconds:g} s", billed=True)
         except Exception as error:  # one endpoint's surprise must not lose the answers of the others
-            return Failure("unexpected", short_message(f"{type(error).__name__}: {error}"), billed=True)
+            said = client.redact(f"{type(error).__name__}: {error}")
+            return Failure("unexpected", short_message(said), billed=True)

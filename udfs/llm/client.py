@@ -14,8 +14,10 @@ import httpx2
 import openai
 
 from udfs.llm.answers import Answer, read_answer
-from udfs.llm.failures import Failure, short_message, status_failure
+from udfs.llm.classify import status_failure
+from udfs.llm.failures import Failure, short_message
 from udfs.llm.models import Endpoint
+from udfs.llm.redaction import Redact, Redactor, keep
 from udfs.llm.request import Request
 
 _OPENAI = "https://api.openai.com/"
@@ -42,7 +44,8 @@ class Client:
         if not key.isascii():
             raise ValueError(f"{name} holds characters that no key has")
         self._endpoint = endpoint
-        self._key = key
+        self.redact = Redactor([key])
+        """Blots out the key; for every text that is stored or shown."""
         self._headers: dict[str, str | openai.Omit] = {"Content-Type": "application/json"}
         if endpoint.base_url is not None and not endpoint.base_url.startswith(_OPENAI):
             # The SDK finds an OpenAI account's names in the environment, and they are nobody else's business.
@@ -66,12 +69,9 @@ class Client:
                 content=body_of(request, self._endpoint, max_tokens),
                 options={"headers": self._headers},
             )
-            found = read_answer(response.content)
         except openai.OpenAIError as error:
-            found = failure_of(error)
-        if isinstance(found, Failure) and self._key and self._key in found.message:
-            return Failure(found.kind, found.message.replace(self._key, "[key]"), found.billed, found.retry_after)
-        return found
+            return failure_of(error, self.redact)
+        return read_answer(response.content, self.redact)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -94,18 +94,26 @@ def body_of(request: Request, endpoint: Endpoint, max_tokens: int) -> bytes:
     return ("{" + ",".join(f"{json.dumps(name)}:{value}" for name, value in fields.items()) + "}").encode()
 
 
-def failure_of(error: openai.OpenAIError) -> Failure:
+def failure_of(error: openai.OpenAIError, redact: Redact = keep) -> Failure:
     """Classify what the SDK raised. What is not proved unsent may have been billed."""
     if isinstance(error, openai.APIStatusError):
-        return status_failure(error.status_code, error.body, error.response.headers)
+        # The whole body: the SDK passes on no more than what is below `error`.
+        return status_failure(error.status_code, _body_of(error), error.response.headers, redact)
     chain = _chain(error)
-    why = f"{type(chain[-1]).__name__} {chain[-1]}".strip()
+    why = redact(f"{type(chain[-1]).__name__} {chain[-1]}".strip())
     if any(isinstance(link, _WRONG_ADDRESS) for link in chain):
         return Failure("not_found", short_message(f"wrong address: {why}"))
     if _is_unsent(chain):
         return Failure("transient", short_message(f"not connected: {why}"))
     what = "timed out" if isinstance(error, openai.APITimeoutError) else "connection failed"
     return Failure("transient", short_message(f"{what}: {why}"), billed=True)
+
+
+def _body_of(error: openai.APIStatusError) -> object:
+    try:
+        return error.response.content
+    except httpx2.ResponseNotRead:  # of a stream
+        return error.body
 
 
 def _chain(error: BaseException) -> list[BaseException]:

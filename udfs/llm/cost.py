@@ -17,29 +17,66 @@ _TOKENS_PER_MESSAGE = 16
 _TOKENS_PER_REQUEST = 16
 
 
+_INPUT_DETAILS = ("prompt_tokens_details", "input_tokens_details")
+_OUTPUT_DETAILS = ("completion_tokens_details", "output_tokens_details")
+# No model reads or writes as many; what is said above it is no count of tokens, and would not fit a ledger.
+_MOST_TOKENS = 20_000_000
+
+
 @dataclass(frozen=True)
 class Usage:
     """Tokens that a provider says it billed."""
 
     prompt_tokens: int
-    completion_tokens: int  # with reasoning
+    completion_tokens: int  # with reasoning, wherever the provider counts it
     cached_tokens: int = 0  # of the prompt tokens
+    reasoning_tokens: int | None = None  # of the completion tokens; null: the provider did not say
 
 
 def parse_usage(usage: object) -> Usage | None:
-    """Read the `usage` of an answer, or None where it is missing or makes no sense."""
+    """Read the `usage` of an answer, or None where it is missing or cannot be true.
+
+    Output is the larger of what the fields say, since some providers count reasoning in `total_tokens` alone. A count
+    is an integer that is not negative and that some model could reach; anything else makes the whole usage void.
+    """
     if not isinstance(usage, Mapping):
         return None
-    prompt, completion = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
-    if prompt is None or completion is None:
+    prompt, completion = (
+        _first(usage, "prompt_tokens", "input_tokens"),
+        _first(usage, "completion_tokens", "output_tokens"),
+    )
+    if prompt is None or completion is None or not prompt:
         return None
-    details = usage.get("prompt_tokens_details")
-    cached = _count(details.get("cached_tokens") if isinstance(details, Mapping) else usage.get("cached_tokens"))
-    return Usage(prompt, completion, min(cached or 0, prompt))
+    if "prompt_tokens" not in usage:  # Anthropic's own names leave out what is read from or written to a cache
+        prompt += sum(_first(usage, f"cache_{name}_input_tokens") or 0 for name in ("read", "creation"))
+    total, reasoning = usage.get("total_tokens"), _detail(usage, _OUTPUT_DETAILS, "reasoning_tokens")
+    if total is not None:
+        if _count(total) is None:
+            return None
+        completion = max(completion, total - prompt)
+    elif reasoning is not None and reasoning > completion:
+        completion += reasoning
+    cached = _detail(usage, _INPUT_DETAILS, "cached_tokens")
+    cached = _first(usage, "prompt_cache_hit_tokens", "cache_read_input_tokens") if cached is None else cached
+    return Usage(prompt, completion, min(cached or 0, prompt), reasoning)
+
+
+def _detail(usage: Mapping[str, object], parents: tuple[str, ...], name: str) -> int | None:
+    for parent in parents:
+        details = usage.get(parent)
+        if isinstance(details, Mapping) and (found := _count(details.get(name))) is not None:
+            return found
+    return _count(usage.get(name))
+
+
+def _first(usage: Mapping[str, object], *names: str) -> int | None:
+    """The count under the first of these names that there is."""
+    return next((_count(usage[name]) for name in names if usage.get(name) is not None), None)
 
 
 def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST_TOKENS
+    return value if is_count and isinstance(value, int) else None
 
 
 def cost_of(usage: Usage, prices: Prices, *, batch: bool = False) -> Decimal:

@@ -185,12 +185,14 @@ class _Engine:
             if self._wants_more():
                 self._room.set()
             if self._is_read and not self._calls and not any(lane.waiting for lane in self._lanes.values()):
+                if refusal is None and any([lane.confirm_rest() for lane in self._lanes.values()]):
+                    continue
                 break
             self._abandon(now, refusal)
             await self._sleep(nap)
         for lane in self._lanes.values():
-            for work in lane.take_held():
-                self._outcomes.put_nowait(work.outcome(reason="rejected"))
+            for work, reason in lane.take_held():
+                self._outcomes.put_nowait(work.outcome(reason=reason))
         self._outcomes.put_nowait(None)
 
     async def _sleep(self, seconds: float) -> None:
@@ -237,7 +239,7 @@ class _Engine:
         elif isinstance(step, Again):
             lane.add(work, time.monotonic() + step.seconds if step.seconds else None)
         elif isinstance(step, Hold):
-            lane.hold(work, step.failure)
+            lane.hold(work, step.failure, time.monotonic())
         elif isinstance(step, HandBack):
             self._outcomes.put_nowait(work.outcome(reason=step.reason))
         if lane.stopped and lane.stopped[0] in _OF_THE_PROVIDER:

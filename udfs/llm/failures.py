@@ -1,43 +1,58 @@
-"""What went wrong with a call: whether to try again, whom it concerns, and whether it may have been billed.
+"""What went wrong with a call: whose trouble it is, whether it may have been billed, whether it is asked again.
 
-| kind | what | then |
+| kind | whose | then |
 |---|---|---|
-| `rate_limited` | 429 | again, without using up an attempt |
-| `transient` | 408, 409, 425, 5xx, connection, timeout, an answer that cannot be read | again |
-| `billing` | 402, 429 with a billing code | the provider is stopped |
-| `auth` | 401, 403 | the provider is stopped |
-| `not_found` | 404, 410, an unknown model, a wrong address | the model is stopped |
-| `filtered` | the provider's content filter refused the prompt | final for this request |
-| `rejected` | 400, 413, 422 and the like | final for this request |
-| `unexpected` | an error of this program or its settings | the model is stopped |
+| `rate_limited` | the endpoint's | again, without using up an attempt |
+| `transient` | the endpoint's | again |
+| `broken_off` | the endpoint's: an answer that ended in its middle | again |
+| `unreadable` | the endpoint's: HTTP 200 with a body that is no answer | again; three in a row stop the model |
+| `billing` | the account's | the provider is stopped |
+| `auth` | the account's | the provider is stopped |
+| `forbidden` | not known: a 403 that does not say why | kept until the endpoint answers a later call, or stops |
+| `not_found` | the model's | the model is stopped |
+| `filtered` | this prompt's: a content filter | final for this request |
+| `no_answer` | probably this prompt's: HTTP 200 without an answer or an error | again once, then as `filtered` |
+| `too_large` | this request's size | final for this request |
+| `truncated` | this request's room, used up before the answer | once more with more room, then final |
+| `rejected` | this request's, as far as is known | kept until the endpoint answers a later call, then final |
+| `odd_answer` | this request's: an answer that breaks its reader | final for this request |
+| `unexpected` | this program's or its settings' | the model is stopped |
 
-A call may have been billed when it may have reached the model and no answer says otherwise. An error that the
-model's own server states (429, 500, 503, 4xx) is not billed; one that a gateway states in its place (502, 504, 520,
-524) may be. What the SDK raises without an HTTP status is classified in `udfs.llm.client`.
+A call may have been billed when it may have reached the model and no answer says otherwise. An error that the model's
+own server states (429, 500, 503, 4xx) is not billed, inside HTTP 200 neither unless a usage stands beside it; one that
+a gateway states in its place (502, 504, 520, 524) may be. `udfs.llm.classify` decides; what the SDK raises without an
+HTTP status is classified in `udfs.llm.client`.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
-from udfs.llm.retry_after import retry_after_seconds
+from udfs.llm.cost import Usage
 
-Kind = Literal["rate_limited", "transient", "billing", "auth", "not_found", "filtered", "rejected", "unexpected"]
+Kind = Literal[
+    "rate_limited",
+    "transient",
+    "broken_off",
+    "unreadable",
+    "billing",
+    "auth",
+    "forbidden",
+    "not_found",
+    "filtered",
+    "no_answer",
+    "too_large",
+    "truncated",
+    "rejected",
+    "odd_answer",
+    "unexpected",
+]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-
-_BILLING_CODES = {
-    "insufficient_quota",
-    "billing_hard_limit_reached",
-    "billing_not_active",
-    "insufficient_balance",
-    "insufficient_credits",
-    "credit_limit_exceeded",
-    "access_terminated",
-    "account_deactivated",
-}
-_MODEL_CODES = {"model_not_found", "model_not_available", "deployment_not_found", "invalid_model", "unknown_model"}
-_FILTER_CODES = {"content_filter", "content_policy_violation", "responsibleaipolicyviolation", "moderation_blocked"}
-_GATEWAY_LOST_THE_ANSWER = {502, 504, 520, 524}
+AGAIN: frozenset[Kind] = frozenset({"transient", "broken_off", "unreadable"})
+"""What is asked again, and counts as an attempt."""
+COUNTED: frozenset[Kind] = AGAIN | {"no_answer"}
+"""What brought nothing and is asked again, `calls.attempts` times in a run."""
+HELD: frozenset[Kind] = frozenset({"rejected", "forbidden"})
+"""What is the request's fault only if the endpoint answers others afterwards."""
 _LONGEST_MESSAGE = 300
 
 
@@ -49,6 +64,7 @@ class Failure:
     message: str
     billed: bool = False  # or may have been
     retry_after: float | None = None  # seconds the provider asks for
+    usage: Usage | None = None  # tokens that it says it billed all the same
 
     @property
     def signature(self) -> str:
@@ -56,40 +72,9 @@ class Failure:
         return "".join(character for character in self.message if not character.isdigit())
 
 
-def status_failure(status: int, body: object, headers: Mapping[str, str]) -> Failure:
-    """Classify an error the provider states.
-
-    Args:
-        status: of HTTP.
-        body: the `error` object of the response, or its text.
-        headers: of the response.
-    """
-    fields: Mapping[str, Any] = body if isinstance(body, Mapping) else {}
-    codes = {str(fields.get(name)).lower() for name in ("code", "type") if fields.get(name) is not None}
-    said = fields.get("message") if fields else body
-    message = short_message(" ".join(["HTTP", str(status), *sorted(codes), "-", str(said or "no message")]))
-    kind = _kind(status, codes)
-    retry_after = retry_after_seconds(headers) if kind in ("rate_limited", "transient") else None
-    return Failure(kind, message, status in _GATEWAY_LOST_THE_ANSWER, retry_after)
-
-
-def _kind(status: int, codes: set[str]) -> Kind:
-    if status == 402 or (status in (403, 429) and codes & _BILLING_CODES):
-        return "billing"
-    if status == 429:
-        return "rate_limited"
-    if status in (401, 403):
-        return "auth"
-    if status in (404, 410) or codes & _MODEL_CODES:
-        return "not_found"
-    if status in (408, 409, 425) or status >= 500:
-        return "transient"
-    return "filtered" if codes & _FILTER_CODES else "rejected"
-
-
 def short_message(message: str) -> str:
-    """One line of at most 300 characters."""
-    flat = without_lone_surrogates(" ".join(message.split())) or ""
+    """One line of at most 300 characters. A key has to be blotted out before: half a key is not found any more."""
+    flat = without_lone_surrogates(" ".join(message.replace("\0", " ").split())) or ""
     return flat if len(flat) <= _LONGEST_MESSAGE else flat[: _LONGEST_MESSAGE - 1] + "…"
 
 

@@ -13,7 +13,6 @@ leaves before its line is there. `udfs.llm.journal_reader` reads it all.
 """
 
 import asyncio
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,6 +20,8 @@ from typing import Any, Protocol
 
 from fsspec import AbstractFileSystem
 from fsspec.core import url_to_fs
+
+from udfs.llm.journal_lines import sealed_line
 
 FLUSH_SECONDS = 0.1
 # Databricks mounts object storage there, as files that cannot be appended to.
@@ -62,7 +63,7 @@ class Journal:
 
     async def append(self, *records: Mapping[str, Any]) -> None:
         """Write records together and return when they are durable."""
-        await self._sink.write("".join(json.dumps(record) + "\n" for record in records).encode("ascii"))
+        await self._sink.write("".join(map(sealed_line, records)).encode("ascii"))
 
     async def close(self) -> None:
         """Write out all there is; nothing may be appended afterwards."""

@@ -1,13 +1,14 @@
 """Read the journal of a wave: what is answered, what was spent, what was lost in flight, and when calls were sent."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, get_args
 
 from udfs.llm.answers import Status
+from udfs.llm.failures import COUNTED
 from udfs.llm.journal import open_folder
+from udfs.llm.journal_lines import read_line
 from udfs.llm.outcome import Terminal
 
 Record = dict[str, Any]
@@ -38,7 +39,8 @@ class JournalContents:
 def read_journal(folder: str, options: Mapping[str, Any] | None = None) -> JournalContents:
     """Fold all files of a wave's journal.
 
-    A torn line, such as the last of a killed writer, is passed over; a call whose `attempt` was torn counts as lost.
+    A torn line, such as the last of a killed writer, or a damaged one is passed over; a call whose `attempt` is counts
+    as lost.
     """
     found = JournalContents()
     ended: dict[str, Record] = {}
@@ -63,7 +65,7 @@ def _add(found: JournalContents, sent: Record, attempt: Record | None) -> None:
         found.lost.append(sent)
     elif attempt["status"] in ANSWERED:
         found.answered_by.add((sent["provider"], sent["model"]))
-    progress.failures += attempt is None or attempt["status"] == "transient"
+    progress.failures += attempt is None or attempt["status"] in COUNTED
     progress.is_cut = progress.is_cut or (attempt is not None and attempt["status"] == "truncated")
 
 
@@ -74,10 +76,6 @@ def journal_records(folder: str, options: Mapping[str, Any] | None = None) -> It
         return
     files.invalidate_cache(path)
     for name in sorted(name for name in files.ls(path, detail=False) if name.endswith(".jsonl")):
-        for line in files.cat_file(name).splitlines():
-            try:
-                record = json.loads(line)
-            except ValueError:
-                continue
-            if isinstance(record, dict) and "kind" in record:
+        for line in files.cat_file(name).split(b"\n"):
+            if (record := read_line(line)) is not None:
                 yield record

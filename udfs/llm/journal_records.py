@@ -34,7 +34,7 @@ def sent_record(work: Work, attempt_id: str, sent_at: float, tokens: float) -> R
 
 def attempt_record(sent: Record, result: Answer | Failure | None, charge: Charge, latency_seconds: float) -> Record:
     """How that call ended; `result` is null where it did not leave after all."""
-    usage = result.usage if isinstance(result, Answer) else None
+    usage = result.usage if result is not None else None
     return {
         **sent,
         "kind": "attempt",
@@ -44,8 +44,10 @@ def attempt_record(sent: Record, result: Answer | Failure | None, charge: Charge
         "prompt_tokens": usage.prompt_tokens if usage else None,
         "cached_tokens": usage.cached_tokens if usage else None,
         "completion_tokens": usage.completion_tokens if usage else None,
+        "reasoning_tokens": usage.reasoning_tokens if usage else None,
         "cost_usd": str(charge.cost_usd),
         "cost_basis": charge.basis,
+        "note": charge.note,
     }
 
 
@@ -68,6 +70,7 @@ def response_record(work: Work, attempt_id: str, step: Respond, at: float) -> Re
         "status": step.status,
         "error": step.error,
         "text": answer.text if answer else None,
+        "reasoning": answer.reasoning if answer else None,
         "finish_reason": answer.finish_reason if answer else None,
         "served_model": answer.served_model if answer else None,
     }

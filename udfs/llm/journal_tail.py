@@ -1,6 +1,5 @@
 """How far a wave is, read from its journal while others write it: each look reads only what is new."""
 
-import json
 import time
 from collections import Counter, deque
 from collections.abc import Mapping
@@ -9,6 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from udfs.llm.journal import open_folder
+from udfs.llm.journal_lines import read_line
+from udfs.llm.journal_reader import ANSWERED
 from udfs.llm.wave import EndpointKey
 
 _MINUTE = 60.0
@@ -61,8 +62,9 @@ class JournalTail:
             new = self._files.cat_file(name, start=start)
             whole = new.rfind(b"\n") + 1  # what follows is being written
             self._read[name] = start + whole
-            for line in new[:whole].splitlines():
-                self._add(json.loads(line))
+            for line in new[:whole].split(b"\n"):
+                if (record := read_line(line)) is not None:
+                    self._add(record)
         return self._seen
 
     def _add(self, record: Mapping[str, Any]) -> None:
@@ -80,5 +82,5 @@ class JournalTail:
             seen.spent_usd += Decimal(record["cost_usd"])
             if record["status"] == "not_sent":
                 seen.calls -= 1
-            elif record["prompt_tokens"] is None and record["error"] is not None:
+            elif record["status"] not in ANSWERED:
                 seen.failures[record["status"]] += 1

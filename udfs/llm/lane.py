@@ -1,7 +1,8 @@
 """One endpoint within one task: what waits, what may start, and when the endpoint is given up.
 
 An endpoint is stopped at once when it refuses the key or the bill or does not know the model; after 20 equal rejections
-without one answer; when it has brought nothing but failures for `max_wait_seconds`; and when it bills more than was
+without one answer to a call that was sent later; when it has brought nothing but failures for `max_wait_seconds`, a few
+bodies in a row that are no answers, or answers that all end in a way nobody knows; and when it bills more than was
 reserved. Its requests are handed back, never failed for good.
 """
 
@@ -12,7 +13,7 @@ from itertools import count
 
 from udfs.llm.answers import Answer
 from udfs.llm.concurrency import Concurrency
-from udfs.llm.failures import Failure
+from udfs.llm.failures import AGAIN, Failure
 from udfs.llm.limits import Grant, RateLimit, share, share_of_history
 from udfs.llm.models import Endpoint
 from udfs.llm.outcome import Reason
@@ -21,6 +22,11 @@ from udfs.llm.wave import Send
 from udfs.llm.work import Work
 
 _EQUAL_REJECTIONS = 20
+_FEW_REJECTIONS = 4  # of all tasks together, at the end of a wave: no account's trouble stops at so few
+_ANSWERS_FOR_ONE = 4  # beside each rejection at the end of a wave, to take it for the request's own
+_UNREADABLE_IN_A_ROW, _UNREADABLE_OF_A_PROVEN = 3, 10
+_UNKNOWN_ENDS_IN_A_ROW = 10
+_PROBES = 5  # calls one by one, before an endpoint that rejects them all is stopped
 _FEWEST_FAILURES = 10  # before an endpoint is called unavailable
 _REFUSALS_IN_A_ROW = 3  # before all of an endpoint's calls wait for the time one of them was told
 _ANSWERS_TO_TRUST = 20  # before prompts are counted by their usual tokens a byte
@@ -70,8 +76,12 @@ class Lane:
         self._ready: deque[Work] = deque()
         self._delayed: list[tuple[float, int, Work]] = []
         self._number = count()
-        self._held: list[Work] = []
-        self._rejections: Counter[str] = Counter()
+        self._few = max(1, _FEW_REJECTIONS // tasks)
+        self._held: list[tuple[float, Work, Failure]] = []  # when it was rejected
+        self._rejections: Counter[str] = Counter()  # of these, by what was said
+        self._answers_since_held = self._probes = 0
+        self._unreadable = 0  # in a row
+        self._unknown_ends: Counter[str | None] = Counter()  # since the last answer that ended as one does
         self._paused_until = float("-inf")
         self._refusals = self._failures = 0
         self._failing_since: float | None = None
@@ -93,12 +103,16 @@ class Lane:
         """The request to start now, or the seconds until there may be one (infinite: not before something ends)."""
         while self._delayed and self._delayed[0][0] <= now:
             self._ready.appendleft(heapq.heappop(self._delayed)[2])
-        if self.stopped or self.in_flight >= self._concurrency.calls:
+        is_probe = self._is_in_doubt()
+        if self.stopped or self.in_flight >= (1 if is_probe else self._concurrency.calls):
             return float("inf")
         if not self._ready:
             return self._delayed[0][0] - now if self._delayed else float("inf")
         seconds = max(self._paused_until - now, self._wait(now, self._ready[0]))
-        return self._ready.popleft() if seconds <= 0 else seconds
+        if seconds > 0:
+            return seconds
+        self._probes += is_probe
+        return self._ready.popleft()
 
     def fits(self, work: Work) -> bool:
         """Whether this task's share of the limits has room for the request at all."""
@@ -125,26 +139,57 @@ class Lane:
         # A long prompt's bytes may exceed a limit that its tokens do not; it has the window to itself.
         return min(counted, self._tokens.limit) if self._tokens else counted
 
-    def note(self, now: float, work: Work, max_tokens: int, grants: Grants, result: Answer | Failure) -> None:
-        """Learn from how a call ended."""
+    def note(
+        self,
+        now: float,
+        work: Work,
+        max_tokens: int,
+        grants: Grants,
+        result: Answer | Failure,
+        started: float = float("inf"),
+    ) -> None:
+        """Learn from how a call ended.
+
+        Args:
+            now: when it ended.
+            work: whose call it was.
+            max_tokens: room it had.
+            grants: what it was admitted with.
+            result: of the call.
+            started: when it was sent; infinite: just now.
+        """
         if isinstance(result, Answer):
-            self._note_answer(work, max_tokens, grants, result)
+            self._note_answer(work, max_tokens, grants, result, started)
         elif result.kind == "rate_limited":
             self._refusals += 1
             self._concurrency.refused()
             if self._refusals >= _REFUSALS_IN_A_ROW:
                 self._pause(now, result)
             self._note_failure(now, result)
-        elif result.kind == "transient":
+        elif result.kind in AGAIN:
             self._note_failure(now, result)
-        elif result.kind != "filtered" and result.kind != "rejected":
+            if result.kind == "unreadable":
+                self._note_unreadable(result)
+        elif result.kind == "truncated":  # it has generated, only not enough
+            self._note_life(started)
+        elif result.kind in ("billing", "auth", "not_found", "unexpected"):
             self.stop(result.kind, result.message)
 
-    def _note_answer(self, work: Work, max_tokens: int, grants: Grants, answer: Answer) -> None:
+    def _note_life(self, started: float) -> None:
+        """The endpoint has answered a call that was sent then."""
         self.is_proven = True
-        self._ready.extend(self.take_held())  # whoever is rejected again is so for its own fault
-        self._refusals = self._failures = 0
+        self._refusals = self._failures = self._unreadable = 0
         self._failing_since = None
+        if self._held:
+            self._answers_since_held += 1
+            # An answer to a call that was sent before says nothing: the account may have run out in between.
+            self._confirm([held for held in self._held if held[0] <= started])
+
+    def _note_answer(
+        self, work: Work, max_tokens: int, grants: Grants, answer: Answer, started: float = float("inf")
+    ) -> None:
+        self._note_life(started)
+        self._note_end(answer)
         self._concurrency.answered()
         if answer.usage is None:
             return
@@ -160,23 +205,75 @@ class Lane:
         if self._failures >= _FEWEST_FAILURES and now - self._failing_since > self._policy.max_wait_seconds:
             self.stop("unavailable", failure.message)
 
+    def _note_unreadable(self, failure: Failure) -> None:
+        self._unreadable += 1
+        most = _UNREADABLE_OF_A_PROVEN if self.is_proven else _UNREADABLE_IN_A_ROW
+        if self._unreadable >= most:
+            self.stop("unexpected", f"{self._unreadable} answers in a row are none: {failure.message}")
+
+    def _note_end(self, answer: Answer) -> None:
+        if answer.status != "not_whole":
+            self._unknown_ends.clear()
+            return
+        self._unknown_ends[answer.finish_reason] += 1
+        if self._unknown_ends[answer.finish_reason] >= _UNKNOWN_ENDS_IN_A_ROW:
+            said = f"finish_reason {answer.finish_reason!r}" if answer.finish_reason else "no finish_reason"
+            self.stop("unexpected", f"its answers end with {said}, so nobody knows whether they are whole")
+
     def _pause(self, now: float, failure: Failure) -> None:
         seconds = self._policy.backoff(self._refusals - _REFUSALS_IN_A_ROW + 1, failure.retry_after)
         if seconds > self._policy.max_wait_seconds:
             self.stop("unavailable", f"{failure.message}; asks to wait {seconds:.0f} s")
         self._paused_until = max(self._paused_until, now + seconds)
 
-    def hold(self, work: Work, failure: Failure) -> None:
-        """Keep a rejected request until the endpoint answers another, or stop an endpoint that answers none."""
-        self._held.append(work)
+    def hold(self, work: Work, failure: Failure, now: float = 0.0) -> None:
+        """Keep a rejected request until the endpoint answers a later call, or stop an endpoint that answers none."""
+        if not self._held:
+            self._answers_since_held = self._probes = 0
+        self._held.append((now, work, failure))
         self._rejections[failure.signature] += 1
-        if self._rejections[failure.signature] >= _EQUAL_REJECTIONS:
-            self.stop("rejected", failure.message)
+        self._is_in_doubt()
 
-    def take_held(self) -> list[Work]:
-        """Take out the requests that were kept."""
+    def _is_in_doubt(self) -> bool:
+        """Whether so many equal rejections are kept that calls leave one by one, to see whether one is answered.
+
+        The endpoint is stopped where a few of them are not, or where it has answered nothing at all.
+        """
+        if max(self._rejections.values(), default=0) < _EQUAL_REJECTIONS:
+            return False
+        if self.in_flight <= 0 and (self._probes >= _PROBES or not self._answers_since_held):
+            self.stop(*self._why(self._held[-1][2]))
+        return True
+
+    @staticmethod
+    def _why(failure: Failure) -> tuple[Reason, str]:
+        return "auth" if failure.kind == "forbidden" else "rejected", failure.message
+
+    def _confirm(self, held: Sequence[tuple[float, Work, Failure]]) -> None:
+        """Ask again what was rejected while others were not: whoever is rejected once more is so for its own fault."""
+        if not held:
+            return
+        for _, work, _ in held:
+            work.is_confirmed = True
+            self._ready.append(work)
+        self._held = [one for one in self._held if not one[1].is_confirmed]
+        self._rejections = Counter(failure.signature for _, _, failure in self._held)
+        self._probes = 0
+
+    def confirm_rest(self) -> bool:
+        """Whether, at the end of a wave, the requests that are kept are so few that they are at fault themselves."""
+        if not self._held or self.stopped or not self.is_proven:
+            return False
+        is_few = len(self._held) <= self._few or len(self._held) * _ANSWERS_FOR_ONE <= self._answers_since_held
+        if is_few:
+            self._confirm(list(self._held))
+        return is_few
+
+    def take_held(self) -> list[tuple[Work, Reason]]:
+        """Take out the requests that were kept, each with the reason to hand it back for."""
         held, self._held = self._held, []
-        return held
+        self._rejections.clear()
+        return [(work, self._why(failure)[0]) for _, work, failure in held]
 
     def stop(self, reason: Reason, message: str) -> None:
         """Start nothing more here. The first reason stays."""
@@ -185,7 +282,7 @@ class Lane:
     def drain(self) -> Iterator[Work]:
         """Take out all that waits or was kept."""
         yield from self._ready
-        yield from self.take_held()
+        yield from (work for work, _ in self.take_held())
         self._ready.clear()
         while self._delayed:
             yield heapq.heappop(self._delayed)[2]

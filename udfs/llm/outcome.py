@@ -41,7 +41,7 @@ class Outcome:
     provider: str
     model: str
     state: Terminal | Literal["returned"]
-    reason: Reason | None = None  # of a returned one
+    reason: Reason | None = None  # of a returned one; `over_bound` also of one that was answered, and billed so
     error: str | None = None  # what the provider said last
     attempts: int  # in this wave
     cost_usd: Decimal  # of this wave's attempts

@@ -1,6 +1,7 @@
 """How long a provider asks to wait: `retry-after-ms`, or `Retry-After` in seconds or as a date (RFC 9110, 10.2.3)."""
 
 import math
+import re
 import time
 from collections.abc import Mapping
 from datetime import timezone
@@ -35,3 +36,17 @@ def _number(value: str | None) -> float | None:
     except ValueError:
         return None
     return max(0.0, number) if math.isfinite(number) else None
+
+
+_UNIT = r"\d+(?:\.\d+)? ?(?:ms|milliseconds?|h|hours?|m|minutes?|s|seconds?)\s?"
+_SAID = re.compile(rf"(?:try again|retry|available|reset\w*|wait)\D{{0,20}}?((?:{_UNIT})+)", re.IGNORECASE)
+_PART = re.compile(r"(\d+(?:\.\d+)?) ?(ms|mil|h|m|s)", re.IGNORECASE)
+_SECONDS = {"ms": 0.001, "mil": 0.001, "h": 3600.0, "m": 60.0, "s": 1.0}
+
+
+def said_seconds(message: str) -> float | None:
+    """Seconds to wait as a message says it, such as `Please try again in 1m2.5s`; null where it does not."""
+    said = _SAID.search(message[:2_000])
+    if said is None:
+        return None
+    return sum(float(number) * _SECONDS[unit.lower()] for number, unit in _PART.findall(said[1]))

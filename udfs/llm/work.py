@@ -1,15 +1,28 @@
 """A request on its way: what it has spent, and what to do after each attempt. No clock, no I/O."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from udfs.llm.answers import Answer
+from udfs.llm.answers import ODD_USAGE, OVERLONG, Answer
 from udfs.llm.cost import cost_of, worst_case
-from udfs.llm.failures import Failure
+from udfs.llm.failures import AGAIN, HELD, Failure, Kind
 from udfs.llm.models import Prices
 from udfs.llm.outcome import Outcome, Reason, Terminal
 from udfs.llm.request import Request
 from udfs.llm.retries import RetryPolicy
+
+# Whose trouble it is when nobody of these endpoints is asked any more.
+_STOPS: Mapping[Kind, Reason] = {
+    "billing": "billing",
+    "auth": "auth",
+    "not_found": "not_found",
+    "unexpected": "unexpected",
+}
+_BLANKS = 2  # after which a prompt that is answered with nothing counts as filtered
+# English has about 4 bytes a token, Chinese and Hindi up to 12; what is far above was not counted, or not asked for.
+_BYTES_PER_TOKEN = 16
+_BYTES_FREE = 1_000
 
 
 @dataclass(frozen=True)
@@ -30,7 +43,7 @@ class Again:
 
 @dataclass(frozen=True)
 class Hold:
-    """Rejected by an endpoint that has answered nothing yet: whose fault it is will be seen from the others."""
+    """Rejected: whose fault it is will be seen from what the endpoint says to calls that are sent afterwards."""
 
     failure: Failure
 
@@ -51,6 +64,7 @@ class Charge:
 
     cost_usd: Decimal
     basis: str  # usage, assumed (may have been billed, at worst case) or none
+    note: str | None = None  # why the usage is not believed: `odd_usage` or `overlong`
 
 
 @dataclass
@@ -65,6 +79,9 @@ class Work:
     refusals: int = 0  # by rate limits, in a row
     refused_seconds: float = 0.0  # waited because of them
     spent_usd: Decimal = Decimal(0)
+    blanks: int = 0  # HTTP 200 without an answer or an error
+    is_confirmed: bool = False  # rejected once, and the endpoint has answered others since: it is this request's fault
+    over_bound: str | None = None  # what is to be said where it was billed more than its worst case
     is_cut: bool = False  # an answer was cut: the next attempt has all the room there is
     cut: Answer | None = field(default=None, repr=False)
     error: str | None = None
@@ -86,14 +103,29 @@ class Work:
 
     def charge(self, result: Answer | Failure) -> Charge:
         """Account for an attempt that has ended."""
-        if isinstance(result, Answer) and result.usage is not None:
-            charge = Charge(cost_of(result.usage, self.prices, batch=self.is_batch), "usage")
-        elif isinstance(result, Answer) or result.billed:
-            charge = Charge(self.worst_usd, "assumed")
-        else:
-            charge = Charge(Decimal(0), "none")
+        charge = self._charge(result)
         self.spent_usd += charge.cost_usd
         return charge
+
+    def _charge(self, result: Answer | Failure) -> Charge:
+        answer = result if isinstance(result, Answer) else None
+        if isinstance(result, Failure) and not result.billed:
+            return Charge(Decimal(0), "none")
+        if result.usage is None:
+            return Charge(self.worst_usd, "assumed", answer.note if answer else None)
+        cost = cost_of(result.usage, self.prices, batch=self.is_batch)
+        if answer and (note := self._disbelief(answer)):
+            return Charge(max(cost, self.worst_usd), "assumed", note)
+        return Charge(cost, "usage")
+
+    def _disbelief(self, answer: Answer) -> str | None:
+        """Why the usage of an answer is not believed; null: it is."""
+        texts = (answer.text or "", answer.reasoning or "")
+        size = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
+        if size > _BYTES_PER_TOKEN * self.max_tokens + _BYTES_FREE:
+            return OVERLONG
+        tokens = answer.usage.completion_tokens if answer.usage else 0
+        return ODD_USAGE if size > 2 * _BYTES_PER_TOKEN * tokens + _BYTES_FREE else None
 
     def charge_lost(self) -> None:
         """Account for an attempt that was abandoned in flight."""
@@ -109,22 +141,41 @@ class Work:
         """
         if isinstance(result, Answer):
             return self._decide_answer(result)
-        self.error = result.message
-        if result.kind == "filtered":
+        self.error, kind = result.message, result.kind
+        if kind == "filtered":
             return Respond("content_filtered", error=result.message)
-        if result.kind == "rejected":
-            if self.is_cut:  # it was answered with less room, so the room is what is rejected
-                return Respond("truncated", self.cut, result.message)
-            return Respond("failed", error=result.message) if is_proven else Hold(result)
-        if result.kind == "transient" or result.kind == "rate_limited":
+        if kind == "truncated":
+            return self._more_room(None, result.message)
+        if kind in ("rejected", "too_large") and self.is_cut:  # it was answered with less room, so that is rejected
+            return Respond("truncated", self.cut, result.message)
+        if kind in HELD:
+            return Respond("failed", error=result.message) if self.is_confirmed else Hold(result)
+        if kind in ("too_large", "odd_answer"):
+            return Respond("failed", error=result.message) if is_proven or self.is_confirmed else Hold(result)
+        if kind == "no_answer":
+            return self._decide_blank(result, policy, is_proven=is_proven)
+        if kind in AGAIN or kind == "rate_limited":
             return self._retry(result, policy)
-        return HandBack(result.kind)
+        return HandBack(_STOPS[kind])
 
     def _decide_answer(self, answer: Answer) -> Step:
-        if answer.status != "truncated" or self.is_cut or self.request.most_tokens <= self.request.max_tokens:
-            return Respond(answer.status, answer)
+        return self._more_room(answer) if answer.status == "truncated" else Respond(answer.status, answer)
+
+    def _more_room(self, answer: Answer | None, error: str | None = None) -> Step:
+        """An answer ran out of room: once more with all there is, then it stays cut."""
+        if self.is_cut or self.request.most_tokens <= self.request.max_tokens:
+            return Respond("truncated", answer or self.cut, error)
         self.is_cut, self.cut = True, answer
         return Again() if self.is_affordable else HandBack("reservation_spent")
+
+    def _decide_blank(self, failure: Failure, policy: RetryPolicy, *, is_proven: bool) -> Step:
+        """Nothing at all came back, which is what a blocked prompt looks like at some providers."""
+        self.blanks += 1
+        if self.blanks < _BLANKS:
+            return self._retry(failure, policy)
+        if is_proven or self.is_confirmed:
+            return Respond("content_filtered", error=f"{failure.message}, {self.blanks} times")
+        return Hold(failure)
 
     def _retry(self, failure: Failure, policy: RetryPolicy) -> Step:
         if failure.kind == "rate_limited":
@@ -149,8 +200,8 @@ class Work:
             provider=self.request.provider,
             model=self.request.model,
             state=state or "returned",
-            reason=reason,
-            error=None if state == "answered" else self.error,
+            reason="over_bound" if self.over_bound else reason,
+            error=self.over_bound or (None if state == "answered" else self.error),
             attempts=self.attempts,
             cost_usd=self.spent_usd,
         )

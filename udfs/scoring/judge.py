@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from schemas.records import CATEGORIES, MAX_SCORE, MIN_SCORE
+from udfs.scoring.judge_object import object_of, objects_in
 from udfs.scoring.scorer import Score, weighted_tenths
 
 JUDGE = "judge"
@@ -18,14 +19,21 @@ JUDGE = "judge"
 DIMENSIONS: tuple[str, ...] = ("accuracy", "helpfulness", "completeness", "clarity")
 """Names of the dimensions, in the order of the weights."""
 
-FAULTS: tuple[str, ...] = ("no_json", "missing_dimension", "not_an_integer", "out_of_range", "contradiction")
+_NAMES = frozenset(DIMENSIONS)
+
+FAULTS: tuple[str, ...] = (
+    "no_json",
+    "not_alone",
+    "repeated_key",
+    "missing_dimension",
+    "not_an_integer",
+    "out_of_range",
+    "contradiction",
+)
 """Why a reply gives no score, as stored."""
 
 _REASON_CHARS = 300
 _NO_REASON = "The judge gave no reason."
-# A reply of the room that is asked for is far below; what is longer is no verdict, and must not cost time.
-_REPLY_CHARS = 20_000
-_MOST_OBJECTS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +81,19 @@ def judge_schema_json() -> str:
 def read_reply(text: str | None) -> Judgement:
     """Read the judge's reply; never raises, whatever the text.
 
-    Prose and code fences around the object are passed over, since a provider without schemas adds them. A rating may be
-    written 8 or 8.0, never 8.5, "8" or true. Several objects with ratings must agree: a reply that quotes the example
-    must not be taken for one that rates it.
+    Only a reply that is the object counts, reasoning and a fence around it aside: an object inside a sentence may be
+    quoted. A rating may be written 8 or 8.0, never 8.5, "8" or true. The ratings may stand in an object of their own.
     """
-    found = [_read_object(one) for one in _objects(text or "")]
-    if not found:
-        return Judgement(fault="no_json")
-    verdicts = {one.verdict.dimensions: one for one in found if one.verdict is not None}
-    if len(verdicts) > 1:
+    found = object_of(text or "")
+    if found == "not_alone" and _contradicts_itself(text or ""):
         return Judgement(fault="contradiction")
-    return next(iter(verdicts.values()), found[-1])
+    return Judgement(fault=found) if isinstance(found, str) else _read_object(found)
+
+
+def _contradicts_itself(text: str) -> bool:
+    """Whether several objects of a text rate differently."""
+    read = (_read_object({str(key).lower(): value for key, value in one.items()}) for one in objects_in(text))
+    return len({one.verdict.dimensions for one in read if one.verdict is not None}) > 1
 
 
 def judge_score(verdict: Verdict, weights: Sequence[int]) -> Score:
@@ -96,40 +106,23 @@ def judge_score(verdict: Verdict, weights: Sequence[int]) -> Score:
     )
 
 
-def _objects(text: str) -> list[Mapping[str, Any]]:
-    """JSON objects of a text, from the outside: those inside another one are part of it."""
-    decoder, start = json.JSONDecoder(), 0
-    found: list[Mapping[str, Any]] = []
-    text = text[:_REPLY_CHARS]
-    for _ in range(_MOST_OBJECTS):
-        start = text.find("{", start)
-        if start < 0:
-            break
-        try:
-            value, start = decoder.raw_decode(text, start)
-        except (ValueError, RecursionError):
-            start += 1
-            continue
-        if isinstance(value, dict):
-            found.append(value)
-    return found
-
-
 def _read_object(value: Mapping[str, Any]) -> Judgement:
+    places = [one for one in (value, *value.values()) if isinstance(one, Mapping) and not _NAMES.isdisjoint(one)]
+    if len(places) > 1:
+        return Judgement(fault="repeated_key")
+    rated = places[0] if places else value
     ratings = []
     for name in DIMENSIONS:
-        if name not in value:
+        if name not in rated:
             return Judgement(fault="missing_dimension")
-        rating = _integer(value[name])
+        rating = _integer(rated[name])
         if rating is None:
             return Judgement(fault="not_an_integer")
         if not MIN_SCORE <= rating <= MAX_SCORE:
             return Judgement(fault="out_of_range")
         ratings.append(rating)
-    category = value.get("category")
-    return Judgement(
-        Verdict(tuple(ratings), category if category in CATEGORIES else None, _reason(value.get("reason")))
-    )
+    category, reason = ({**rated, **value}.get(name) for name in ("category", "reason"))
+    return Judgement(Verdict(tuple(ratings), category if category in CATEGORIES else None, _reason(reason)))
 
 
 def _integer(value: object) -> int | None:

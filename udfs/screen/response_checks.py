@@ -1,8 +1,9 @@
-"""Checks of an answer against its prompt: echoed, called a tool, stopped in mid-sentence."""
+"""Checks of an answer against its prompt: echoed, called a tool, thought aloud, stopped in mid-sentence."""
 
 import json
 import re
 
+from udfs.llm.reasoning import split_reasoning
 from udfs.screen.subject import Subject
 from udfs.screen.wording import one_of
 
@@ -100,3 +101,11 @@ def truncated(subject: Subject) -> str | None:
     if subject.text.count("```") % 2 or _CODE_LINE.search(tail):
         return None
     return line[-80:]
+
+
+def reasoning_block(subject: Subject) -> str | None:
+    """The answer holds what a model thought before it answered, such as a `<think>` block."""
+    split = split_reasoning(subject.text)
+    if split.reasoning is None and not split.is_open and split.answer == subject.text:
+        return None
+    return (split.reasoning or subject.text).strip() or subject.text

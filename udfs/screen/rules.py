@@ -11,10 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from schemas.errors import ConfigError
 from udfs.screen.code_blocks import code_does_not_parse, unclosed_fence
+from udfs.screen.judge_bait import addresses_judge
 from udfs.screen.missing_input import missing_input
 from udfs.screen.personal_data import personal_data
 from udfs.screen.repetition import repetition
-from udfs.screen.response_checks import echo, tool_call, truncated
+from udfs.screen.response_checks import echo, reasoning_block, tool_call, truncated
 from udfs.screen.subject import Check
 from udfs.screen.unfilled_slot import unfilled_slot
 from udfs.screen.unseen_material import needs_url_or_image
@@ -30,10 +31,12 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
         "personal_data": personal_data,
         "tool_call": tool_call,
         "echo": echo,
+        "reasoning_block": reasoning_block,
         "repetition": repetition,
         "unclosed_fence": unclosed_fence,
         "code_does_not_parse": code_does_not_parse,
         "truncated": truncated,
+        "addresses_judge": addresses_judge,
     }
 )
 

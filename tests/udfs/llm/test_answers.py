@@ -3,10 +3,12 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from udfs.llm.answers import Answer, read_answer
+from udfs.llm.answers import Answer, answer_of, read_answer
 from udfs.llm.cost import Usage
-from udfs.llm.failures import Failure, status_failure
+from udfs.llm.failures import Failure
 
 
 def body(message: dict | None = None, finish: str | None = "stop", **fields) -> bytes:
@@ -19,7 +21,7 @@ def body(message: dict | None = None, finish: str | None = "stop", **fields) -> 
     ("reply", "status", "text"),
     [
         (body(), "answered", "Yes."),
-        (body(finish=None), "answered", "Yes."),
+        (body(finish=None), "not_whole", "Yes."),
         (body(finish="length"), "truncated", "Yes."),
         (body(finish="content_filter"), "content_filtered", "Yes."),
         (body({"content": None, "refusal": "No."}), "refused", "No."),
@@ -47,55 +49,265 @@ def test_usage_is_what_the_provider_says_or_nothing():
 
 
 @pytest.mark.parametrize(
-    "reply", [b"", b"<html>", b"[]", b"null", b'{"choices": []}', b'{"choices": [{}]}', body()[:40]]
+    "reply", [b"", b"<html>", b"[]", b"null", b'{"choices": [{}]}', b'{"answer": "Yes."}', body()[:40]]
 )
-def test_a_reply_that_is_no_completion_was_billed_and_is_tried_again(reply):
+def test_a_reply_that_is_no_completion_may_have_been_billed_and_is_tried_again(reply):
     failure = read_answer(reply)
     assert isinstance(failure, Failure)
-    assert (failure.kind, failure.billed) == ("transient", True)
+    assert (failure.kind, failure.billed) == ("unreadable", True)
 
 
-def test_an_error_in_a_reply_of_status_200_is_that_error():
-    failure = read_answer(b'{"error": {"code": 429, "message": "slow down"}}')
+# What stands in a reply of HTTP 200 beside or in place of its choices -> the kind, and whether it is billed.
+ERRORS = {
+    "alone": ({"error": {"code": 429, "message": "slow down"}}, "rate_limited", False),
+    "choices empty": ({"choices": [], "error": {"code": 402, "message": "Insufficient credits"}}, "billing", False),
+    "choices null": (
+        {"choices": None, "error": {"code": 429, "message": "Worker local total request limit reached"}},
+        "rate_limited",
+        False,
+    ),
+    "beside a whole answer": (
+        {"error": {"code": 500, "message": "lost"}, "usage": {"prompt_tokens": 9, "completion_tokens": 3}},
+        "broken_off",
+        True,
+    ),
+    "as a text": ({"choices": [], "error": "overloaded"}, "transient", False),
+    "in a shape of its own": ({"choices": None, "message": "credit balance is too low", "code": "x"}, "billing", False),
+    "minimax": (
+        {"choices": None, "base_resp": {"status_code": 1008, "status_msg": "insufficient balance"}},
+        "billing",
+        False,
+    ),
+    "blocked": ({"choices": None, "promptFeedback": {"blockReason": "SAFETY"}}, "filtered", False),
+    "nothing": ({"choices": []}, "no_answer", False),
+    "nothing, with a usage": (
+        {"choices": None, "usage": {"prompt_tokens": 9, "completion_tokens": 1}},
+        "no_answer",
+        True,
+    ),
+}
+
+
+@pytest.mark.parametrize(("fields", "kind", "billed"), ERRORS.values(), ids=ERRORS)
+def test_an_error_in_a_reply_of_status_200_wins_wherever_it_stands(fields, kind, billed):
+    beside = json.loads(body()) if kind == "broken_off" else {"id": "c"}
+    failure = read_answer(json.dumps({**beside, **fields}).encode())
     assert isinstance(failure, Failure)
-    assert (failure.kind, failure.billed) == ("rate_limited", True)
+    assert (failure.kind, failure.billed) == (kind, billed)
+
+
+@pytest.mark.parametrize("place", ["choice", "message"])
+def test_an_error_inside_a_choice_wins(place):
+    content = json.loads(body({"content": ""}, "error"))
+    inside = content["choices"][0] if place == "choice" else content["choices"][0]["message"]
+    inside["error"] = {"code": 400, "message": "prompt is too long: 1284668 tokens > 1000000 maximum"}
+    failure = read_answer(json.dumps(content).encode())
+    assert isinstance(failure, Failure)
+    assert (failure.kind, failure.billed) == ("too_large", False)
 
 
 @pytest.mark.parametrize(
-    ("status", "error", "kind"),
+    "error", [None, {}, "", [], {"code": 0, "message": "success"}, {"code": None, "message": None}]
+)
+def test_what_says_that_all_is_well_is_no_error(error):
+    assert isinstance(read_answer(body(error=error)), Answer)
+
+
+@pytest.mark.parametrize(
+    ("finish", "status"),
     [
-        (429, {"message": "slow down"}, "rate_limited"),
-        (429, {"code": "insufficient_quota"}, "billing"),
-        (429, {"type": "insufficient_quota"}, "billing"),
-        (403, {"code": "billing_not_active"}, "billing"),
-        (402, {}, "billing"),
-        (401, {"code": "invalid_api_key"}, "auth"),
-        (403, "forbidden", "auth"),
-        (404, {"code": "model_not_found"}, "not_found"),
-        (400, {"code": "model_not_available"}, "not_found"),
-        (400, {"code": "content_filter"}, "filtered"),
-        (400, {"message": "max_tokens is too large"}, "rejected"),
-        (422, None, "rejected"),
-        (408, None, "transient"),
-        (409, None, "transient"),
-        (500, "boom", "transient"),
-        (529, {}, "transient"),
+        *(
+            (word, "answered")
+            for word in (
+                "stop",
+                "STOP",
+                "end_turn",
+                "eos",
+                "eos_token",
+                "stop_sequence",
+                "COMPLETE",
+                "FinishReason.STOP",
+            )
+        ),
+        *(
+            (word, "truncated")
+            for word in (
+                "length",
+                "max_tokens",
+                "MAX_TOKENS",
+                "model_length",
+                "model_context_window_exceeded",
+                "FINISH_REASON_MAX_TOKENS",
+            )
+        ),
+        *(
+            (word, "content_filtered")
+            for word in (
+                "content_filter",
+                "SAFETY",
+                "RECITATION",
+                "PROHIBITED_CONTENT",
+                "sensitive",
+                "blocklist",
+                "SPII",
+                "guardrail_intervened",
+            )
+        ),
+        *(
+            (word, "not_whole")
+            for word in ("tool_calls", "function_call", "OTHER", "nonsense", "", None, 7, {"a": 1}, "OTHER\0")
+        ),
+        ("refusal", "refused"),
     ],
 )
-def test_an_error_says_whom_it_concerns(status, error, kind):
-    assert status_failure(status, error, {}).kind == kind
+def test_only_a_word_of_a_closed_list_makes_an_answer_whole(finish, status):
+    answer = read_answer(body(finish=finish))
+    assert isinstance(answer, Answer)
+    assert answer.status == status
 
 
-@pytest.mark.parametrize(("status", "billed"), [(500, False), (503, False), (429, False), (502, True), (504, True)])
-def test_only_a_gateway_that_lost_the_answer_may_have_been_billed(status, billed):
-    assert status_failure(status, {}, {}).billed is billed
+@pytest.mark.parametrize(
+    "finish", ["error", "abort", "insufficient_system_resource", "network_error", "cancelled", "timeout", "ERROR"]
+)
+def test_an_answer_that_broke_off_is_asked_again_and_billed_by_its_usage(finish):
+    failure = read_answer(body(finish=finish, usage={"prompt_tokens": 30, "completion_tokens": 60}))
+    assert isinstance(failure, Failure)
+    assert (failure.kind, failure.billed, failure.usage) == ("broken_off", True, Usage(30, 60))
+    assert finish in failure.message
 
 
-def test_a_message_is_one_short_line_with_what_was_said():
-    failure = status_failure(400, {"code": "bad", "message": "line\none " + "x" * 1000}, {})
-    assert failure.message.startswith("HTTP 400 bad - line one x")
-    assert len(failure.message) == 300
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("a\0b\r\nc", "ab\nc"),
+        ("\ufeffhello", "hello"),
+        ("\u200b\u200d\ufeff \n", None),
+        ("\u3164\u2800", None),
+        ([{"type": "text", "text": float("nan")}], None),
+        ([{"type": "text", "text": None}, {"type": "text", "text": {"a": 1}}], None),
+        ([{"type": "text", "text": "see"}, {"type": "image_url", "image_url": {"url": "x"}}], None),
+        (["a", "b"], "ab"),
+        ({"type": "text", "text": "one"}, "one"),
+        (
+            [{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}, {"type": "text", "text": "Yes."}],
+            "Yes.",
+        ),
+        (float("nan"), None),
+        (True, None),
+        (7, None),
+    ],
+)
+def test_an_answer_is_a_clean_text_or_none(content, text):
+    answer = read_answer(body({"content": content}))
+    assert isinstance(answer, Answer)
+    assert answer.status == ("empty" if text is None else "answered")
+    assert text is None or answer.text == text
 
 
-def test_half_a_surrogate_pair_in_a_message_can_be_stored():
-    assert "oh \ufffd no" in status_failure(400, {"message": "oh \ud83d no"}, {}).message
+@pytest.mark.parametrize(
+    ("message", "text", "reasoning"),
+    [
+        ({"content": "<think>\nhm\n</think>\n\nYes."}, "Yes.", "hm"),
+        ({"content": "Yes.", "reasoning_content": "hm", "reasoning": "hm"}, "Yes.", "hm"),
+        ({"content": "Yes.", "reasoning": "hm"}, "Yes.", "hm"),
+        ({"content": "Yes.", "reasoning": {"a": 1}}, "Yes.", None),
+    ],
+)
+def test_reasoning_is_kept_apart(message, text, reasoning):
+    answer = read_answer(body(message))
+    assert isinstance(answer, Answer)
+    assert (answer.status, answer.text, answer.reasoning) == ("answered", text, reasoning)
+
+
+def test_reasoning_that_never_closes_has_used_up_the_answers_room():
+    answer = read_answer(body({"content": "<think>\nI wonder how long"}))
+    assert isinstance(answer, Answer)
+    assert (answer.status, answer.text) == ("truncated", None)
+
+
+def test_reasoning_alone_is_no_answer():
+    answer = read_answer(body({"content": None, "reasoning_content": "The moon pulls."}))
+    assert isinstance(answer, Answer)
+    assert (answer.status, answer.text) == ("empty", None)
+
+
+def events(*chunks: object) -> bytes:
+    return "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks).encode()
+
+
+def chunk(content: str | None = None, finish: str | None = None, **fields) -> dict:
+    return {"model": "m-1", "choices": [{"index": 0, "delta": {"content": content}, "finish_reason": finish}], **fields}
+
+
+def test_a_stream_of_events_is_put_together():
+    usage = {"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 2}}
+    answer = read_answer(
+        b": PROCESSING\n\n" + events(chunk("Ye"), chunk("s."), chunk(finish="stop"), usage) + b"data: [DONE]\n\n"
+    )
+    assert isinstance(answer, Answer)
+    assert (answer.status, answer.text, answer.usage) == ("answered", "Yes.", Usage(3, 2))
+
+
+def test_a_stream_that_breaks_off_is_no_whole_answer():
+    answer = read_answer(events(chunk("Ye")))
+    assert isinstance(answer, Answer)
+    assert answer.status == "not_whole"
+    failure = read_answer(events(chunk("Ye"), {"error": {"code": 502, "message": "went away"}}))
+    assert isinstance(failure, Failure)
+    assert failure.kind == "broken_off"
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        b'{"choices": ' + b"[" * 200_000 + b"]" * 200_000 + b"}",
+        b'{"usage": {"prompt_tokens": ' + b"9" * 5_000 + b"}}",
+        b'data: {"choices": 7}\n\ndata: nonsense',
+        b'{"choices": [{"message": {"content": "x"}, "finish_reason": "stop"}], "usage": [1]}',
+        b'{"choices": [7]}',
+        b'{"choices": {"a": 1}}',
+        b"\xff\xfe\x00",
+        json.dumps({"choices": [{"message": {"content": "x" * 3_000_000}, "finish_reason": "stop"}]}).encode(),
+    ],
+)
+def test_no_body_breaks_its_reader(reply):
+    assert isinstance(read_answer(reply), Answer | Failure)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=20),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(
+                    [
+                        "choices",
+                        "message",
+                        "content",
+                        "error",
+                        "usage",
+                        "finish_reason",
+                        "code",
+                        "text",
+                        "prompt_tokens",
+                        "completion_tokens",
+                        "total_tokens",
+                        "model",
+                        "refusal",
+                        "type",
+                        "detail",
+                        "base_resp",
+                    ]
+                ),
+                inner,
+                max_size=4,
+            )
+        ),
+        max_leaves=20,
+    )
+)
+def test_whatever_json_comes_is_an_answer_or_a_failure(content):
+    found = answer_of(content)
+    assert isinstance(found, Answer | Failure)
+    assert found != Failure("odd_answer", "x") and getattr(found, "kind", "") != "odd_answer"

@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 import time
+from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 
@@ -284,10 +285,64 @@ def test_a_model_that_bills_more_than_it_can_have_used_is_stopped(provider, tmp_
     short = [request(f"t{number}", prompt_tokens_bound=1, max_tokens=24) for number in range(3)]
     outcomes = drive(short, wave)
     assert sorted((o.state, o.reason) for o in outcomes.values()) == [
-        ("answered", None),
+        ("answered", "over_bound"),
         ("returned", "over_bound"),
         ("returned", "over_bound"),
     ]
+
+
+def test_a_bill_over_its_bound_is_remembered_when_all_calls_were_in_flight(provider, tmp_path):
+    wave = context(tmp_path, [endpoint(provider.base_url)])
+    short = [request(f"t{number}", prompt_tokens_bound=1, max_tokens=24) for number in range(3)]
+    assert {(o.state, o.reason) for o in drive(short, wave).values()} == {("answered", "over_bound")}
+
+
+def usage_body(usage: str) -> str:
+    message = '{"message": {"content": "Yes."}, "finish_reason": "stop"}'
+    return f'{{"choices": [{message}], "usage": {{"prompt_tokens": {usage}, "completion_tokens": 5}}}}'
+
+
+def test_whatever_one_answer_holds_ends_no_more_than_its_own_request(provider, tmp_path):
+    odd = {
+        "nested": '{"choices": ' + "[" * 200_000 + "]" * 200_000 + "}",
+        "digits": usage_body("9" * 5_000),
+        "huge": usage_body(str(10**22)),
+        "float": usage_body("1e22"),
+        "nan": usage_body("NaN"),
+        "negative": usage_body("-5"),
+        "bool": usage_body("true"),
+        "text": usage_body('"30"'),
+    }
+    provider.behave(bodies=odd)
+    wave = context(tmp_path, [endpoint(provider.base_url)])
+    good = [request(f"good{number}") for number in range(8)]
+    outcomes = drive([*good, *(request(name) for name in odd)], wave)
+    states = {name: outcomes[name].state for name in odd}
+    assert states == {**dict.fromkeys(odd, "answered"), "nested": "failed", "digits": "failed"}
+    assert {outcomes[one.request_id].state for one in good} == {"answered"}
+    worst = worst_case(request("x").prompt_tokens_bound, 100, PRICES)
+    assert min(outcomes[name].cost_usd for name in odd) >= worst * Decimal("0.9")  # names differ by a few bytes
+    assert "cannot be read" in (outcomes["nested"].error or "")
+
+
+def test_an_account_that_runs_out_in_mid_wave_leaves_every_prompt_pending(provider, tmp_path):
+    tokens = [f"t{number:02}" for number in range(44)]
+    provider.behave(
+        latency_seconds=0.02, scripts={token: ["400"] * 9 for token in tokens[4:]}, error={"message": "Nothing left."}
+    )
+    wave = context(tmp_path, [endpoint(provider.base_url, limits=Limits(max_in_flight=2))])
+    outcomes = drive([request(token) for token in tokens], wave)
+    assert Counter(outcome.state for outcome in outcomes.values()) == {"answered": 4, "returned": 40}
+    assert {outcome.reason for outcome in outcomes.values()} == {None, "rejected"}
+    assert len(provider.calls()) <= 4 + 20 + 5 + 2
+
+
+def test_a_few_prompts_that_are_rejected_among_others_are_final(provider, tmp_path):
+    provider.behave(scripts={f"t{number}": ["400"] * 9 for number in (1, 3)}, error={"message": "not this one"})
+    wave = context(tmp_path, [endpoint(provider.base_url, limits=Limits(max_in_flight=2))])
+    outcomes = drive([request(f"t{number}") for number in range(12)], wave)
+    assert {name for name, outcome in outcomes.items() if outcome.state == "failed"} == {"t1", "t3"}
+    assert {outcome.reason for outcome in outcomes.values()} == {None}
 
 
 def test_the_key_is_used_and_written_nowhere(provider, tmp_path, monkeypatch):

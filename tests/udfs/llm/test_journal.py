@@ -1,7 +1,6 @@
 """The journal gives back what was written, whatever was torn off."""
 
 import asyncio
-import json
 import os
 from decimal import Decimal
 from pathlib import Path
@@ -11,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from udfs.llm.journal import Journal
+from udfs.llm.journal_lines import read_line
 from udfs.llm.journal_reader import journal_records, read_journal
 
 SENT = {
@@ -116,4 +116,4 @@ def test_what_the_disk_refuses_to_keep_is_an_error_of_the_next_line(tmp_path, mo
 def test_the_file_is_only_for_its_owner(tmp_path: Path):
     write(str(tmp_path), SENT)
     assert (tmp_path / "w.jsonl").stat().st_mode & 0o777 == 0o600
-    assert json.loads((tmp_path / "w.jsonl").read_text("ascii")) == SENT
+    assert read_line((tmp_path / "w.jsonl").read_bytes().rstrip()) == SENT

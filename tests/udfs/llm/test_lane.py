@@ -111,6 +111,98 @@ def test_what_was_rejected_is_asked_again_once_another_is_answered():
     assert started(four, 0.0) == ["held"]
 
 
+def test_an_answer_to_a_call_that_was_sent_before_says_nothing_of_a_rejection():
+    four = lane(is_proven=True)
+    four.hold(work("held"), Failure("rejected", "bad"), 5.0)
+    four.note(6.0, work(), 100, (None, None), ANSWER, started=4.0)
+    assert four.waiting == 0
+    four.note(7.0, work(), 100, (None, None), ANSWER, started=5.5)
+    found = four.next_start(7.0)
+    assert isinstance(found, Work)
+    assert found.is_confirmed
+
+
+def test_equal_rejections_that_begin_after_answers_stop_the_endpoint_after_a_few_single_calls():
+    four = lane(Limits(max_in_flight=64))
+    four.in_flight = 30
+    end(four, 0.0, ANSWER)
+    for number in range(20):
+        four.hold(work(f"h{number}"), Failure("rejected", f"no {number}"), 1.0)
+    four.add(work("next"))
+    assert four.next_start(2.0) == FOREVER  # those in flight are waited for
+    four.note(2.0, work(), 100, (None, None), ANSWER, started=0.5)
+    four.in_flight = 0
+    for number in range(5):
+        found = four.next_start(3.0)
+        assert isinstance(found, Work)
+        four.admit(3.0, found)
+        assert four.next_start(3.0) == FOREVER
+        four.in_flight -= 1
+        four.hold(found, Failure("rejected", "no"), 4.0 + number)
+        four.add(work(f"more{number}"))
+    assert four.next_start(9.0) == FOREVER
+    assert four.stopped == ("rejected", "no")
+    assert len(list(four.drain())) == 20 + 5 + 1  # all of them stay pending
+
+
+def test_half_of_the_prompts_may_be_rejected_by_an_endpoint_that_answers_the_others():
+    four = lane(Limits(max_in_flight=64))
+    four.in_flight = 32
+    for number in range(32):
+        four.hold(work(f"h{number}"), Failure("rejected", "bad"), 1.0)
+    for _ in range(32):
+        four.note(5.0, work(), 100, (None, None), ANSWER, started=0.0)
+        four.in_flight -= 1
+    four.add(work("next"))
+    probe = four.next_start(6.0)
+    assert isinstance(probe, Work)
+    four.note(8.0, probe, 100, (None, None), ANSWER, started=6.0)
+    assert four.stopped is None
+    assert four.waiting == 32
+
+
+@pytest.mark.parametrize(
+    ("held", "answers", "is_few"), [(1, 0, True), (4, 0, True), (5, 0, False), (5, 19, False), (5, 20, True)]
+)
+def test_what_is_rejected_at_the_end_is_at_fault_only_where_it_is_little(held, answers, is_few):
+    four = lane(is_proven=True)
+    for number in range(held):
+        four.hold(work(f"h{number}"), Failure("rejected", "bad"), 1.0)
+    for _ in range(answers):
+        four.note(2.0, work(), 100, (None, None), ANSWER, started=0.0)
+    assert four.confirm_rest() is is_few
+    assert four.waiting == (held if is_few else 0)
+
+
+def test_a_403_that_does_not_say_why_is_a_verdict_on_the_key_only_where_nothing_else_is_answered():
+    four = lane()
+    for _ in range(20):
+        four.hold(work(), Failure("forbidden", "HTTP 403 - no message"))
+    assert four.stopped == ("auth", "HTTP 403 - no message")
+
+
+def test_bodies_that_are_no_answers_stop_an_endpoint_after_three_and_a_proven_one_after_ten():
+    torn = Failure("unreadable", "<html>", billed=True)
+    for is_proven, most in ((False, 3), (True, 10)):
+        four = lane(is_proven=is_proven)
+        end(four, 0.0, torn, count=most - 1)
+        assert four.stopped is None
+        end(four, 0.0, torn)
+        assert four.stopped is not None
+        assert four.stopped[0] == "unexpected"
+
+
+def test_answers_that_all_end_in_an_unknown_way_stop_an_endpoint_that_would_be_paid_for_nothing():
+    four, odd = lane(), Answer("not_whole", "text", "finished_maybe", "m", Usage(20, 10))
+    end(four, 0.0, odd, count=9)
+    end(four, 0.0, ANSWER)
+    end(four, 0.0, odd, count=9)
+    assert four.stopped is None
+    end(four, 0.0, odd)
+    assert four.stopped is not None
+    assert "'finished_maybe'" in four.stopped[1]
+
+
 def test_nothing_but_failures_for_as_long_as_may_be_waited_stops_the_endpoint():
     four = lane()
     end(four, 0.0, Failure("transient", "HTTP 500"), count=50)

@@ -1,13 +1,16 @@
 """What follows from each attempt, and what it costs."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.support.waves import PRICES, request
 from udfs.llm.answers import Answer, Status
 from udfs.llm.cost import Usage
-from udfs.llm.failures import Failure
+from udfs.llm.failures import KINDS, Failure
 from udfs.llm.retries import RetryPolicy
 from udfs.llm.work import Again, HandBack, Hold, Respond, Step, Work
 
@@ -26,7 +29,7 @@ def decide(work: Work, result: Answer | Failure, *, is_proven: bool = True) -> S
     return work.decide(result, POLICY, is_proven=is_proven)
 
 
-@pytest.mark.parametrize("status", ["answered", "refused", "content_filtered", "empty", "truncated"])
+@pytest.mark.parametrize("status", ["answered", "refused", "content_filtered", "empty", "truncated", "not_whole"])
 def test_an_answer_ends_the_request(status):
     assert decide(Work(request("a"), PRICES), answer(status)) == Respond(status, answer(status))
 
@@ -88,10 +91,52 @@ def test_backoff_is_drawn_from_the_whole_of_a_growing_interval():
         assert max(drawn) > bound * 3 / 4
 
 
-def test_a_rejection_is_final_only_where_others_were_answered():
-    rejected = Failure("rejected", "bad")
-    assert decide(Work(request("a"), PRICES), rejected) == Respond("failed", error="bad")
-    assert decide(Work(request("a"), PRICES), rejected, is_proven=False) == Hold(rejected)
+@pytest.mark.parametrize("kind", ["rejected", "forbidden"])
+def test_a_rejection_is_kept_until_others_are_answered_and_then_final(kind):
+    rejected, work = Failure(kind, "bad"), Work(request("a"), PRICES)
+    assert decide(work, rejected) == Hold(rejected)
+    work.is_confirmed = True
+    assert decide(work, rejected) == Respond("failed", error="bad")
+
+
+@pytest.mark.parametrize("kind", ["too_large", "odd_answer"])
+def test_what_is_plainly_the_requests_own_is_final_where_the_endpoint_answers_others(kind):
+    failure = Failure(kind, "bad")
+    assert decide(Work(request("a"), PRICES), failure) == Respond("failed", error="bad")
+    assert decide(Work(request("a"), PRICES), failure, is_proven=False) == Hold(failure)
+
+
+def test_reasoning_that_used_up_the_room_is_a_cut_answer_charged_at_worst():
+    used_up = Failure("truncated", "output limit reached", billed=True)
+    work = Work(request("a", max_tokens=100, max_tokens_cap=400), PRICES)
+    worst = work.worst_usd
+    assert decide(work, used_up) == Again()
+    assert (work.max_tokens, work.spent_usd) == (400, worst)
+    assert decide(work, used_up) == Respond("truncated", None, "output limit reached")
+
+
+def test_a_prompt_that_is_answered_with_nothing_twice_counts_as_filtered():
+    blank, work = Failure("no_answer", "nothing"), Work(request("a"), PRICES)
+    assert isinstance(decide(work, blank), Again)
+    assert decide(work, blank) == Respond("content_filtered", error="nothing, 2 times")
+    unproven = Work(request("a"), PRICES)
+    decide(unproven, blank, is_proven=False)
+    assert decide(unproven, blank, is_proven=False) == Hold(blank)
+
+
+@pytest.mark.parametrize("kind", ["transient", "broken_off", "unreadable"])
+def test_what_is_asked_again_ends_after_all_attempts(kind):
+    work = Work(request("a"), PRICES)
+    steps = [decide(work, Failure(kind, "x")) for _ in range(3)]
+    assert steps[-1] == HandBack("attempts_exhausted")
+
+
+@given(
+    kind=st.sampled_from(KINDS), proven=st.booleans(), confirmed=st.booleans(), cut=st.booleans(), billed=st.booleans()
+)
+def test_every_kind_of_failure_has_a_next_step(kind, proven, confirmed, cut, billed):
+    work = Work(request("a"), PRICES, is_confirmed=confirmed, is_cut=cut)
+    assert isinstance(decide(work, Failure(kind, "x", billed), is_proven=proven), Respond | Again | Hold | HandBack)
 
 
 def test_a_prompt_the_filter_refused_is_done():
@@ -110,6 +155,8 @@ def test_what_concerns_the_provider_leaves_the_request_pending(kind):
         (answer(), "usage", Decimal("0.000075")),
         (answer(usage=None), "assumed", None),
         (Failure("transient", "timed out", billed=True), "assumed", None),
+        (Failure("broken_off", "error", billed=True, usage=USAGE), "usage", Decimal("0.000075")),
+        (Failure("billing", "no credits", usage=None), "none", Decimal(0)),
         (BROKEN, "none", Decimal(0)),
     ],
 )
@@ -119,6 +166,27 @@ def test_an_attempt_costs_what_was_used_or_at_worst_or_nothing(result, basis, co
     charge = work.charge(result)
     assert (charge.basis, charge.cost_usd) == (basis, worst if cost is None else cost)
     assert work.spent_usd == charge.cost_usd
+
+
+@pytest.mark.parametrize(
+    ("found", "note"),
+    [
+        (replace(answer(usage=None), note="odd_usage"), "odd_usage"),
+        (replace(answer(), text="x" * 5_000), "overlong"),  # far more than 100 tokens
+        (replace(answer(usage=Usage(10, 1)), text="x" * 2_000), "odd_usage"),  # far more than one
+    ],
+)
+def test_a_usage_that_cannot_be_its_own_costs_the_worst_and_is_marked(found, note):
+    work = Work(request("a"), PRICES)
+    worst = work.worst_usd
+    charge = work.charge(found)
+    assert (charge.cost_usd, charge.basis, charge.note) == (worst, "assumed", note)
+
+
+def test_an_answer_that_was_billed_over_its_bound_is_told_whatever_comes_next():
+    work = Work(request("a"), PRICES, over_bound="billed $3 where at most $1 was reserved")
+    for ended in (work.outcome(state="answered"), work.outcome(reason="reservation_spent")):
+        assert (ended.reason, ended.error) == ("over_bound", "billed $3 where at most $1 was reserved")
 
 
 def test_a_retry_that_does_not_fit_the_reservation_is_not_made():

@@ -31,17 +31,31 @@ def without(name: str) -> str:
     "reply",
     [
         text(),
-        f"Here is my rating:\n```json\n{text()}\n```\nI hope it helps {{really}}.",
+        f"\ufeff\n {text()} \n",
+        f"```json\n{text()}\n```",
+        f"```{text()}```",
+        f"<think>I say {text(accuracy=1)} first.</think>\n{text()}",
+        f"I say {text(accuracy=1)} first.\n</think>\n\n```json\n{text()}\n```",
         text(accuracy=8.0),
         text(extra="ignored"),
-        f"{text()} and again {text(reason='Right, again.')}",
-        'The pair says {"accuracy": 10}? No. ' + text(),
+        text(extra={"a": 1}),
+        text(reason="A @ B").replace("@", "\\(x\\) and \\_y\\_"),
+        text(reason="A @ B").replace("@", "\n\t\x01"),
+        text()[:-1] + ",}",
+        text(scores={"a": 1})[:-1] + " , \n}",
+        json.dumps({"Reason": "R", "Accuracy": 8, "HELPFULNESS": 7, "completeness": 9, "Clarity": 10}),
+        json.dumps({"reason": "R", "scores": {name: GOOD[name] for name in DIMENSIONS}}),
+        json.dumps({"ratings": {name.title(): GOOD[name] for name in DIMENSIONS}, "category": "general"}),
     ],
-    ids=["bare", "in prose and a fence", "8.0", "another key", "twice the same", "after a quoted scrap"],
 )
-def test_a_rating_is_found(reply):
+def test_what_can_be_read_in_one_way_only_is_read(reply):
     found = read_reply(reply)
     assert found.fault is None and found.verdict.dimensions == VERDICT.dimensions
+
+
+def test_what_a_reason_says_with_backslashes_and_line_breaks_is_kept():
+    reply = text(reason="A @ B").replace("@", "\\(F = ma\\)\nand \\u00e9")
+    assert read_reply(reply).verdict.reason == "A \\(F = ma\\) and é B"
 
 
 @pytest.mark.parametrize(
@@ -64,6 +78,23 @@ def test_a_rating_is_found(reply):
         (text(clarity=0), "out_of_range"),
         (text(clarity=11), "out_of_range"),
         (f"{text()} or rather {text(accuracy=3)}", "contradiction"),
+        (f"Here is my rating: {text()}", "not_alone"),
+        (f"{text()} I hope it helps.", "not_alone"),
+        (f"{text()} and again {text()}", "not_alone"),
+        (f"Its answer uses {{x: 1}}. ```json\n{text()}\n```", "not_alone"),
+        (f"An expert would say {text(accuracy=10)}, but I cannot.", "not_alone"),
+        (f"<think>{text()}", "no_json"),
+        (f"<think>I would give {text()} perhaps", "no_json"),
+        (text().replace('"accuracy": 8', '"accuracy": 8, "accuracy": 10'), "repeated_key"),
+        (text().replace('"accuracy": 8', '"accuracy": 8, "Accuracy": 8'), "repeated_key"),
+        (text(scores={"accuracy": 10}), "repeated_key"),
+        (json.dumps({"a": {name: 9 for name in DIMENSIONS}, "b": {name: 1 for name in DIMENSIONS}}), "repeated_key"),
+        (str(GOOD), "no_json"),
+        (text(clarity="8/10"), "not_an_integer"),
+        (text()[:-1] + ",,}", "no_json"),
+        (json.dumps([GOOD]), "not_alone"),
+        (json.dumps(text()), "no_json"),
+        (text(reason="x" * 20_000), "no_json"),
     ],
 )
 def test_every_other_reply_has_a_fault_with_a_name(reply, fault):

@@ -1,0 +1,104 @@
+"""No eight characters of a key are ever stored or shown."""
+
+import base64
+import json
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from udfs.llm.answers import Answer, read_answer
+from udfs.llm.classify import status_failure
+from udfs.llm.failures import Failure
+from udfs.llm.redaction import Redactor
+
+KEY = "sk-proj-Zq8_x7Rk2+Lw/9vT=c4NdYhB1mEoUa6Pj3SfGtHk5WiXyQrCsDl0VnMeKbAzJuFg"
+WAYS = {
+    "plain": lambda key: key,
+    "upper": str.upper,
+    "url": lambda key: quote(key, safe=""),
+    "url, all of it": lambda key: "".join(f"%{ord(one):02x}" for one in key),
+    "json": lambda key: json.dumps(key)[1:-1].replace("/", "\\/"),
+    "json, all of it": lambda key: "".join(f"\\u{ord(one):04x}" for one in key),
+    "html": lambda key: "".join(f"&#{ord(one)};" for one in key),
+    "hex": lambda key: key.encode().hex(),
+    "base64": lambda key: base64.b64encode(key.encode()).decode(),
+    "base64 of a header": lambda key: base64.b64encode(f"Bearer {key}".encode()).decode(),
+    "base64 for urls": lambda key: base64.urlsafe_b64encode(f"x:{key}".encode()).decode().rstrip("="),
+    "lines": lambda key: "\n".join(key[at : at + 5] for at in range(0, len(key), 5)),
+    "invisible": lambda key: "\u200b".join(key),
+}
+
+
+def shown_of(key: str, text: str) -> str:
+    """The longest part of a key that a text shows, however it is written; decoding is what a reader would do."""
+    texts = [text, text.lower(), *("".join(text.split()),)]
+    for _ in range(2):
+        texts += [json.loads(f'"{text}"')] if _is_json(text) else []
+    return max(
+        (key[at : at + 8] for at in range(len(key) - 7) for one in texts if key[at : at + 8] in one),
+        default="",
+        key=len,
+    )
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(f'"{text}"')
+    except ValueError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("before", [0, 1, 190, 250, 283, 299, 3_000])
+def test_a_key_is_blotted_out_wherever_it_stands_and_before_anything_is_cut(way, before):
+    told = WAYS[way](KEY)
+    found = status_failure(401, {"error": {"message": "x" * before + " " + told + " is no key"}}, {}, Redactor([KEY]))
+    for at in range(len(KEY) - 7):
+        assert WAYS[way](KEY[at : at + 8]) not in found.message
+    assert told[20:28] not in found.message
+
+
+@given(st.data())
+def test_no_eight_characters_of_any_part_of_a_key_are_left(data):
+    start = data.draw(st.integers(0, len(KEY) - 8))
+    part = KEY[start : data.draw(st.integers(start + 8, len(KEY)))]
+    way = data.draw(st.sampled_from(sorted(WAYS)))
+    around = st.text(max_size=40)
+    text = data.draw(around) + WAYS[way](part) + data.draw(around)
+    assert shown_of(KEY, Redactor([KEY])(text)) == ""
+
+
+@given(st.text(max_size=200))
+def test_a_text_without_a_key_stays_as_it_is(text):
+    assert Redactor(["sk-proj-Zq8Xx7Rk2Lw9vTc4NdYh"])(text) == text
+
+
+def test_a_short_key_is_blotted_out_as_a_word_and_breaks_no_other():
+    redact = Redactor(["x"])
+    assert redact("exceeded x, fix") == "exceeded [key], fix"
+
+
+def test_an_empty_key_blots_nothing_out():
+    assert Redactor(["", " "])("as it is") == "as it is"
+
+
+def test_neither_an_answer_nor_its_words_show_a_key():
+    body = {
+        "model": f"m-{KEY}",
+        "choices": [{"message": {"content": f"Your key is {KEY}.", "reasoning": KEY}, "finish_reason": f"x{KEY}"}],
+    }
+    answer = read_answer(json.dumps(body).encode(), Redactor([KEY]))
+    assert isinstance(answer, Answer)
+    assert KEY[:8] not in repr(answer)
+
+
+@pytest.mark.parametrize(
+    "body", [f"<html>{KEY}".encode(), json.dumps({"foo": KEY}).encode(), f'data: {{"{KEY}'.encode()]
+)
+def test_a_body_that_cannot_be_read_does_not_show_it_either(body):
+    failure = read_answer(body, Redactor([KEY]))
+    assert isinstance(failure, Failure)
+    assert KEY[:8] not in failure.message

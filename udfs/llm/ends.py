@@ -1,0 +1,74 @@
+"""How an answer ended, by the word that the provider gives: a closed list makes it whole, and nothing else does.
+
+| `finish_reason`, in any spelling | then |
+|---|---|
+| `stop`, `end_turn`, `eos_token`, `stop_sequence`, `COMPLETE` and the like | whole: it is exported |
+| `length`, `max_tokens`, `model_length`, `MAX_TOKENS` and the like | out of room: once more with more room |
+| `content_filter`, `SAFETY`, `RECITATION`, `sensitive` and the like | the filter held it back |
+| `refusal` | the model refused |
+| `error`, `abort`, `insufficient_system_resource` and the like | broken off: asked again |
+| anything else, `tool_calls` and none at all among it | not known to be whole: named in the report, not exported |
+"""
+
+from typing import Literal
+
+from udfs.llm.error_body import normal
+
+End = Literal["whole", "out_of_room", "filtered", "refused", "broken_off", "unknown"]
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(normal(word) or word for word in text.split())
+
+
+_WHOLE = _words(
+    "stop end_turn eos eos_token stop_sequence stop_token complete completed finish finished endoftext end_of_text"
+)
+_OUT_OF_ROOM = _words(
+    "length max_tokens max_length model_length max_output_tokens max_new_tokens max_completion_tokens token_limit "
+    "model_context_window_exceeded context_length context_length_exceeded context_window_exceeded limit error_limit "
+    "output_limit max_tokens_reached length_capped truncated"
+)
+_FILTERED = _words("spii risk error_toxic toxic image_safety language")
+_FILTERED_PARTS = (
+    *(
+        "safety",
+        "filter",
+        "policy",
+        "moderat",
+        "prohibit",
+        "blocklist",
+        "blocked",
+        "guardrail",
+        "sensitive",
+        "recitation",
+    ),
+    *("flagged", "harm", "violat", "toxic", "modelarmor", "copyright", "unsafe"),
+)
+_REFUSED = _words("refusal refused")
+_BROKEN_OFF = _words(
+    "error errors abort aborted cancel canceled cancelled user_cancel insufficient_system_resource network_error "
+    "timeout time_limit timed_out failed failure interrupted not_finished server_error internal_error overloaded "
+    "engine_overloaded disconnect disconnected preempted shutdown unavailable exception"
+) | {"error", ""}
+
+
+def end_of(finish_reason: object) -> End:
+    """What a provider's word for the end of an answer means."""
+    if not isinstance(finish_reason, str) or not finish_reason.strip():
+        return "unknown"
+    word = finish_reason.strip().lower()
+    word = normal(word.replace("finish_reason", "").replace("finishreason", "").replace("finish reason", "")) or "error"
+    for words, end in _LISTS:
+        if word in words:
+            return end
+    return "filtered" if any(part in word for part in _FILTERED_PARTS) else "unknown"
+
+
+_LISTS: tuple[tuple[frozenset[str], End], ...] = (
+    (_WHOLE, "whole"),
+    (_OUT_OF_ROOM, "out_of_room"),
+    (_FILTERED, "filtered"),
+    (_REFUSED, "refused"),
+    (_BROKEN_OFF, "broken_off"),
+)
