@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 
-Batches = Iterator[pa.RecordBatch]
+ArrowBatches = Iterator[pa.RecordBatch]
 
 
-def whole_groups(batches: Batches, key: str, chunk_rows: int, chunk_bytes: int = 1 << 62) -> Batches:
+def whole_groups(batches: ArrowBatches, key: str, chunk_rows: int, chunk_bytes: int = 1 << 62) -> ArrowBatches:
     """Cut a stream at group borders, gathering many small groups into one batch.
 
     Spark's `applyInArrow` starts Python anew for every group, about a millisecond each; with buckets

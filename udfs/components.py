@@ -6,7 +6,7 @@ import pyarrow as pa
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from udfs.arrow_groups import Batches
+from udfs.arrow_groups import ArrowBatches
 
 Nodes = npt.NDArray[np.int64]
 
@@ -15,7 +15,7 @@ STARS = "node long, component long"
 _GATHERED_EDGES = 4_000_000
 
 
-def label_components(batches: Batches) -> Batches:
+def label_components(batches: ArrowBatches) -> ArrowBatches:
     """Rows of `STARS`: every node with the smallest node of its component.
 
     Args:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import xxhash
 
-from udfs.arrow_groups import Batches
+from udfs.arrow_groups import ArrowBatches
 from udfs.benchmark_items import ItemText
 from udfs.item_index import ItemIndex, Run, build_index
 from udfs.shingles import tokenise
@@ -146,13 +146,13 @@ def prompt_key(parts: Sequence[Part]) -> int:
     return int.from_bytes(digest, "big", signed=True)
 
 
-def find_contamination(benchmarks: Benchmarks) -> Callable[[Batches], Batches]:
+def find_contamination(benchmarks: Benchmarks) -> Callable[[ArrowBatches], ArrowBatches]:
     """Build the `mapInArrow` function from examples to rows of `CANDIDATE`.
 
     The rows have example_id, source, system, history, instruction and response.
     """
 
-    def find(batches: Batches) -> Batches:
+    def find(batches: ArrowBatches) -> ArrowBatches:
         for batch in batches:
             rows = batch.to_pylist()
             examples = [parts_of(row) for row in rows]

@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from schemas.records import EXPORT_FIELDS
-from udfs.arrow_groups import Batches
+from udfs.arrow_groups import ArrowBatches
 
 
 def export_record(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def export_line(row: Mapping[str, Any]) -> str:
     return json.dumps(export_record(row), ensure_ascii=False)
 
 
-def with_lines(batches: Batches) -> Batches:
+def with_lines(batches: ArrowBatches) -> ArrowBatches:
     """Replace `instruction` and `response` by `line`, the JSON; for `mapInArrow`."""
     for batch in batches:
         lines = [export_line(row) for row in batch.to_pylist()]

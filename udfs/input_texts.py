@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import pyarrow as pa
 
-from udfs.arrow_groups import Batches
+from udfs.arrow_groups import ArrowBatches
 from udfs.formats.fields import Record, Refusal
 from udfs.formats.json_object import load_object
 from udfs.text import clean_text
@@ -26,10 +26,10 @@ _SCHEMA = pa.schema(
 )
 
 
-def line_texts(columns: Sequence[str], id_column: str | None) -> Callable[[Batches], Batches]:
+def line_texts(columns: Sequence[str], id_column: str | None) -> Callable[[ArrowBatches], ArrowBatches]:
     """Build the `mapInArrow` function from rows of (file, position, record) to rows of `LINE_TEXT`."""
 
-    def read(batches: Batches) -> Batches:
+    def read(batches: ArrowBatches) -> ArrowBatches:
         for batch in batches:
             places = zip(batch.column("file").to_pylist(), batch.column("position").to_pylist(), strict=True)
             records = batch.column("record").to_pylist()

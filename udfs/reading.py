@@ -10,7 +10,7 @@ import pyarrow as pa
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from schemas.tables import RAW_RECORDS, RECORD
-from udfs.arrow_groups import Batches, whole_groups
+from udfs.arrow_groups import ArrowBatches, whole_groups
 from udfs.categories import CategoryRules, categorise, mapped_category
 from udfs.containers import EXCERPT_BYTES, MAX_RECORD_BYTES, RawRecord
 from udfs.formats.draft import Draft, Parsed, Turn
@@ -47,7 +47,7 @@ class FileOptions:
     limit: int | None = None
 
 
-def split_files(files: Mapping[str, tuple[str, FileOptions]]) -> Callable[[Batches], Batches]:
+def split_files(files: Mapping[str, tuple[str, FileOptions]]) -> Callable[[ArrowBatches], ArrowBatches]:
     """Build the `mapInArrow` function from rows of (file) to rows of `RECORD`.
 
     For what Spark cannot split: JSON arrays, CSV, packed files. They are read as a stream.
@@ -56,7 +56,7 @@ def split_files(files: Mapping[str, tuple[str, FileOptions]]) -> Callable[[Batch
         files: by what each is called in `file`: where it is on this machine, and how it is read.
     """
 
-    def split(batches: Batches) -> Batches:
+    def split(batches: ArrowBatches) -> ArrowBatches:
         for batch in batches:
             for file in batch.column("file").to_pylist():
                 path, options = files[file]
@@ -66,10 +66,10 @@ def split_files(files: Mapping[str, tuple[str, FileOptions]]) -> Callable[[Batch
     return split
 
 
-def split_contents(options: Mapping[str, FileOptions]) -> Callable[[Batches], Batches]:
+def split_contents(options: Mapping[str, FileOptions]) -> Callable[[ArrowBatches], ArrowBatches]:
     """Build the same for rows of (file, content); one file is in memory at a time, as bytes."""
 
-    def split(batches: Batches) -> Batches:
+    def split(batches: ArrowBatches) -> ArrowBatches:
         for batch in batches:
             for file, content in zip(batch.column("file").to_pylist(), batch.column("content"), strict=True):
                 yield from _record_rows(read_whole_file(memoryview(content.as_buffer()), file), file, options[file])
@@ -77,7 +77,7 @@ def split_contents(options: Mapping[str, FileOptions]) -> Callable[[Batches], Ba
     return split
 
 
-def _record_rows(records: Iterator[RawRecord], file: str, options: FileOptions) -> Batches:
+def _record_rows(records: Iterator[RawRecord], file: str, options: FileOptions) -> ArrowBatches:
     first = takewhile(lambda raw: options.limit is None or raw.position < options.limit, records)
     return _batches(((options.source, file, raw.position, raw.record, raw.reason) for raw in first), _RECORD_SCHEMA)
 
@@ -85,7 +85,7 @@ def _record_rows(records: Iterator[RawRecord], file: str, options: FileOptions) 
 NUMBERED_LINE = "file string, block bigint, record binary, ordinal bigint, reason string"
 
 
-def number_lines(batches: Batches) -> Batches:
+def number_lines(batches: ArrowBatches) -> ArrowBatches:
     """Rows of (file, block, record) to rows of `NUMBERED_LINE`, without the blank ones; for `mapInArrow`.
 
     `ordinal` is the line's place in its block. A block lies in one task, in order, so counting is enough; the line's
@@ -108,10 +108,10 @@ def number_lines(batches: Batches) -> Batches:
             yield _columns(rows, _NUMBERED_SCHEMA)
 
 
-def parse_records(options: Mapping[str, FileOptions], rules: CategoryRules) -> Callable[[Batches], Batches]:
+def parse_records(options: Mapping[str, FileOptions], rules: CategoryRules) -> Callable[[ArrowBatches], ArrowBatches]:
     """Build the `mapInArrow` function from rows of `RECORD` to rows of `RAW_RECORDS`."""
 
-    def parse(batches: Batches) -> Batches:
+    def parse(batches: ArrowBatches) -> ArrowBatches:
         for batch in batches:
             rows = batch.to_pylist()
             parsed = [
@@ -125,17 +125,17 @@ def parse_records(options: Mapping[str, FileOptions], rules: CategoryRules) -> C
     return parse
 
 
-def with_tree(batches: Batches) -> Batches:
+def with_tree(batches: ArrowBatches) -> ArrowBatches:
     """Rows of `RECORD` with `tree`, the key that joins the messages of a conversation; for `mapInArrow`."""
     for batch in batches:
         keys = [tree_key(record) or "" for record in batch.column("record").to_pylist()]
         yield batch.append_column("tree", pa.array(keys, pa.string()))
 
 
-def parse_trees(options: Mapping[str, FileOptions], rules: CategoryRules) -> Callable[[Batches], Batches]:
+def parse_trees(options: Mapping[str, FileOptions], rules: CategoryRules) -> Callable[[ArrowBatches], ArrowBatches]:
     """The same as `parse_records` for message rows sorted by `tree`, whose drafts need the whole tree."""
 
-    def parse(batches: Batches) -> Batches:
+    def parse(batches: ArrowBatches) -> ArrowBatches:
         for batch in whole_groups(batches, "tree", _BATCH_ROWS):
             trees: dict[tuple[str, str], list[dict[str, Any]]] = {}
             for row in batch.to_pylist():
@@ -204,7 +204,7 @@ def _clean_response(response: str | None, options: FileOptions) -> str | None:
     return clean_text(repaired or response)
 
 
-def _batches(rows: Iterator[tuple[Any, ...]], schema: pa.Schema) -> Batches:
+def _batches(rows: Iterator[tuple[Any, ...]], schema: pa.Schema) -> ArrowBatches:
     pending: list[tuple[Any, ...]] = []
     for row in rows:
         pending.append(row)

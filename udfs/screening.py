@@ -6,7 +6,7 @@ import pyarrow as pa
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from schemas.tables import SCREEN
-from udfs.arrow_groups import Batches
+from udfs.arrow_groups import ArrowBatches
 from udfs.screen.rules import Rule
 from udfs.screen.screen import Verdict, screen_prompt, screen_response
 
@@ -15,7 +15,7 @@ _SCHEMA = to_arrow_schema(SCREEN.schema)
 RulesBySource = Mapping[str, tuple[Rule, ...]]
 
 
-def screen_texts(rules: RulesBySource, *, prompts: bool) -> Callable[[Batches], Batches]:
+def screen_texts(rules: RulesBySource, *, prompts: bool) -> Callable[[ArrowBatches], ArrowBatches]:
     """Build the `mapInArrow` function that marks prompts, responses or both.
 
     Args:
@@ -27,7 +27,7 @@ def screen_texts(rules: RulesBySource, *, prompts: bool) -> Callable[[Batches], 
         A function from rows of (id, source, system, has_history, instruction, response) to rows of `SCREEN`.
     """
 
-    def screen(batches: Batches) -> Batches:
+    def screen(batches: ArrowBatches) -> ArrowBatches:
         for batch in batches:
             rows = []
             for text in batch.to_pylist():

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import xxhash
 
-from udfs.arrow_groups import Batches, whole_groups
+from udfs.arrow_groups import ArrowBatches, whole_groups
 from udfs.large_buckets import pairs_of_walk
 from udfs.shingled_rows import Found, ShingledRows, joined, masked
 from udfs.shingles import Shingles, shingle_texts
@@ -32,7 +32,7 @@ _VECTOR = pa.struct(
 EDGE = "left string, right string, jaccard double, numbers_only boolean"
 
 
-def shingle_parts(parts: int) -> Callable[[Batches], Batches]:
+def shingle_parts(parts: int) -> Callable[[ArrowBatches], ArrowBatches]:
     """Build the `mapInArrow` function that turns texts into vectors for MinHashLSH.
 
     The hashes of a text's shingles are cut at the same places for all texts into equal parts of their range, and each
@@ -44,7 +44,7 @@ def shingle_parts(parts: int) -> Callable[[Batches], Batches]:
     columns. Texts with the same shingles have the same set_key, and the same node, a shorter hash of it.
     """
 
-    def shingle(batches: Batches) -> Batches:
+    def shingle(batches: ArrowBatches) -> ArrowBatches:
         for batch in batches:
             texts = batch.column("text").to_pylist()
             for start, end in _chunks([len(text) for text in texts], _CHUNK_CHARACTERS):
@@ -121,7 +121,7 @@ def _chunks(costs: list[int], bound: int) -> Iterator[tuple[int, int]]:
         yield start, len(costs)
 
 
-def drop_lonely(batches: Batches) -> Batches:
+def drop_lonely(batches: ArrowBatches) -> ArrowBatches:
     """The members of every bucket of two or more, for `mapInArrow`: rows of (bucket, node) to rows of (bucket, node).
 
     Buckets with the same members get the same new name, so that the caller can drop all but one of them: twins meet
@@ -149,7 +149,7 @@ def drop_lonely(batches: Batches) -> Batches:
         yield pa.record_batch([np.repeat(names, sizes)[is_kept], node[is_kept]], names=["bucket", "node"])
 
 
-def verify_buckets(most_rows: int, protect_numbers: bool) -> Callable[[Batches], Batches]:
+def verify_buckets(most_rows: int, protect_numbers: bool) -> Callable[[ArrowBatches], ArrowBatches]:
     """Build the `mapInArrow` function that compares the rows of each bucket and gives rows of `EDGE`.
 
     It takes rows of (bucket, rank, threshold, text) sorted by bucket and rank, all rows of a bucket in one partition.
@@ -159,7 +159,7 @@ def verify_buckets(most_rows: int, protect_numbers: bool) -> Callable[[Batches],
     those that differ in more than numbers.
     """
 
-    def verify(batches: Batches) -> Batches:
+    def verify(batches: ArrowBatches) -> ArrowBatches:
         for rows in whole_groups(batches, "bucket", _CHUNK_ROWS, _CHUNK_CHARACTERS * 8):
             keys = rows.column("bucket").to_numpy()
             starts = np.flatnonzero(np.concatenate(([True], keys[1:] != keys[:-1])))

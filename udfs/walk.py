@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-from udfs.arrow_groups import Batches
+from udfs.arrow_groups import ArrowBatches
 
 FALLEN = "rank string, kept_rank string, jaccard double, numbers_only boolean"
 _SCHEMA = pa.schema(
@@ -10,7 +10,7 @@ _SCHEMA = pa.schema(
 )
 
 
-def walk(batches: Batches) -> Batches:
+def walk(batches: ArrowBatches) -> ArrowBatches:
     """Rows of `FALLEN`: each row that a better one makes fall that is itself kept, with the best such row.
 
     Only the ranks of the fallen are held in memory; a pair is looked at once, when all that is better is decided.

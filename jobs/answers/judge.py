@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from jobs.answers.answer_all import answer_all
 from jobs.answers.endings import require_answers
 from jobs.answers.requests import new_requests
-from jobs.answers.specs import judge_asking
+from jobs.answers.specs import judge_spec
 from jobs.answers.stale_answers import decide_paid_again
 from jobs.config.prompt_files import load_judge_prompt
 from jobs.ledger.reservations import StageRequests
@@ -20,8 +20,8 @@ from schemas.calls import JUDGEMENTS, REQUESTS, RESPONSES
 from schemas.errors import ConfigError
 from schemas.tables import SCORES
 from udfs.column_functions import first_rows
-from udfs.llm.asking import Asking
 from udfs.llm.building import JUDGEMENTS_ASKED, judge_requests
+from udfs.llm.generation_spec import GenerationSpec
 from udfs.scoring.judge import JUDGE
 from udfs.scoring.replies import REPLIES_READ, read_replies
 
@@ -75,15 +75,15 @@ def judge_pairs(runtime: Runtime, pairs: DataFrame) -> tuple[DataFrame, tuple[st
         StoppedError: budget, provider or Ctrl-C; what was judged is kept.
         ConfigError: the configuration has changed so that paid scores would be paid for again.
     """
-    asking = judge_asking(runtime.settings)
-    if asking is None:
+    spec = judge_spec(runtime.settings)
+    if spec is None:
         raise ConfigError("score.kind is heuristic: there is no judge to ask")
-    warnings = _ask(runtime, pairs, asking, 0)
-    if asking.schema_json is None:
+    warnings = _ask(runtime, pairs, spec, 0)
+    if spec.schema_json is None:
         faulty = _read(runtime, pairs).where("fault is not null").select("pair_id")
         faulty = runtime.storage.materialise(faulty, "faulty-replies")
         if not faulty.isEmpty():
-            warnings += _ask(runtime, pairs.join(faulty, "pair_id", "left_semi"), asking, 1)
+            warnings += _ask(runtime, pairs.join(faulty, "pair_id", "left_semi"), spec, 1)
     return _read(runtime, pairs), warnings
 
 
@@ -97,10 +97,10 @@ def _read(runtime: Runtime, pairs: DataFrame) -> DataFrame:
     return read_scores(judgements, runtime.read_or_empty(RESPONSES), runtime.settings.score.weights)
 
 
-def _ask(runtime: Runtime, pairs: DataFrame, asking: Asking, ask: int) -> tuple[str, ...]:
+def _ask(runtime: Runtime, pairs: DataFrame, spec: GenerationSpec, ask: int) -> tuple[str, ...]:
     texts = pairs.select("pair_id", "system", "history", "instruction", "response")
     prompt = load_judge_prompt(runtime.settings.score.prompt)
-    built = texts.mapInArrow(judge_requests(asking, prompt, ask), JUDGEMENTS_ASKED)
+    built = texts.mapInArrow(judge_requests(spec, prompt, ask), JUDGEMENTS_ASKED)
     old = runtime.read_or_empty(JUDGEMENTS).where(F.col("ask") == ask)
     answered = old.join(runtime.read_or_empty(RESPONSES).where("status = 'answered'"), "request_id", "left_semi")
     before = answered.select("pair_id", F.col("request_id").alias("old_request_id"))
@@ -111,7 +111,7 @@ def _ask(runtime: Runtime, pairs: DataFrame, asking: Asking, ask: int) -> tuple[
     new = asked.select("pair_id", F.lit(ask).alias("ask"), "request_id")
     runtime.replace(JUDGEMENTS, with_judgements(runtime.read_or_empty(JUDGEMENTS), new, ask))
     wanted = runtime.read(JUDGEMENTS).where(F.col("ask") == ask)
-    endpoint = asking.endpoint
+    endpoint = spec.endpoint
     job = StageRequests(
         stage="score",
         requests=wanted.join(asked.select("pair_id"), "pair_id", "left_semi").select("request_id"),

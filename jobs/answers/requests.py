@@ -14,8 +14,8 @@ from jobs.config.teachers import DistillConfig
 from schemas.calls import REQUESTS
 from schemas.tables import ASSIGNMENTS, PAIRS
 from udfs.column_functions import pair_ids
-from udfs.llm.asking import Asking
 from udfs.llm.building import ANSWERS_ASKED, answer_requests
+from udfs.llm.generation_spec import GenerationSpec
 from udfs.llm.prompts import AnswerPrompt
 
 
@@ -57,11 +57,11 @@ def answered_assignments(assignments: DataFrame, responses: DataFrame) -> DataFr
     )
 
 
-def with_requests(assigned: DataFrame, askings: Mapping[str, Asking], prompt: AnswerPrompt) -> DataFrame:
+def with_requests(assigned: DataFrame, specs: Mapping[str, GenerationSpec], prompt: AnswerPrompt) -> DataFrame:
     """Add the request of each assignment, with all columns of `REQUESTS`."""
     texts = assigned.withColumnRenamed("actual_teacher", "teacher")
     texts = texts.select("example_id", "sample", "teacher", "system", "history", "instruction")
-    built = texts.mapInArrow(answer_requests(askings, prompt), ANSWERS_ASKED)
+    built = texts.mapInArrow(answer_requests(specs, prompt), ANSWERS_ASKED)
     columns = ("requested_teacher", "actual_teacher", "old_requested", "old_actual", "old_request_id")
     return assigned.select("example_id", "sample", *columns).join(built, ["example_id", "sample"])
 

@@ -3,19 +3,19 @@
 from jobs.config.calls import Mode
 from jobs.config.endpoints import endpoint_of, known_providers
 from jobs.config.settings import Settings
-from udfs.llm.asking import Asking
+from udfs.llm.generation_spec import GenerationSpec
 from udfs.llm.models import Endpoint
 from udfs.llm.wave import EndpointKey
 from udfs.scoring.judge import JUDGE, judge_schema_json
 
 
-def teacher_askings(settings: Settings) -> dict[str, Asking]:
+def teacher_specs(settings: Settings) -> dict[str, GenerationSpec]:
     """Teacher -> how it is asked, for every teacher that is a model."""
     providers = known_providers(settings.providers)
-    askings = {}
+    specs = {}
     for teacher in settings.distill.models:
         endpoint = endpoint_of(teacher, providers, settings.calls)
-        askings[teacher.name] = Asking(
+        specs[teacher.name] = GenerationSpec(
             endpoint=endpoint,
             max_tokens=teacher.max_tokens,
             max_tokens_cap=teacher.cap,
@@ -23,7 +23,7 @@ def teacher_askings(settings: Settings) -> dict[str, Asking]:
             attempts=settings.calls.attempts,
             mode=teacher.mode if endpoint.batch else "online",
         )
-    return askings
+    return specs
 
 
 def teacher_modes(settings: Settings) -> dict[EndpointKey, Mode]:
@@ -32,7 +32,7 @@ def teacher_modes(settings: Settings) -> dict[EndpointKey, Mode]:
     return {endpoint_of(teacher, providers, settings.calls).key: teacher.mode for teacher in settings.distill.models}
 
 
-def judge_asking(settings: Settings) -> Asking | None:
+def judge_spec(settings: Settings) -> GenerationSpec | None:
     """How the judge is asked; null where rules score.
 
     Where it takes no schema, a reply that cannot be read is asked for once more, with `ask=1`.
@@ -41,7 +41,7 @@ def judge_asking(settings: Settings) -> Asking | None:
     if score.kind != "judge":
         return None
     endpoint = endpoint_of(score, known_providers(settings.providers), settings.calls)
-    return Asking(
+    return GenerationSpec(
         endpoint=endpoint,
         max_tokens=score.max_tokens,
         max_tokens_cap=2 * score.max_tokens,
@@ -54,11 +54,11 @@ def judge_asking(settings: Settings) -> Asking | None:
 
 def model_names(settings: Settings, stage: str) -> dict[EndpointKey, str]:
     """Provider and model -> the teacher's name, or `judge`, of the models that this configuration asks."""
-    judge, names = judge_asking(settings), dict[EndpointKey, str]()
+    judge, names = judge_spec(settings), dict[EndpointKey, str]()
     if stage == "score":
         return {judge.endpoint.key: JUDGE} if judge else {}
-    for name, asking in teacher_askings(settings).items():
-        key = asking.endpoint.key
+    for name, spec in teacher_specs(settings).items():
+        key = spec.endpoint.key
         names[key] = f"{names[key]}, {name}" if key in names else name
     return names
 

@@ -22,7 +22,7 @@ from jobs.answers.requests import (
     with_requests,
 )
 from jobs.answers.sampling import askable_prompts, draw_prompts, prompts_to_ask
-from jobs.answers.specs import model_names, teacher_askings
+from jobs.answers.specs import model_names, teacher_specs
 from jobs.answers.stale_answers import decide_paid_again
 from jobs.config.prompt_files import load_answer_prompt
 from jobs.ledger.reservations import StageRequests
@@ -31,7 +31,7 @@ from jobs.online.waves import CallsResult
 from jobs.workspace.runtime import Runtime
 from schemas.calls import REQUESTS, RESPONSES
 from schemas.tables import ASSIGNMENTS
-from udfs.llm.asking import Asking
+from udfs.llm.generation_spec import GenerationSpec
 
 # Where another teacher can help. A bill or a key is the user's to put right, and then the requested teacher answers.
 _HANDED_ON = frozenset({"not_found", "rejected", "unavailable", "max_wait"})
@@ -61,12 +61,12 @@ def ask_teachers(runtime: Runtime, prompts: DataFrame) -> tuple[str, ...]:
     """
     drawn, warnings = _draw(runtime, prompts)
     drawn = runtime.storage.materialise(drawn, "drawn")
-    askings, down = teacher_askings(runtime.settings), set[str]()
+    specs, down = teacher_specs(runtime.settings), set[str]()
     while True:
-        _assign(runtime, drawn, _left_to_public(runtime, prompts, drawn), askings, down)
-        asked = _asked(runtime, askings, down)
+        _assign(runtime, drawn, _left_to_public(runtime, prompts, drawn), specs, down)
+        asked = _asked(runtime, specs, down)
         ended = answer_all(runtime, asked)
-        handed_on = _to_hand_on(runtime, askings, ended, down)
+        handed_on = _to_hand_on(runtime, specs, ended, down)
         if not handed_on:
             return (*warnings, *require_answers(runtime, asked, ended))
         for name, said in handed_on.items():
@@ -131,14 +131,14 @@ def _assign(
     runtime: Runtime,
     drawn: DataFrame,
     public: DataFrame | None,
-    askings: Mapping[str, Asking],
+    specs: Mapping[str, GenerationSpec],
     down: Collection[str],
 ) -> None:
     """Write `assignments` and `requests`, unless that would buy again what is paid."""
     settings = runtime.settings
     answered = answered_assignments(runtime.read_or_empty(ASSIGNMENTS), runtime.read_or_empty(RESPONSES))
     assigned = assign_models(drawn, settings.distill, answered, down)
-    built = with_requests(assigned, askings, load_answer_prompt(settings.distill.prompt))
+    built = with_requests(assigned, specs, load_answer_prompt(settings.distill.prompt))
     asked = runtime.storage.materialise(built, "asked")
     if decide_paid_again(runtime, asked, "answers") == "keep":
         asked = keep_old_answers(asked)
@@ -147,24 +147,24 @@ def _assign(
     runtime.replace(ASSIGNMENTS, rows if public is None else rows.unionByName(public))
 
 
-def _asked(runtime: Runtime, askings: Mapping[str, Asking], down: Collection[str]) -> StageRequests:
-    endpoints = {asking.endpoint.key: asking.endpoint for name, asking in askings.items() if name not in down}
+def _asked(runtime: Runtime, specs: Mapping[str, GenerationSpec], down: Collection[str]) -> StageRequests:
+    endpoints = {spec.endpoint.key: spec.endpoint for name, spec in specs.items() if name not in down}
     requests = runtime.read(ASSIGNMENTS).where("request_id is not null").select("request_id")
     return StageRequests("distill", requests, endpoints, model_names(runtime.settings, "distill"))
 
 
 def _to_hand_on(
-    runtime: Runtime, askings: Mapping[str, Asking], ended: CallsResult, down: Collection[str]
+    runtime: Runtime, specs: Mapping[str, GenerationSpec], ended: CallsResult, down: Collection[str]
 ) -> dict[str, str]:
     """Teachers that are down for now, have open requests and a fallback that is not: name -> what was said."""
     is_down = {
         name
-        for name, asking in askings.items()
-        if name in down or ended.down.get(asking.endpoint.key, ("", ""))[0] in _HANDED_ON
+        for name, spec in specs.items()
+        if name in down or ended.down.get(spec.endpoint.key, ("", ""))[0] in _HANDED_ON
     }
     found = {}
     for teacher in runtime.settings.distill.models:
-        key = askings[teacher.name].endpoint.key
+        key = specs[teacher.name].endpoint.key
         has_fallback = any(name not in is_down for name in teacher.fallbacks)
         if teacher.name in is_down and teacher.name not in down and ended.open.get(key) and has_fallback:
             found[teacher.name] = ended.down[key][1]

@@ -22,7 +22,7 @@ from jobs.workspace import files
 from jobs.workspace.runtime import Runtime
 from schemas.batches import BATCH_ITEMS, FOLDED
 from schemas.calls import ATTEMPTS, RESPONSES
-from udfs.llm.batch_results import Asked
+from udfs.llm.batch_results import BatchTerms
 from udfs.llm.journal_reader import ANSWERED
 
 GONE = "unknown"
@@ -86,7 +86,7 @@ def _fold_some(desk: BatchContext, batches: Sequence[Batch]) -> list[Collected]:
     asked, brought = {}, dict[str, Row]()
     for batch in batches:
         lost = _why_lost(batch, counts.get(batch.batch_key, _Count()), is_gone=batch.batch_key in gone)
-        asked[batch.batch_key] = Asked(desk.endpoint(batch).prices, lost, desk.redactor(batch))
+        asked[batch.batch_key] = BatchTerms(desk.endpoint(batch).prices, lost, desk.redactor(batch))
     if paths or any(one.lost for one in asked.values()):
         brought = _settle(runtime, batches, results_of(lines, members, asked))
     folded = []

@@ -15,7 +15,7 @@ from decimal import ROUND_FLOOR, Decimal
 
 from rich.console import Console
 
-from jobs.answers.specs import judge_asking, teacher_askings
+from jobs.answers.specs import judge_spec, teacher_specs
 from jobs.budget.outlook import Outlook, find_outlook
 from jobs.budget.plan import plan_from_tables
 from jobs.budget.report import show_plan
@@ -90,9 +90,9 @@ class Approval:
 
 
 def _costs_something(settings: Settings) -> bool:
-    judge = judge_asking(settings)
-    askings = [*teacher_askings(settings).values(), *([judge] if judge else [])]
-    return any(not asking.endpoint.is_free for asking in askings)
+    judge = judge_spec(settings)
+    specs = [*teacher_specs(settings).values(), *([judge] if judge else [])]
+    return any(not spec.endpoint.is_free for spec in specs)
 
 
 def _has_terminal(console: Console) -> bool:

@@ -13,8 +13,8 @@ from jobs.answers.acceptance import Acceptance
 from jobs.answers.routing import TeacherShare, category_weights, expected_shares
 from jobs.budget.rows import PlannedRows, Prompts, plan_rows
 from jobs.config.settings import Settings
-from udfs.llm.asking import Asking
 from udfs.llm.cost import Usage, cost_of, worst_case
+from udfs.llm.generation_spec import GenerationSpec
 from udfs.llm.wave import EndpointKey
 
 SEED_ANSWER_TOKENS = 180
@@ -28,14 +28,14 @@ _BOUND_OVERHEAD = 16  # a message and a request each, as in udfs.llm.cost
 class Judge:
     """How the judge is asked."""
 
-    asking: Asking
+    spec: GenerationSpec
     fixed_bytes: int
     """Of rubric, marks and schema."""
 
     @property
     def asks(self) -> int:
         """Times that it is asked at most: without a schema a reply that cannot be read is asked for once more."""
-        return 1 if self.asking.schema_json else 2
+        return 1 if self.spec.schema_json else 2
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class Plan:
 def make_plan(
     settings: Settings,
     prompts: Sequence[Prompts],
-    askings: Mapping[str, Asking],
+    specs: Mapping[str, GenerationSpec],
     judge: Judge | None,
     acceptance: Acceptance,
 ) -> Plan:
@@ -126,7 +126,7 @@ def make_plan(
     Args:
         settings: the configuration.
         prompts: the open prompts of each category.
-        askings: teacher -> how it is asked, of all teachers that are models.
+        specs: teacher -> how it is asked, of all teachers that are models.
         judge: null where rules score.
         acceptance: of answers.
     """
@@ -137,25 +137,27 @@ def make_plan(
     if judge is not None:
         if any(count for _, count in public):
             judge_public = _judge_cost("judge, public", judge, public, longest_answer=None)
-        if askings:
-            longest = max(asking.max_tokens_cap for asking in askings.values())
+        if specs:
+            longest = max(spec.max_tokens_cap for spec in specs.values())
             judge_answers = _judge_cost("judge, answers", judge, answers, longest_answer=longest)
     return Plan(
         prompts,
         rows,
-        [_teacher_cost(settings, name, asking, answers) for name, asking in askings.items()],
+        [_teacher_cost(settings, name, spec, answers) for name, spec in specs.items()],
         judge_public,
         judge_answers,
         expected_shares(distill, rows.asked),
     )
 
 
-def _teacher_cost(settings: Settings, name: str, asking: Asking, answers: Iterable[tuple[Prompts, int]]) -> CallCost:
-    weights, total = category_weights(settings.distill), _Total(name, asking)
+def _teacher_cost(
+    settings: Settings, name: str, spec: GenerationSpec, answers: Iterable[tuple[Prompts, int]]
+) -> CallCost:
+    weights, total = category_weights(settings.distill), _Total(name, spec)
     for one, count in answers:
         table = weights[one.category]
         calls = round(count * table[name] / sum(table.values()))
-        answer = min(max(one.public_answer_tokens, SEED_ANSWER_TOKENS), asking.max_tokens)
+        answer = min(max(one.public_answer_tokens, SEED_ANSWER_TOKENS), spec.max_tokens)
         total.add(calls, one.prompt_tokens, answer, one.prompt_bytes + 3 * _BOUND_OVERHEAD)
     return total.cost()
 
@@ -164,7 +166,7 @@ def _judge_cost(
     role: str, judge: Judge, pairs: Iterable[tuple[Prompts, int]], *, longest_answer: int | None
 ) -> CallCost:
     """Cost of judging pairs; `longest_answer` in tokens where models wrote them, null for responses of sources."""
-    total = _Total(role, judge.asking, judge.asks)
+    total = _Total(role, judge.spec, judge.asks)
     for one, calls in pairs:
         answer, answer_bytes = one.public_answer_tokens, one.answer_bytes
         if longest_answer is not None:
@@ -179,8 +181,8 @@ def _judge_cost(
 class _Total:
     """Adds up the calls to one model."""
 
-    def __init__(self, role: str, asking: Asking, asks: int = 1) -> None:
-        self._role, self._asking, self._attempts = role, asking, asking.attempts * asks
+    def __init__(self, role: str, spec: GenerationSpec, asks: int = 1) -> None:
+        self._role, self._spec, self._attempts = role, spec, spec.attempts * asks
         self._calls, self._worst = 0, Decimal(0)
         self._prompt = self._answer = self._admitted = 0.0
 
@@ -190,17 +192,17 @@ class _Total:
         self._prompt += calls * prompt
         self._answer += calls * answer
         # What counts against the limit of tokens a minute.
-        self._admitted += calls * (prompt + self._asking.max_tokens)
-        longest = max(self._asking.max_tokens, self._asking.max_tokens_cap)
-        prices = self._asking.endpoint.prices
+        self._admitted += calls * (prompt + self._spec.max_tokens)
+        longest = max(self._spec.max_tokens, self._spec.max_tokens_cap)
+        prices = self._spec.endpoint.prices
         self._worst += (
-            calls * self._attempts * worst_case(ceil(prompt_bound), longest, prices, batch=self._asking.mode == "batch")
+            calls * self._attempts * worst_case(ceil(prompt_bound), longest, prices, batch=self._spec.mode == "batch")
         )
 
     def cost(self) -> CallCost:
         """The sum."""
-        endpoint, usage = self._asking.endpoint, Usage(round(self._prompt), round(self._answer))
-        is_batch = self._asking.mode != "online"  # which has limits of its own
+        endpoint, usage = self._spec.endpoint, Usage(round(self._prompt), round(self._answer))
+        is_batch = self._spec.mode != "online"  # which has limits of its own
         limits = ((self._calls, endpoint.limits.rpm), (self._admitted, endpoint.limits.tpm))
         return CallCost(
             self._role,

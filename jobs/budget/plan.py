@@ -9,7 +9,7 @@ from pathlib import Path
 
 from jobs.answers.acceptance import Acceptance, find_acceptance
 from jobs.answers.sampling import askable
-from jobs.answers.specs import judge_asking, teacher_askings
+from jobs.answers.specs import judge_spec, teacher_specs
 from jobs.budget.costs import SEED_ANSWER_TOKENS, Judge, Plan, make_plan
 from jobs.budget.rows import BYTES_PER_TOKEN, Prompts
 from jobs.config.prompt_files import load_judge_prompt
@@ -107,10 +107,10 @@ def plan_from_assumptions(settings: Settings) -> Plan:
 
 
 def _plan(settings: Settings, prompts: list[Prompts], acceptance: Acceptance) -> Plan:
-    asking, judge = judge_asking(settings), None
-    if asking is not None:
+    spec, judge = judge_spec(settings), None
+    if spec is not None:
         prompt = load_judge_prompt(settings.score.prompt)
         empty = judge_messages(prompt, system=None, history=(), instruction="", response="")
-        texts = [*(message["content"] for message in empty), asking.schema_json or ""]
-        judge = Judge(asking, sum(len(text.encode()) for text in texts))
-    return make_plan(settings, prompts, teacher_askings(settings), judge, acceptance)
+        texts = [*(message["content"] for message in empty), spec.schema_json or ""]
+        judge = Judge(spec, sum(len(text.encode()) for text in texts))
+    return make_plan(settings, prompts, teacher_specs(settings), judge, acceptance)

@@ -12,7 +12,7 @@ from schemas.batches import BATCH_ITEMS, FOLDED, RESULTS
 from schemas.calls import ATTEMPTS, RESPONSES
 from udfs.column_functions import first_rows
 from udfs.llm.batch_lines import line_overhead
-from udfs.llm.batch_results import Asked, result_batches
+from udfs.llm.batch_results import BatchTerms, result_batches
 from udfs.llm.models import Endpoint
 from udfs.llm.wave import EndpointKey
 
@@ -125,7 +125,7 @@ def count_lines(lines: DataFrame, members: DataFrame) -> DataFrame:
     )
 
 
-def results_of(lines: DataFrame, members: DataFrame, batches: Mapping[str, Asked]) -> DataFrame:
+def results_of(lines: DataFrame, members: DataFrame, batches: Mapping[str, BatchTerms]) -> DataFrame:
     """What the files of batches say about their members, each once whatever the files repeat.
 
     Args:

@@ -26,7 +26,7 @@ from huggingface_hub.errors import (
 from jobs.config.settings import SourceConfig
 from jobs.sources.downloads import BUSY, Downloads, TransientError, with_retries
 from schemas.errors import ConfigError, DownloadError
-from udfs.llm.retry_after import retry_after_seconds
+from udfs.llm.retries import retry_after_seconds
 
 
 @dataclass(frozen=True)

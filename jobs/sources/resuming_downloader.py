@@ -12,7 +12,7 @@ from urllib3.exceptions import HTTPError as BodyError
 
 from jobs.sources.downloads import BUSY, Downloads, TransientError, with_retries
 from schemas.errors import ConfigError, DownloadError
-from udfs.llm.retry_after import retry_after_seconds
+from udfs.llm.retries import retry_after_seconds
 
 _CHUNK_BYTES = 1 << 16
 AS_IT_IS = {"Accept-Encoding": "identity"}

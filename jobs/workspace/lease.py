@@ -1,7 +1,7 @@
 """The lease of a workspace: one run at a time, and no calls by a run that died beside the one that follows it.
 
 The file `lease.json` holds an epoch and a time at which it expires; whoever holds it keeps renewing it. Before each
-call the engine looks at it (`udfs.llm.permission`), so that a run whose driver is gone stops calling once it expires.
+call the engine looks at it (`udfs.llm.fencing`), so that a run whose driver is gone stops calling once it expires.
 A new run waits that long, and for as long as calls in flight may still be written down.
 """
 

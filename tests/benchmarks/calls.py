@@ -28,7 +28,7 @@ from jobs.workspace.session import get_session
 from schemas.calls import OUTCOMES, WAVE
 from tests.support.provider_process import ProviderProcess
 from tests.support.waves import asked_at_length, context, endpoint, wave_rows
-from udfs.arrow_groups import Batches
+from udfs.arrow_groups import ArrowBatches
 from udfs.llm.journal_reader import journal_records
 from udfs.llm.map_calls import call_batches
 from udfs.llm.models import Endpoint, Limits
@@ -51,7 +51,7 @@ def run_wave(spark: SparkSession, requests: Sequence[Request], wave: WaveContext
     """
     call, folder = call_batches(wave), Path(wave.journal)
 
-    def measured(batches: Batches) -> Batches:
+    def measured(batches: ArrowBatches) -> ArrowBatches:
         before = time.process_time()
         yield from call(batches)
         with (folder / f"cpu-{os.getpid()}-{time.time_ns()}").open("w", encoding="ascii") as file:

@@ -23,7 +23,7 @@ from jobs.workspace.storage import Storage
 from schemas.errors import ConfigError
 from schemas.tables import DUPLICATES, EXAMPLES, PAIRS, SCORES, SCREEN
 from tests.support.factories import rows_of
-from udfs.llm.asking import Asking
+from udfs.llm.generation_spec import GenerationSpec
 from udfs.llm.models import Endpoint, Limits, Prices
 
 SOURCES = [{"name": "a", "path": "a.jsonl", "licence": "MIT"}]
@@ -51,7 +51,7 @@ def asking(price_in, price_out, *, schema=None, **limits):
         prices=Prices(input_usd_per_mtok=Decimal(price_in), output_usd_per_mtok=Decimal(price_out)),
         limits=Limits(**limits),
     )
-    return Asking(endpoint=endpoint, max_tokens=1_000, max_tokens_cap=2_000, attempts=3, schema_json=schema)
+    return GenerationSpec(endpoint=endpoint, max_tokens=1_000, max_tokens_cap=2_000, attempts=3, schema_json=schema)
 
 
 def models(tmp_path, when="missing", **sections):

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 import yaml
 
-from jobs.answers.specs import judge_asking, teacher_askings
+from jobs.answers.specs import judge_spec, teacher_specs
 from jobs.config.calls import CallsConfig
 from jobs.config.endpoints import chosen_models, endpoint_of, known_providers, name_faults
 from jobs.config.load import load_settings
@@ -46,8 +46,8 @@ def test_the_reference_is_the_mission():
 def test_no_key_is_in_what_travels_to_executors(monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
     settings = load_settings("current")
-    askings = [*teacher_askings(settings).values(), judge_asking(settings)]
-    assert "OPENAI_API_KEY" in repr(askings) and "sk-secret" not in repr(askings)
+    specs = [*teacher_specs(settings).values(), judge_spec(settings)]
+    assert "OPENAI_API_KEY" in repr(specs) and "sk-secret" not in repr(specs)
 
 
 def test_a_configuration_changes_one_number_and_keeps_the_rest():
@@ -72,9 +72,9 @@ def test_whether_the_judge_takes_a_schema_can_be_said(said, takes):
 
 
 def test_what_a_model_wants_shapes_what_it_is_asked():
-    asking = teacher_askings(load_settings("current"))["gpt-6-sol"]
-    profile = asking.endpoint.profile
-    assert asking.temperature is None and profile.max_tokens_field == "max_completion_tokens"
+    spec = teacher_specs(load_settings("current"))["gpt-6-sol"]
+    profile = spec.endpoint.profile
+    assert spec.temperature is None and profile.max_tokens_field == "max_completion_tokens"
     assert dict(profile.extra_body)["reasoning_effort"] == '"none"'
 
 

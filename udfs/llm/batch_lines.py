@@ -11,7 +11,7 @@ import pyarrow as pa
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from schemas.batches import PACKED
-from udfs.arrow_groups import Batches
+from udfs.arrow_groups import ArrowBatches
 from udfs.llm.client import body_of
 from udfs.llm.cost import worst_case
 from udfs.llm.models import Endpoint
@@ -98,10 +98,10 @@ def pack(
         yield row["request_id"], batch.number, size, tokens, worst
 
 
-def pack_batches(rooms: Mapping[EndpointKey, Room], left_usd: Decimal | None) -> Callable[[Batches], Batches]:
+def pack_batches(rooms: Mapping[EndpointKey, Room], left_usd: Decimal | None) -> Callable[[ArrowBatches], ArrowBatches]:
     """Build the `mapInArrow` function of `pack`; all rows have to be in one partition."""
 
-    def pack_all(batches: Batches) -> Batches:
+    def pack_all(batches: ArrowBatches) -> ArrowBatches:
         rows = (row for batch in batches for row in batch.to_pylist())
         packed = pack(rows, rooms, left_usd)
         while some := [dict(zip(_PACKED.names, one, strict=True)) for one in islice(packed, _ROWS_OUT)]:
@@ -141,10 +141,10 @@ def _request(row: Mapping[str, Any]) -> Request:
     )
 
 
-def line_batches(endpoints: Mapping[EndpointKey, Endpoint]) -> Callable[[Batches], Batches]:
+def line_batches(endpoints: Mapping[EndpointKey, Endpoint]) -> Callable[[ArrowBatches], ArrowBatches]:
     """Build the `mapInArrow` function from members of batches, with their requests, to lines of request files."""
 
-    def make_lines(batches: Batches) -> Batches:
+    def make_lines(batches: ArrowBatches) -> ArrowBatches:
         for batch in batches:
             rows = batch.to_pylist()
             lines = [request_line(row, endpoints[row["provider"], row["model"]]) for row in rows]

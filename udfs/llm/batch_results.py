@@ -14,15 +14,15 @@ import pyarrow as pa
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from schemas.batches import RESULTS
-from udfs.arrow_groups import Batches
+from udfs.arrow_groups import ArrowBatches
 from udfs.llm.answers import Answer, answer_of
 from udfs.llm.classify import status_failure
 from udfs.llm.failures import Failure, short_message
 from udfs.llm.models import Prices
 from udfs.llm.redaction import Redact, keep
 from udfs.llm.request import Request
+from udfs.llm.request_state import Charge, RequestState, Respond
 from udfs.llm.retries import RetryPolicy
-from udfs.llm.work import Charge, Respond, Work
 
 _RESULTS = to_arrow_schema(RESULTS)
 _OF_MEMBER = ("batch_key", "request_id", "attempt_no", "max_tokens", "reserved_usd")
@@ -30,7 +30,7 @@ _OF_MEMBER = ("batch_key", "request_id", "attempt_no", "max_tokens", "reserved_u
 _NOT_RUN = {"batch_expired": "expired", "batch_cancelled": "cancelled", "batch_canceled": "cancelled"}
 
 
-class Asked(NamedTuple):
+class BatchTerms(NamedTuple):
     """How the members of a batch were asked."""
 
     prices: Prices
@@ -90,7 +90,9 @@ def result_of(
         redact: blots out the key.
     """
     # Whether a rejection is the request's own fault is seen from the whole batch; see `is_rejection`.
-    work = Work(_request(member), prices, is_batch=True, attempts=1, is_cut=member["was_cut"], is_confirmed=True)
+    work = RequestState(
+        _request(member), prices, is_batch=True, attempts=1, is_cut=member["was_cut"], is_confirmed=True
+    )
     work.blanks = 1 if member["attempt_no"] > 1 else 0
     found = Failure("transient", lost or "", billed=True) if line is None else read_line(line, redact)
     row: dict[str, Any] = {name: member[name] for name in _OF_MEMBER}
@@ -136,14 +138,14 @@ def _request(member: Mapping[str, Any]) -> Request:
     )
 
 
-def result_batches(batches: Mapping[str, Asked]) -> Callable[[Batches], Batches]:
+def result_batches(batches: Mapping[str, BatchTerms]) -> Callable[[ArrowBatches], ArrowBatches]:
     """Build the `mapInArrow` function from members, each with its `line` or null, to rows of `RESULTS`.
 
     Args:
         batches: batch_key -> how its members were asked.
     """
 
-    def read(arrow: Batches) -> Batches:
+    def read(arrow: ArrowBatches) -> ArrowBatches:
         for batch in arrow:
             rows = [result_of(row["line"], row, *batches[row["batch_key"]]) for row in batch.to_pylist()]
             yield pa.RecordBatch.from_pylist(rows, schema=_RESULTS)

@@ -1,4 +1,4 @@
-"""Executor side of asking: requests made of the texts of examples and pairs, batch by batch."""
+"""Executor side of spec: requests made of the texts of examples and pairs, batch by batch."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -8,8 +8,8 @@ from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import IntegerType, StringType, StructField, StructType
 
 from schemas.calls import REQUESTS
-from udfs.arrow_groups import Batches
-from udfs.llm.asking import Asking, build_request
+from udfs.arrow_groups import ArrowBatches
+from udfs.llm.generation_spec import GenerationSpec, build_request
 from udfs.llm.prompts import AnswerPrompt, JudgePrompt, Message, answer_messages, judge_messages
 from udfs.llm.request import Request
 
@@ -29,11 +29,13 @@ _REQUEST_FIELDS = tuple(REQUESTS.schema.fieldNames())
 Row = Mapping[str, Any]
 
 
-def answer_requests(askings: Mapping[str, Asking], prompt: AnswerPrompt) -> Callable[[Batches], Batches]:
+def answer_requests(
+    specs: Mapping[str, GenerationSpec], prompt: AnswerPrompt
+) -> Callable[[ArrowBatches], ArrowBatches]:
     """Build the `mapInArrow` function from prompts to requests.
 
     Args:
-        askings: teacher -> how it is asked.
+        specs: teacher -> how it is asked.
         prompt: template of the messages.
 
     Returns:
@@ -44,17 +46,19 @@ def answer_requests(askings: Mapping[str, Asking], prompt: AnswerPrompt) -> Call
         messages = answer_messages(
             prompt, system=row["system"], history=_turns(row["history"]), instruction=row["instruction"]
         )
-        request = build_request(askings[row["teacher"]], messages, sample=row["sample"])
+        request = build_request(specs[row["teacher"]], messages, sample=row["sample"])
         return {"example_id": row["example_id"], **_columns(request)}
 
     return _by_row(ask, ANSWERS_ASKED)
 
 
-def judge_requests(asking: Asking, prompt: JudgePrompt, ask_number: int) -> Callable[[Batches], Batches]:
+def judge_requests(
+    spec: GenerationSpec, prompt: JudgePrompt, ask_number: int
+) -> Callable[[ArrowBatches], ArrowBatches]:
     """Build the `mapInArrow` function from pairs to requests to the judge.
 
     Args:
-        asking: how it is asked.
+        spec: how it is asked.
         prompt: template of the messages.
         ask_number: 0, or 1 to ask once more after a reply that could not be read.
 
@@ -71,15 +75,15 @@ def judge_requests(asking: Asking, prompt: JudgePrompt, ask_number: int) -> Call
             response=row["response"],
             again=ask_number > 0,
         )
-        return {"pair_id": row["pair_id"], **_columns(build_request(asking, messages, ask=ask_number))}
+        return {"pair_id": row["pair_id"], **_columns(build_request(spec, messages, ask=ask_number))}
 
     return _by_row(ask, JUDGEMENTS_ASKED)
 
 
-def _by_row(ask: Callable[[Row], Row], schema: StructType) -> Callable[[Batches], Batches]:
+def _by_row(ask: Callable[[Row], Row], schema: StructType) -> Callable[[ArrowBatches], ArrowBatches]:
     arrow = to_arrow_schema(schema)
 
-    def build(batches: Batches) -> Batches:
+    def build(batches: ArrowBatches) -> ArrowBatches:
         for batch in batches:
             yield pa.RecordBatch.from_pylist([dict(ask(row)) for row in batch.to_pylist()], schema=arrow)
 

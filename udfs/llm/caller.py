@@ -7,14 +7,14 @@ from decimal import Decimal
 
 from udfs.llm.answers import Answer
 from udfs.llm.client import Client
+from udfs.llm.endpoint_queue import EndpointQueue, Grants
 from udfs.llm.failures import Failure, short_message
+from udfs.llm.fencing import SendPermit
 from udfs.llm.journal import Journal
 from udfs.llm.journal_records import attempt_record, response_record, sent_record
-from udfs.llm.lane import Grants, Lane
-from udfs.llm.permission import Permission
+from udfs.llm.request_state import Charge, RequestState, Requeue, Respond, Step
 from udfs.llm.retries import RetryPolicy
 from udfs.llm.wave import EndpointKey
-from udfs.llm.work import Charge, HandBack, Respond, Step, Work
 
 _AFTER_TIMEOUT = 15.0  # the SDK's timeouts are for each read; a call as a whole ends so much later
 _NOT_BILLED = Charge(Decimal(0), "none")
@@ -27,13 +27,13 @@ class Caller:
         self,
         clients: Mapping[EndpointKey, Client],
         journal: Journal,
-        permission: Permission,
+        permit: SendPermit,
         policy: RetryPolicy,
     ) -> None:
-        self._clients, self._journal, self._permission, self._policy = clients, journal, permission, policy
+        self._clients, self._journal, self._permit, self._policy = clients, journal, permit, policy
         self._number = 0
 
-    async def attempt(self, lane: Lane, work: Work, grants: Grants) -> Step:
+    async def attempt(self, queue: EndpointQueue, work: RequestState, grants: Grants) -> Step:
         """Make one call, unless it may no longer leave, and say what comes next.
 
         Raises:
@@ -42,27 +42,27 @@ class Caller:
         """
         work.attempts += 1
         self._number += 1
-        sent = sent_record(work, f"{self._journal.name}.{self._number}", time.time(), lane.tokens_of(work))
+        sent = sent_record(work, f"{self._journal.name}.{self._number}", time.time(), queue.tokens_of(work))
         await self._journal.append(sent)
         # Asked last of all: on an object store the line above has taken a while.
-        refusal = self._permission.refusal() or (lane.stopped and lane.stopped[0])
+        refusal = self._permit.refusal() or (queue.stopped and queue.stopped[0])
         if refusal:
             await self._journal.append(attempt_record(sent, None, _NOT_BILLED, 0.0))
-            return HandBack(refusal)
+            return Requeue(refusal)
         started, most = time.monotonic(), work.worst_usd
-        result = await self._ask(lane, work)
+        result = await self._ask(queue, work)
         now = time.monotonic()
         try:
-            lane.note(now, work, work.max_tokens, grants, result, started)
+            queue.note(now, work, work.max_tokens, grants, result, started)
             charge = work.charge(result)
         except Exception as error:  # whatever an answer holds ends no more than its own request
-            said = self._clients[lane.endpoint.key].redact(f"{type(error).__name__}: {error}")
+            said = self._clients[queue.endpoint.key].redact(f"{type(error).__name__}: {error}")
             result = Failure("odd_answer", short_message(f"the answer cannot be counted: {said}"), billed=True)
             charge = work.charge(result)
         if charge.cost_usd > most:
             work.over_bound = f"billed ${charge.cost_usd:f} where at most ${most:f} was reserved"
-            lane.stop("over_bound", work.over_bound)
-        step = work.decide(result, self._policy, is_proven=lane.is_proven)
+            queue.stop("over_bound", work.over_bound)
+        step = work.decide(result, self._policy, is_proven=queue.is_proven)
         attempt = attempt_record(sent, result, charge, now - started)
         if isinstance(step, Respond):
             await self._journal.append(attempt, response_record(work, sent["attempt_id"], step, time.time()))
@@ -70,9 +70,9 @@ class Caller:
             await self._journal.append(attempt)
         return step
 
-    async def _ask(self, lane: Lane, work: Work) -> Answer | Failure:
+    async def _ask(self, queue: EndpointQueue, work: RequestState) -> Answer | Failure:
         """Ask within a time for the whole call; a server that drips byte after byte would keep the SDK waiting."""
-        endpoint = lane.endpoint
+        endpoint = queue.endpoint
         client = self._clients[endpoint.key]
         call = client.complete(work.request, work.max_tokens)
         try:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from udfs.llm.error_body import Stated, normal, read_error
 from udfs.llm.failures import Failure, Kind, short_message
 from udfs.llm.redaction import Redact, keep
-from udfs.llm.retry_after import retry_after_seconds, said_seconds
+from udfs.llm.retries import retry_after_seconds, said_seconds
 
 _GATEWAY_LOST_THE_ANSWER = {502, 504, 520, 522, 524}
 _WORDS_FROM = 2_000  # characters of a message that are looked at

@@ -1,7 +1,7 @@
 """The engine: many calls in flight, each journalled before and after, each request ending in exactly one state.
 
 One coroutine decides what starts (`_pump`), one reads requests ahead (`_read`), and each call is a task of its own
-(`_attempt`). All of them run in one event loop, so the state of lanes and works needs no lock.
+(`_attempt`). All of them run in one event loop, so the state of queues and works needs no lock.
 """
 
 import asyncio
@@ -12,15 +12,14 @@ from typing import Any
 
 from udfs.llm.caller import Caller
 from udfs.llm.client import Client
+from udfs.llm.endpoint_queue import EndpointQueue, Grants, open_queues
+from udfs.llm.fencing import POLL_SECONDS, Refusal, SendPermit, TaskClaim
 from udfs.llm.journal import Journal
 from udfs.llm.journal_reader import JournalContents, Progress, read_journal
-from udfs.llm.lane import Grants, Lane
-from udfs.llm.open_lanes import open_lanes
 from udfs.llm.outcome import Outcome, Reason, not_dealt
-from udfs.llm.permission import POLL_SECONDS, Claim, Permission, Refusal
 from udfs.llm.request import Request
+from udfs.llm.request_state import Again, Park, RequestState, Requeue, Respond
 from udfs.llm.wave import EndpointKey, WaveContext
-from udfs.llm.work import Again, HandBack, Hold, Respond, Work
 
 _READ_AHEAD = 20_000  # requests held by a task, so that a slow endpoint does not keep others from their own
 _LONGEST_NAP = 0.5  # between looks at the permission
@@ -55,11 +54,11 @@ async def run_requests(
 class _Engine:
     def __init__(self, context: WaveContext) -> None:
         self._context = context
-        self._lanes: dict[EndpointKey, Lane] = {}
+        self._queues: dict[EndpointKey, EndpointQueue] = {}
         self._clients: dict[EndpointKey, Client] = {}
         self._before = JournalContents()
         self._journal: Journal | None = None
-        self._calls: dict[asyncio.Task[None], Work] = {}
+        self._calls: dict[asyncio.Task[None], RequestState] = {}
         self._helpers: list[asyncio.Task[None]] = []
         self._outcomes: asyncio.Queue[Outcome | None] = asyncio.Queue()
         self._wake, self._room = asyncio.Event(), asyncio.Event()
@@ -68,10 +67,10 @@ class _Engine:
         self._error: BaseException | None = None
 
     async def open(self, task: int) -> None:
-        """Claim the task, read what its earlier attempts did, and open a journal: all before the first call."""
+        """TaskClaim the task, read what its earlier attempts did, and open a journal: all before the first call."""
         context = self._context
-        claim = await asyncio.to_thread(Claim, context.journal, task)
-        self._permission = Permission(
+        claim = await asyncio.to_thread(TaskClaim, context.journal, task)
+        self._permit = SendPermit(
             claim=claim,
             lease_file=context.lease_file,
             epoch=context.epoch,
@@ -80,22 +79,22 @@ class _Engine:
         if claim.is_retry:  # give the attempt before this one the time to see that it is over
             await asyncio.sleep(2 * POLL_SECONDS)
         self._before = await asyncio.to_thread(read_journal, context.journal)
-        await asyncio.to_thread(self._permission.refresh)
-        self._lanes = open_lanes(context, task, self._before, claim.prefix)
-        for key, lane in self._lanes.items():
+        await asyncio.to_thread(self._permit.refresh)
+        self._queues = open_queues(context, task, self._before, claim.prefix)
+        for key, queue in self._queues.items():
             try:
-                self._clients[key] = Client(lane.endpoint, context.keys, lane.most_in_flight)
+                self._clients[key] = Client(queue.endpoint, context.keys, queue.most_in_flight)
             except ValueError as error:
-                lane.stop("auth", str(error))
+                queue.stop("auth", str(error))
         self._journal = await asyncio.to_thread(Journal, context.journal, claim.name)
-        self._caller = Caller(self._clients, self._journal, self._permission, context.retries)
+        self._caller = Caller(self._clients, self._journal, self._permit, context.retries)
 
     async def run(self, requests: AsyncIterator[Request]) -> AsyncIterator[Outcome]:
         """Yield an outcome for each request."""
         self._helpers = [
             asyncio.create_task(self._guard(self._read(requests))),
             asyncio.create_task(self._guard(self._pump())),
-            asyncio.create_task(self._permission.watch()),
+            asyncio.create_task(self._permit.watch()),
         ]
         while (outcome := await self._outcomes.get()) is not None:
             yield outcome
@@ -140,20 +139,20 @@ class _Engine:
 
     def _wants_more(self) -> bool:
         """Whether some endpoint could soon run out of requests, and there is room to look for more of them."""
-        lanes = [lane for lane in self._lanes.values() if not lane.stopped]
-        hungry = any(lane.waiting < 2 * lane.most_in_flight for lane in lanes)
-        return (hungry and sum(lane.waiting for lane in lanes) < _READ_AHEAD) or not lanes
+        queues = [queue for queue in self._queues.values() if not queue.stopped]
+        hungry = any(queue.waiting < 2 * queue.most_in_flight for queue in queues)
+        return (hungry and sum(queue.waiting for queue in queues) < _READ_AHEAD) or not queues
 
     def _accept(self, request: Request) -> None:
         """Queue a request where it belongs, or end it where nothing is to be called."""
-        lane = self._lanes.get(request.endpoint_key)
-        if lane is None:
+        queue = self._queues.get(request.endpoint_key)
+        if queue is None:
             self._outcomes.put_nowait(not_dealt(request))
             return
         before = self._before.requests.get(request.request_id, Progress())
-        work = Work(
+        work = RequestState(
             request,
-            lane.endpoint.prices,
+            queue.endpoint.prices,
             attempts=before.attempts,
             failures=before.failures,
             spent_usd=before.spent_usd,
@@ -161,34 +160,34 @@ class _Engine:
         )
         if before.status is not None:
             self._outcomes.put_nowait(work.outcome(state=before.status))
-        elif not lane.fits(work):
+        elif not queue.fits(work):
             self._outcomes.put_nowait(work.outcome(reason="larger_than_limit"))
         elif not work.is_affordable:
             self._outcomes.put_nowait(work.outcome(reason="reservation_spent"))
         else:
-            lane.add(work)
+            queue.add(work)
 
     async def _pump(self) -> None:
         """Start what may start, sleep until more may, and end when nothing is left."""
         while True:
             self._wake.clear()
-            now, nap, refusal = time.monotonic(), _LONGEST_NAP, self._permission.refusal()
-            for lane in self._lanes.values():
-                if refusal or lane.stopped:
-                    self._hand_back(lane, refusal)
-                while isinstance(step := lane.next_start(now), Work):
-                    self._start(lane, step, lane.admit(now, step))
+            now, nap, refusal = time.monotonic(), _LONGEST_NAP, self._permit.refusal()
+            for queue in self._queues.values():
+                if refusal or queue.stopped:
+                    self._hand_back(queue, refusal)
+                while isinstance(step := queue.next_start(now), RequestState):
+                    self._start(queue, step, queue.admit(now, step))
                 nap = min(nap, step)
             if self._wants_more():
                 self._room.set()
-            if self._is_read and not self._calls and not any(lane.waiting for lane in self._lanes.values()):
-                if refusal is None and any([lane.confirm_rest() for lane in self._lanes.values()]):
+            if self._is_read and not self._calls and not any(queue.waiting for queue in self._queues.values()):
+                if refusal is None and any([queue.confirm_rest() for queue in self._queues.values()]):
                     continue
                 break
             self._abandon(now, refusal)
             await self._sleep(nap)
-        for lane in self._lanes.values():
-            for work, reason in lane.take_held():
+        for queue in self._queues.values():
+            for work, reason in queue.take_held():
                 self._outcomes.put_nowait(work.outcome(reason=reason))
         self._outcomes.put_nowait(None)
 
@@ -197,10 +196,10 @@ class _Engine:
         await self._wake.wait()
         timer.cancel()
 
-    def _hand_back(self, lane: Lane, refusal: Reason | None) -> None:
+    def _hand_back(self, queue: EndpointQueue, refusal: Reason | None) -> None:
         """Give back what waits, because the wave or the endpoint is stopped."""
-        stopped = lane.stopped
-        for work in lane.drain():
+        stopped = queue.stopped
+        for work in queue.drain():
             if stopped is not None and refusal is None:
                 work.error = stopped[1]
             self._outcomes.put_nowait(work.outcome(reason=refusal or (stopped and stopped[0])))
@@ -214,8 +213,8 @@ class _Engine:
             for call in self._calls:
                 call.cancel()
 
-    def _start(self, lane: Lane, work: Work, grants: Grants) -> None:
-        call = asyncio.create_task(self._attempt(lane, work, grants))
+    def _start(self, queue: EndpointQueue, work: RequestState, grants: Grants) -> None:
+        call = asyncio.create_task(self._attempt(queue, work, grants))
         self._calls[call] = work
         call.add_done_callback(self._ended)
 
@@ -223,23 +222,23 @@ class _Engine:
         work = self._calls.pop(call)
         if call.cancelled():
             work.charge_lost()
-            self._outcomes.put_nowait(work.outcome(reason=self._permission.refusal() or "stopped"))
+            self._outcomes.put_nowait(work.outcome(reason=self._permit.refusal() or "stopped"))
         elif (error := call.exception()) is not None:
             self._fail(error)
         self._wake.set()
 
-    async def _attempt(self, lane: Lane, work: Work, grants: Grants) -> None:
-        step = await self._caller.attempt(lane, work, grants)
-        lane.in_flight -= 1
+    async def _attempt(self, queue: EndpointQueue, work: RequestState, grants: Grants) -> None:
+        step = await self._caller.attempt(queue, work, grants)
+        queue.in_flight -= 1
         if isinstance(step, Respond):
             self._outcomes.put_nowait(work.outcome(state=step.status))
         elif isinstance(step, Again):
-            lane.add(work, time.monotonic() + step.seconds if step.seconds else None)
-        elif isinstance(step, Hold):
-            lane.hold(work, step.failure, time.monotonic())
-        elif isinstance(step, HandBack):
+            queue.add(work, time.monotonic() + step.seconds if step.seconds else None)
+        elif isinstance(step, Park):
+            queue.hold(work, step.failure, time.monotonic())
+        elif isinstance(step, Requeue):
             self._outcomes.put_nowait(work.outcome(reason=step.reason))
-        if lane.stopped and lane.stopped[0] in _OF_THE_PROVIDER:
-            for other in self._lanes.values():
-                if other.endpoint.provider == lane.endpoint.provider:
-                    other.stop(*lane.stopped)
+        if queue.stopped and queue.stopped[0] in _OF_THE_PROVIDER:
+            for other in self._queues.values():
+                if other.endpoint.provider == queue.endpoint.provider:
+                    other.stop(*queue.stopped)

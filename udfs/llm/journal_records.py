@@ -4,12 +4,12 @@ from typing import Any
 
 from udfs.llm.answers import Answer
 from udfs.llm.failures import Failure
-from udfs.llm.work import Charge, Respond, Work
+from udfs.llm.request_state import Charge, RequestState, Respond
 
 Record = dict[str, Any]
 
 
-def sent_record(work: Work, attempt_id: str, sent_at: float, tokens: float) -> Record:
+def sent_record(work: RequestState, attempt_id: str, sent_at: float, tokens: float) -> Record:
     """A call about to leave, with what it costs at worst.
 
     Args:
@@ -57,7 +57,7 @@ def _status(result: Answer | Failure | None) -> str:
     return result.status if isinstance(result, Answer) else result.kind
 
 
-def response_record(work: Work, attempt_id: str, step: Respond, at: float) -> Record:
+def response_record(work: RequestState, attempt_id: str, step: Respond, at: float) -> Record:
     """The terminal answer of a request, or its final failure."""
     answer = step.answer
     return {

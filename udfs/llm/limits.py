@@ -117,3 +117,27 @@ def share_of_history(
     requests = [(at, count / tasks) for at, count, _ in history]
     tokens = [(at, amount / tasks) for at, _, amount in history]
     return requests, tokens
+
+
+_RECOVERY = 1 / 20
+
+
+class Concurrency:
+    """The number of calls in flight that one task allows itself at one endpoint."""
+
+    def __init__(self, most: int) -> None:
+        self._most = float(max(1, most))
+        self._now = self._most
+
+    @property
+    def calls(self) -> int:
+        """Calls that may be in flight, at least 1."""
+        return int(self._now)
+
+    def refused(self) -> None:
+        """A call was refused by a rate limit."""
+        self._now = max(1.0, self._now - 0.5)
+
+    def answered(self) -> None:
+        """A call was answered."""
+        self._now = min(self._most, self._now + self._most * _RECOVERY / self._now)

@@ -26,7 +26,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from schemas.calls import OUTCOMES, WAVE
-from udfs.arrow_groups import Batches
+from udfs.arrow_groups import ArrowBatches
 from udfs.llm.engine import run_requests
 from udfs.llm.loop_thread import iterate, read_in_thread
 from udfs.llm.outcome import Outcome
@@ -68,10 +68,10 @@ def drive_calls(requests: Iterable[Request], context: WaveContext) -> Iterator[O
     return _call(_in_batches(iter(requests)), context, 0)
 
 
-def call_batches(context: WaveContext) -> Callable[[Batches], Batches]:
+def call_batches(context: WaveContext) -> Callable[[ArrowBatches], ArrowBatches]:
     """Build the `mapInArrow` function from rows of `WAVE`, all of one task, to rows of `OUTCOMES`."""
 
-    def call(batches: Batches) -> Batches:
+    def call(batches: ArrowBatches) -> ArrowBatches:
         rows = (row for batch in batches for row in batch.to_pylist())
         first = next(rows, None)
         if first is None:

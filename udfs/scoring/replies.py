@@ -8,7 +8,7 @@ from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import IntegerType, StringType, StructField, StructType
 
 from schemas.tables import SCORES
-from udfs.arrow_groups import Batches
+from udfs.arrow_groups import ArrowBatches
 from udfs.scoring.judge import judge_score, read_reply
 from udfs.scoring.scorer import score_row
 
@@ -20,14 +20,14 @@ REPLIES_READ = StructType(
 _SCHEMA = to_arrow_schema(REPLIES_READ)
 
 
-def read_replies(weights: Sequence[int]) -> Callable[[Batches], Batches]:
+def read_replies(weights: Sequence[int]) -> Callable[[ArrowBatches], ArrowBatches]:
     """Build the `mapInArrow` function from rows of (pair_id, ask, text) to `REPLIES_READ`.
 
     Args:
         weights: of the judge's dimensions, in their order.
     """
 
-    def read(batches: Batches) -> Batches:
+    def read(batches: ArrowBatches) -> ArrowBatches:
         for batch in batches:
             rows = [_read(reply, weights) for reply in batch.to_pylist()]
             yield pa.RecordBatch.from_pylist(rows, schema=_SCHEMA)

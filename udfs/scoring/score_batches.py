@@ -6,14 +6,14 @@ import pyarrow as pa
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from schemas.tables import SCORES
-from udfs.arrow_groups import Batches
+from udfs.arrow_groups import ArrowBatches
 from udfs.scoring.heuristic import HeuristicScorer
 from udfs.scoring.scorer import Scorer, score_row
 
 _SCHEMA = to_arrow_schema(SCORES.schema)
 
 
-def score_batches(weights: Sequence[int]) -> Callable[[Batches], Batches]:
+def score_batches(weights: Sequence[int]) -> Callable[[ArrowBatches], ArrowBatches]:
     """Build the `mapInArrow` function from (pair_id, system, instruction, response) to rows of `SCORES`.
 
     Args:
@@ -21,7 +21,7 @@ def score_batches(weights: Sequence[int]) -> Callable[[Batches], Batches]:
     """
     scorer: Scorer = HeuristicScorer(tuple(weights))
 
-    def score(batches: Batches) -> Batches:
+    def score(batches: ArrowBatches) -> ArrowBatches:
         for batch in batches:
             rows = [
                 score_row(pair["pair_id"], scorer.score(pair["instruction"], pair["response"], pair["system"]))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from udfs.llm.retry_after import retry_after_seconds
+from udfs.llm.retries import retry_after_seconds
 
 NOW = 1_800_000_000.0
 

@@ -7,19 +7,20 @@ reserved. Its requests are handed back, never failed for good.
 """
 
 import heapq
+import time
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from itertools import count
 
 from udfs.llm.answers import Answer
-from udfs.llm.concurrency import Concurrency
 from udfs.llm.failures import AGAIN, Failure
-from udfs.llm.limits import Grant, RateLimit, share, share_of_history
+from udfs.llm.journal_reader import JournalContents
+from udfs.llm.limits import Concurrency, Grant, RateLimit, share, share_of_history
 from udfs.llm.models import Endpoint
 from udfs.llm.outcome import Reason
+from udfs.llm.request_state import RequestState
 from udfs.llm.retries import RetryPolicy
-from udfs.llm.wave import Send
-from udfs.llm.work import Work
+from udfs.llm.wave import EndpointKey, Send, WaveContext
 
 _EQUAL_REJECTIONS = 20
 _FEW_REJECTIONS = 4  # of all tasks together, at the end of a wave: no account's trouble stops at so few
@@ -35,7 +36,7 @@ _ROOM_FOR_CHANCE = 1.1
 Grants = tuple[Grant | None, Grant | None]
 
 
-class Lane:
+class EndpointQueue:
     """The calls of one task to one endpoint.
 
     Args:
@@ -73,11 +74,11 @@ class Lane:
         self.stopped: tuple[Reason, str] | None = None
         self.is_proven = is_proven
         self.in_flight = 0
-        self._ready: deque[Work] = deque()
-        self._delayed: list[tuple[float, int, Work]] = []
+        self._ready: deque[RequestState] = deque()
+        self._delayed: list[tuple[float, int, RequestState]] = []
         self._number = count()
         self._few = max(1, _FEW_REJECTIONS // tasks)
-        self._held: list[tuple[float, Work, Failure]] = []  # when it was rejected
+        self._held: list[tuple[float, RequestState, Failure]] = []  # when it was rejected
         self._rejections: Counter[str] = Counter()  # of these, by what was said
         self._answers_since_held = self._probes = 0
         self._unreadable = 0  # in a row
@@ -92,14 +93,14 @@ class Lane:
         """Requests that are to be called yet."""
         return len(self._ready) + len(self._delayed)
 
-    def add(self, work: Work, due: float | None = None) -> None:
+    def add(self, work: RequestState, due: float | None = None) -> None:
         """Queue a request, to start at a time or at once."""
         if due is None:
             self._ready.append(work)
         else:
             heapq.heappush(self._delayed, (due, next(self._number), work))
 
-    def next_start(self, now: float) -> Work | float:
+    def next_start(self, now: float) -> RequestState | float:
         """The request to start now, or the seconds until there may be one (infinite: not before something ends)."""
         while self._delayed and self._delayed[0][0] <= now:
             self._ready.appendleft(heapq.heappop(self._delayed)[2])
@@ -114,13 +115,13 @@ class Lane:
         self._probes += is_probe
         return self._ready.popleft()
 
-    def fits(self, work: Work) -> bool:
+    def fits(self, work: RequestState) -> bool:
         """Whether this task's share of the limits has room for the request at all."""
         if self._requests is not None and self._requests.limit < 1:
             return False
         return self._tokens is None or work.request.most_tokens <= self._tokens.limit
 
-    def admit(self, now: float, work: Work) -> Grants:
+    def admit(self, now: float, work: RequestState) -> Grants:
         """Count a request that starts now."""
         self.in_flight += 1
         return (
@@ -128,7 +129,7 @@ class Lane:
             self._tokens.take(now, self.tokens_of(work)) if self._tokens else None,
         )
 
-    def tokens_of(self, work: Work) -> float:
+    def tokens_of(self, work: RequestState) -> float:
         """What an attempt counts against the tokens a minute when it is admitted: prompt and all room there is.
 
         The prompt counts with its bytes until 20 answers have told how many tokens this model makes of a byte.
@@ -142,7 +143,7 @@ class Lane:
     def note(
         self,
         now: float,
-        work: Work,
+        work: RequestState,
         max_tokens: int,
         grants: Grants,
         result: Answer | Failure,
@@ -186,7 +187,7 @@ class Lane:
             self._confirm([held for held in self._held if held[0] <= started])
 
     def _note_answer(
-        self, work: Work, max_tokens: int, grants: Grants, answer: Answer, started: float = float("inf")
+        self, work: RequestState, max_tokens: int, grants: Grants, answer: Answer, started: float = float("inf")
     ) -> None:
         self._note_life(started)
         self._note_end(answer)
@@ -226,7 +227,7 @@ class Lane:
             self.stop("unavailable", f"{failure.message}; asks to wait {seconds:.0f} s")
         self._paused_until = max(self._paused_until, now + seconds)
 
-    def hold(self, work: Work, failure: Failure, now: float = 0.0) -> None:
+    def hold(self, work: RequestState, failure: Failure, now: float = 0.0) -> None:
         """Keep a rejected request until the endpoint answers a later call, or stop an endpoint that answers none."""
         if not self._held:
             self._answers_since_held = self._probes = 0
@@ -249,7 +250,7 @@ class Lane:
     def _why(failure: Failure) -> tuple[Reason, str]:
         return "auth" if failure.kind == "forbidden" else "rejected", failure.message
 
-    def _confirm(self, held: Sequence[tuple[float, Work, Failure]]) -> None:
+    def _confirm(self, held: Sequence[tuple[float, RequestState, Failure]]) -> None:
         """Ask again what was rejected while others were not: whoever is rejected once more is so for its own fault."""
         if not held:
             return
@@ -269,7 +270,7 @@ class Lane:
             self._confirm(list(self._held))
         return is_few
 
-    def take_held(self) -> list[tuple[Work, Reason]]:
+    def take_held(self) -> list[tuple[RequestState, Reason]]:
         """Take out the requests that were kept, each with the reason to hand it back for."""
         held, self._held = self._held, []
         self._rejections.clear()
@@ -279,7 +280,7 @@ class Lane:
         """Start nothing more here. The first reason stays."""
         self.stopped = self.stopped or (reason, message)
 
-    def drain(self) -> Iterator[Work]:
+    def drain(self) -> Iterator[RequestState]:
         """Take out all that waits or was kept."""
         yield from self._ready
         yield from (work for work, _ in self.take_held())
@@ -287,6 +288,42 @@ class Lane:
         while self._delayed:
             yield heapq.heappop(self._delayed)[2]
 
-    def _wait(self, now: float, work: Work) -> float:
+    def _wait(self, now: float, work: RequestState) -> float:
         requests = self._requests.wait(now, 1) if self._requests else 0.0
         return max(requests, self._tokens.wait(now, self.tokens_of(work)) if self._tokens else 0.0)
+
+
+def open_queues(
+    context: WaveContext, task: int, before: JournalContents, own_prefix: str
+) -> dict[EndpointKey, EndpointQueue]:
+    """A queue for each endpoint that this task calls.
+
+    Args:
+        context: of the wave.
+        task: number of the task.
+        before: the wave's journal so far.
+        own_prefix: what the attempt ids of this task's earlier attempts begin with.
+    """
+    queues = {}
+    for endpoint in context.endpoints:
+        place = context.place(endpoint.key, task)
+        if place is None:
+            continue
+        own = [
+            _monotonic((sent["sent_at"], 1, sent["tokens"]))
+            for sent in before.sends
+            if sent["attempt_id"].startswith(own_prefix) and (sent["provider"], sent["model"]) == endpoint.key
+        ]
+        queues[endpoint.key] = EndpointQueue(
+            endpoint,
+            *place,
+            context.retries,
+            history=[_monotonic(send) for send in context.sends.get(endpoint.key, ())],
+            own_history=own,
+            is_proven=endpoint.key in context.proven or endpoint.key in before.answered_by,
+        )
+    return queues
+
+
+def _monotonic(send: Send) -> Send:
+    return send[0] - time.time() + time.monotonic(), send[1], send[2]

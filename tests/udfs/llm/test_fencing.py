@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from udfs.llm.permission import Claim, Permission
+from udfs.llm.fencing import SendPermit, TaskClaim
 
 
-def permission(tmp_path: Path, **changes) -> Permission:
+def permission(tmp_path: Path, **changes) -> SendPermit:
     fields = {"claim": None, "lease_file": None, "epoch": 3, "stop_file": None}
-    found = Permission(**{**fields, **changes}, clock=lambda: 100.0)
+    found = SendPermit(**{**fields, **changes}, clock=lambda: 100.0)
     found.refresh()
     return found
 
@@ -65,9 +65,9 @@ def test_a_stop_file_stops(tmp_path):
 
 
 def test_a_later_attempt_of_a_task_supersedes_the_earlier_and_no_other_task(tmp_path):
-    first, other = Claim(str(tmp_path), 1), Claim(str(tmp_path), 11)
+    first, other = TaskClaim(str(tmp_path), 1), TaskClaim(str(tmp_path), 11)
     assert not first.is_retry
-    second = Claim(str(tmp_path), 1)
+    second = TaskClaim(str(tmp_path), 1)
     assert second.is_retry
     assert [claim.is_superseded() for claim in (first, second, other)] == [True, False, False]
     assert permission(tmp_path, claim=first).refusal() == "superseded"

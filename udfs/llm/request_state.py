@@ -42,20 +42,20 @@ class Again:
 
 
 @dataclass(frozen=True)
-class Hold:
+class Park:
     """Rejected: whose fault it is will be seen from what the endpoint says to calls that are sent afterwards."""
 
     failure: Failure
 
 
 @dataclass(frozen=True)
-class HandBack:
+class Requeue:
     """The request stays pending."""
 
     reason: Reason
 
 
-Step = Respond | Again | Hold | HandBack
+Step = Respond | Again | Park | Requeue
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Charge:
 
 
 @dataclass
-class Work:
+class RequestState:
     """A request and its account for this wave."""
 
     request: Request
@@ -149,14 +149,14 @@ class Work:
         if kind in ("rejected", "too_large") and self.is_cut:  # it was answered with less room, so that is rejected
             return Respond("truncated", self.cut, result.message)
         if kind in HELD:
-            return Respond("failed", error=result.message) if self.is_confirmed else Hold(result)
+            return Respond("failed", error=result.message) if self.is_confirmed else Park(result)
         if kind in ("too_large", "odd_answer"):
-            return Respond("failed", error=result.message) if is_proven or self.is_confirmed else Hold(result)
+            return Respond("failed", error=result.message) if is_proven or self.is_confirmed else Park(result)
         if kind == "no_answer":
             return self._decide_blank(result, policy, is_proven=is_proven)
         if kind in AGAIN or kind == "rate_limited":
             return self._retry(result, policy)
-        return HandBack(_STOPS[kind])
+        return Requeue(_STOPS[kind])
 
     def _decide_answer(self, answer: Answer) -> Step:
         return self._more_room(answer) if answer.status == "truncated" else Respond(answer.status, answer)
@@ -166,7 +166,7 @@ class Work:
         if self.is_cut or self.request.most_tokens <= self.request.max_tokens:
             return Respond("truncated", answer or self.cut, error)
         self.is_cut, self.cut = True, answer
-        return Again() if self.is_affordable else HandBack("reservation_spent")
+        return Again() if self.is_affordable else Requeue("reservation_spent")
 
     def _decide_blank(self, failure: Failure, policy: RetryPolicy, *, is_proven: bool) -> Step:
         """Nothing at all came back, which is what a blocked prompt looks like at some providers."""
@@ -175,7 +175,7 @@ class Work:
             return self._retry(failure, policy)
         if is_proven or self.is_confirmed:
             return Respond("content_filtered", error=f"{failure.message}, {self.blanks} times")
-        return Hold(failure)
+        return Park(failure)
 
     def _retry(self, failure: Failure, policy: RetryPolicy) -> Step:
         if failure.kind == "rate_limited":
@@ -187,11 +187,11 @@ class Work:
             self.refusals, self.refused_seconds = 0, 0.0
             seconds = policy.backoff(self.failures, failure.retry_after)
         if not self.is_affordable:
-            return HandBack("reservation_spent")
+            return Requeue("reservation_spent")
         if self.failures >= policy.max_attempts:
-            return HandBack("attempts_exhausted")
+            return Requeue("attempts_exhausted")
         waits_too_long = max(seconds, self.refused_seconds) > policy.max_wait_seconds
-        return HandBack("max_wait") if waits_too_long else Again(seconds)
+        return Requeue("max_wait") if waits_too_long else Again(seconds)
 
     def outcome(self, *, state: Terminal | None = None, reason: Reason | None = None) -> Outcome:
         """The end of it."""

@@ -20,7 +20,7 @@ Refusal = Literal["stopped", "lease_lost", "superseded"]
 POLL_SECONDS = 1.0
 
 
-class Claim:
+class TaskClaim:
     """Says who works on a task of a wave: each attempt of the task claims it anew and thereby ends the one before.
 
     A stopped executor's Python worker was seen calling on beside the task's retry for 4 s.
@@ -46,7 +46,7 @@ class Claim:
         return [name for name in names if name.startswith(self.prefix)]
 
 
-class Permission:
+class SendPermit:
     """What the files said when they were last read.
 
     Args:
@@ -60,7 +60,7 @@ class Permission:
     def __init__(
         self,
         *,
-        claim: Claim | None,
+        claim: TaskClaim | None,
         lease_file: str | None,
         epoch: int,
         stop_file: str | None,

@@ -10,7 +10,7 @@ from udfs.llm.request import Request, request_id
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asking:
+class GenerationSpec:
     """Everything that shapes an answer but the texts."""
 
     endpoint: Endpoint
@@ -28,11 +28,11 @@ class Asking:
     """online, batch, or auto: most of it by batch."""
 
 
-def build_request(asking: Asking, messages: Sequence[Message], *, sample: int = 0, ask: int = 0) -> Request:
+def build_request(spec: GenerationSpec, messages: Sequence[Message], *, sample: int = 0, ask: int = 0) -> Request:
     """The request for an answer to these messages.
 
     Args:
-        asking: of whom, and how.
+        spec: of whom, and how.
         messages: the conversation, as `answer_messages` or `judge_messages` make it.
         sample: number of the sample, where several answers are wanted.
         ask: how often the question was asked anew on purpose.
@@ -41,17 +41,17 @@ def build_request(asking: Asking, messages: Sequence[Message], *, sample: int = 
         The request, with its worst case reserved: every attempt billed, with the longest answer there may be. A wave
         that reserves less replaces `reserved_usd`.
     """
-    endpoint, rendered = asking.endpoint, messages_json(messages)
-    bound = prompt_tokens_bound(rendered, asking.schema_json)
-    longest = max(asking.max_tokens, asking.max_tokens_cap)
+    endpoint, rendered = spec.endpoint, messages_json(messages)
+    bound = prompt_tokens_bound(rendered, spec.schema_json)
+    longest = max(spec.max_tokens, spec.max_tokens_cap)
     return Request(
         request_id=request_id(
             provider=endpoint.provider,
             model=endpoint.model,
             messages_json=rendered,
-            max_tokens=asking.max_tokens,
-            temperature=asking.temperature,
-            schema_json=asking.schema_json,
+            max_tokens=spec.max_tokens,
+            temperature=spec.temperature,
+            schema_json=spec.schema_json,
             extra_body=endpoint.profile.extra_body,
             sample=sample,
             ask=ask,
@@ -59,12 +59,12 @@ def build_request(asking: Asking, messages: Sequence[Message], *, sample: int = 
         provider=endpoint.provider,
         model=endpoint.model,
         messages_json=rendered,
-        max_tokens=asking.max_tokens,
-        max_tokens_cap=asking.max_tokens_cap,
-        temperature=asking.temperature,
-        schema_json=asking.schema_json,
+        max_tokens=spec.max_tokens,
+        max_tokens_cap=spec.max_tokens_cap,
+        temperature=spec.temperature,
+        schema_json=spec.schema_json,
         sample=sample,
         ask=ask,
         prompt_tokens_bound=bound,
-        reserved_usd=asking.attempts * worst_case(bound, longest, endpoint.prices),
+        reserved_usd=spec.attempts * worst_case(bound, longest, endpoint.prices),
     )

@@ -11,8 +11,8 @@ from tests.support.waves import PRICES, request
 from udfs.llm.answers import Answer, Status
 from udfs.llm.cost import Usage
 from udfs.llm.failures import KINDS, Failure
+from udfs.llm.request_state import Again, Park, RequestState, Requeue, Respond, Step
 from udfs.llm.retries import RetryPolicy
-from udfs.llm.work import Again, HandBack, Hold, Respond, Step, Work
 
 POLICY = RetryPolicy(max_attempts=3, base_seconds=0.5, longest_backoff_seconds=30, max_wait_seconds=60)
 REFUSED = Failure("rate_limited", "slow down")
@@ -24,18 +24,18 @@ def answer(status: Status = "answered", usage: Usage | None = USAGE) -> Answer:
     return Answer(status, "text", "stop", "m-1", usage)
 
 
-def decide(work: Work, result: Answer | Failure, *, is_proven: bool = True) -> Step:
+def decide(work: RequestState, result: Answer | Failure, *, is_proven: bool = True) -> Step:
     work.charge(result)
     return work.decide(result, POLICY, is_proven=is_proven)
 
 
 @pytest.mark.parametrize("status", ["answered", "refused", "content_filtered", "empty", "truncated", "not_whole"])
 def test_an_answer_ends_the_request(status):
-    assert decide(Work(request("a"), PRICES), answer(status)) == Respond(status, answer(status))
+    assert decide(RequestState(request("a"), PRICES), answer(status)) == Respond(status, answer(status))
 
 
 def test_a_cut_answer_is_asked_for_once_more_with_all_the_room_there_is():
-    work = Work(request("a", max_tokens=100, max_tokens_cap=400), PRICES)
+    work = RequestState(request("a", max_tokens=100, max_tokens_cap=400), PRICES)
     assert work.max_tokens == 100
     assert decide(work, answer("truncated")) == Again()
     assert work.max_tokens == 400
@@ -43,42 +43,42 @@ def test_a_cut_answer_is_asked_for_once_more_with_all_the_room_there_is():
 
 
 def test_more_room_that_is_rejected_leaves_the_answer_cut():
-    work = Work(request("a", max_tokens=100, max_tokens_cap=400), PRICES)
+    work = RequestState(request("a", max_tokens=100, max_tokens_cap=400), PRICES)
     decide(work, answer("truncated"))
     step = decide(work, Failure("rejected", "max_tokens is too large"))
     assert step == Respond("truncated", answer("truncated"), "max_tokens is too large")
 
 
 def test_more_room_that_was_not_reserved_waits_for_the_next_wave():
-    work = Work(request("a", max_tokens=100, max_tokens_cap=400), PRICES)
+    work = RequestState(request("a", max_tokens=100, max_tokens_cap=400), PRICES)
     work.request = request("a", max_tokens=100, max_tokens_cap=400, reserved_usd=work.worst_usd)
-    assert decide(work, answer("truncated")) == HandBack("reservation_spent")
+    assert decide(work, answer("truncated")) == Requeue("reservation_spent")
 
 
 def test_refusals_by_a_rate_limit_use_up_no_attempt():
-    work = Work(request("a"), PRICES)
+    work = RequestState(request("a"), PRICES)
     for _ in range(6):
         assert isinstance(decide(work, REFUSED), Again)
     assert isinstance(decide(work, BROKEN), Again)
     assert isinstance(decide(work, BROKEN), Again)
-    assert decide(work, BROKEN) == HandBack("attempts_exhausted")
+    assert decide(work, BROKEN) == Requeue("attempts_exhausted")
 
 
 def test_a_request_that_is_always_refused_is_handed_back_in_the_end():
-    work = Work(request("a"), PRICES)
+    work = RequestState(request("a"), PRICES)
     steps = [decide(work, REFUSED) for _ in range(100)]
-    assert steps[-1] == HandBack("max_wait")
+    assert steps[-1] == Requeue("max_wait")
 
 
 def test_a_wait_that_is_too_long_hands_the_request_back():
-    work = Work(request("a"), PRICES)
-    assert decide(work, Failure("rate_limited", "", retry_after=61)) == HandBack("max_wait")
+    work = RequestState(request("a"), PRICES)
+    assert decide(work, Failure("rate_limited", "", retry_after=61)) == Requeue("max_wait")
 
 
 @pytest.mark.parametrize("kind", ["rate_limited", "transient"])
 def test_no_retry_comes_before_the_provider_said(kind):
     for _ in range(50):
-        step = decide(Work(request("a"), PRICES), Failure(kind, "", retry_after=7.0))
+        step = decide(RequestState(request("a"), PRICES), Failure(kind, "", retry_after=7.0))
         assert isinstance(step, Again)
         assert 7.0 <= step.seconds <= 7.5
 
@@ -93,8 +93,8 @@ def test_backoff_is_drawn_from_the_whole_of_a_growing_interval():
 
 @pytest.mark.parametrize("kind", ["rejected", "forbidden"])
 def test_a_rejection_is_kept_until_others_are_answered_and_then_final(kind):
-    rejected, work = Failure(kind, "bad"), Work(request("a"), PRICES)
-    assert decide(work, rejected) == Hold(rejected)
+    rejected, work = Failure(kind, "bad"), RequestState(request("a"), PRICES)
+    assert decide(work, rejected) == Park(rejected)
     work.is_confirmed = True
     assert decide(work, rejected) == Respond("failed", error="bad")
 
@@ -102,13 +102,13 @@ def test_a_rejection_is_kept_until_others_are_answered_and_then_final(kind):
 @pytest.mark.parametrize("kind", ["too_large", "odd_answer"])
 def test_what_is_plainly_the_requests_own_is_final_where_the_endpoint_answers_others(kind):
     failure = Failure(kind, "bad")
-    assert decide(Work(request("a"), PRICES), failure) == Respond("failed", error="bad")
-    assert decide(Work(request("a"), PRICES), failure, is_proven=False) == Hold(failure)
+    assert decide(RequestState(request("a"), PRICES), failure) == Respond("failed", error="bad")
+    assert decide(RequestState(request("a"), PRICES), failure, is_proven=False) == Park(failure)
 
 
 def test_reasoning_that_used_up_the_room_is_a_cut_answer_charged_at_worst():
     used_up = Failure("truncated", "output limit reached", billed=True)
-    work = Work(request("a", max_tokens=100, max_tokens_cap=400), PRICES)
+    work = RequestState(request("a", max_tokens=100, max_tokens_cap=400), PRICES)
     worst = work.worst_usd
     assert decide(work, used_up) == Again()
     assert (work.max_tokens, work.spent_usd) == (400, worst)
@@ -116,37 +116,37 @@ def test_reasoning_that_used_up_the_room_is_a_cut_answer_charged_at_worst():
 
 
 def test_a_prompt_that_is_answered_with_nothing_twice_counts_as_filtered():
-    blank, work = Failure("no_answer", "nothing"), Work(request("a"), PRICES)
+    blank, work = Failure("no_answer", "nothing"), RequestState(request("a"), PRICES)
     assert isinstance(decide(work, blank), Again)
     assert decide(work, blank) == Respond("content_filtered", error="nothing, 2 times")
-    unproven = Work(request("a"), PRICES)
+    unproven = RequestState(request("a"), PRICES)
     decide(unproven, blank, is_proven=False)
-    assert decide(unproven, blank, is_proven=False) == Hold(blank)
+    assert decide(unproven, blank, is_proven=False) == Park(blank)
 
 
 @pytest.mark.parametrize("kind", ["transient", "broken_off", "unreadable"])
 def test_what_is_asked_again_ends_after_all_attempts(kind):
-    work = Work(request("a"), PRICES)
+    work = RequestState(request("a"), PRICES)
     steps = [decide(work, Failure(kind, "x")) for _ in range(3)]
-    assert steps[-1] == HandBack("attempts_exhausted")
+    assert steps[-1] == Requeue("attempts_exhausted")
 
 
 @given(
     kind=st.sampled_from(KINDS), proven=st.booleans(), confirmed=st.booleans(), cut=st.booleans(), billed=st.booleans()
 )
 def test_every_kind_of_failure_has_a_next_step(kind, proven, confirmed, cut, billed):
-    work = Work(request("a"), PRICES, is_confirmed=confirmed, is_cut=cut)
-    assert isinstance(decide(work, Failure(kind, "x", billed), is_proven=proven), Respond | Again | Hold | HandBack)
+    work = RequestState(request("a"), PRICES, is_confirmed=confirmed, is_cut=cut)
+    assert isinstance(decide(work, Failure(kind, "x", billed), is_proven=proven), Respond | Again | Park | Requeue)
 
 
 def test_a_prompt_the_filter_refused_is_done():
-    step = decide(Work(request("a"), PRICES), Failure("filtered", "no"), is_proven=False)
+    step = decide(RequestState(request("a"), PRICES), Failure("filtered", "no"), is_proven=False)
     assert step == Respond("content_filtered", error="no")
 
 
 @pytest.mark.parametrize("kind", ["billing", "auth", "not_found", "unexpected"])
 def test_what_concerns_the_provider_leaves_the_request_pending(kind):
-    assert decide(Work(request("a"), PRICES), Failure(kind, "x")) == HandBack(kind)
+    assert decide(RequestState(request("a"), PRICES), Failure(kind, "x")) == Requeue(kind)
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_what_concerns_the_provider_leaves_the_request_pending(kind):
     ],
 )
 def test_an_attempt_costs_what_was_used_or_at_worst_or_nothing(result, basis, cost):
-    work = Work(request("a"), PRICES)
+    work = RequestState(request("a"), PRICES)
     worst = work.worst_usd
     charge = work.charge(result)
     assert (charge.basis, charge.cost_usd) == (basis, worst if cost is None else cost)
@@ -177,21 +177,21 @@ def test_an_attempt_costs_what_was_used_or_at_worst_or_nothing(result, basis, co
     ],
 )
 def test_a_usage_that_cannot_be_its_own_costs_the_worst_and_is_marked(found, note):
-    work = Work(request("a"), PRICES)
+    work = RequestState(request("a"), PRICES)
     worst = work.worst_usd
     charge = work.charge(found)
     assert (charge.cost_usd, charge.basis, charge.note) == (worst, "assumed", note)
 
 
 def test_an_answer_that_was_billed_over_its_bound_is_told_whatever_comes_next():
-    work = Work(request("a"), PRICES, over_bound="billed $3 where at most $1 was reserved")
+    work = RequestState(request("a"), PRICES, over_bound="billed $3 where at most $1 was reserved")
     for ended in (work.outcome(state="answered"), work.outcome(reason="reservation_spent")):
         assert (ended.reason, ended.error) == ("over_bound", "billed $3 where at most $1 was reserved")
 
 
 def test_a_retry_that_does_not_fit_the_reservation_is_not_made():
-    work = Work(request("a"), PRICES)
+    work = RequestState(request("a"), PRICES)
     work.request = request("a", reserved_usd=2 * work.worst_usd)
     lost = Failure("transient", "timed out", billed=True)
     assert isinstance(decide(work, lost), Again)
-    assert decide(work, lost) == HandBack("reservation_spent")
+    assert decide(work, lost) == Requeue("reservation_spent")

@@ -4,42 +4,44 @@ import pytest
 
 from tests.support.waves import PRICES, endpoint, request
 from udfs.llm.answers import Answer
-from udfs.llm.concurrency import Concurrency
 from udfs.llm.cost import Usage
+from udfs.llm.endpoint_queue import EndpointQueue
 from udfs.llm.failures import Failure
-from udfs.llm.lane import Lane
+from udfs.llm.limits import Concurrency
 from udfs.llm.models import Limits
+from udfs.llm.request_state import RequestState
 from udfs.llm.retries import RetryPolicy
-from udfs.llm.work import Work
 
 POLICY = RetryPolicy(max_wait_seconds=60)
 ANSWER = Answer("answered", "text", "stop", "m", Usage(20, 10))
 FOREVER = float("inf")
 
 
-def lane(limits: Limits | None = None, place: int = 0, tasks: int = 1, **history) -> Lane:
-    return Lane(endpoint("http://x", limits=limits or Limits(max_in_flight=4)), place, tasks, POLICY, **history)
+def queue(limits: Limits | None = None, place: int = 0, tasks: int = 1, **history) -> EndpointQueue:
+    return EndpointQueue(
+        endpoint("http://x", limits=limits or Limits(max_in_flight=4)), place, tasks, POLICY, **history
+    )
 
 
-def work(token: str = "a", **changes) -> Work:
-    return Work(request(token, **changes), PRICES)
+def work(token: str = "a", **changes) -> RequestState:
+    return RequestState(request(token, **changes), PRICES)
 
 
-def started(lane: Lane, now: float) -> list[str]:
+def started(queue: EndpointQueue, now: float) -> list[str]:
     tokens = []
-    while isinstance(found := lane.next_start(now), Work):
-        lane.admit(now, found)
+    while isinstance(found := queue.next_start(now), RequestState):
+        queue.admit(now, found)
         tokens.append(found.request.request_id)
     return tokens
 
 
-def end(lane: Lane, now: float, result: Answer | Failure, count: int = 1) -> None:
+def end(queue: EndpointQueue, now: float, result: Answer | Failure, count: int = 1) -> None:
     for _ in range(count):
-        lane.note(now, work(), 100, (None, None), result)
+        queue.note(now, work(), 100, (None, None), result)
 
 
 def test_no_more_calls_start_than_may_be_in_flight():
-    four = lane()
+    four = queue()
     for token in "abcdef":
         four.add(work(token))
     assert started(four, 0.0) == list("abcd")
@@ -49,7 +51,7 @@ def test_no_more_calls_start_than_may_be_in_flight():
 
 
 def test_a_retry_starts_when_it_is_due_and_before_what_is_new():
-    four = lane()
+    four = queue()
     four.add(work("late"), due=5.0)
     assert four.next_start(1.0) == 4.0
     four.add(work("new"))
@@ -58,19 +60,19 @@ def test_a_retry_starts_when_it_is_due_and_before_what_is_new():
 
 def test_what_was_sent_before_the_wave_counts():
     carried = [(-1.0, 1.0, 0.0)] * 8
-    one_of_two = lane(Limits(rpm=8, max_in_flight=100), tasks=2, history=carried)
+    one_of_two = queue(Limits(rpm=8, max_in_flight=100), tasks=2, history=carried)
     one_of_two.add(work())
     assert 55 < one_of_two.next_start(0.0) < 61  # its share is used up until the oldest leaves the window
 
 
 def test_what_this_task_itself_sent_before_it_was_run_again_counts_whole():
-    again = lane(Limits(rpm=4, max_in_flight=100), tasks=2, own_history=[(-1.0, 1.0, 0.0)] * 2)
+    again = queue(Limits(rpm=4, max_in_flight=100), tasks=2, own_history=[(-1.0, 1.0, 0.0)] * 2)
     again.add(work())
     assert 55 < again.next_start(0.0) < 61
 
 
 def test_prompts_count_with_their_bytes_until_their_usual_tokens_are_known():
-    limited = lane(Limits(tpm=100_000, max_in_flight=4))
+    limited = queue(Limits(tpm=100_000, max_in_flight=4))
     asked = work(prompt_tokens_bound=4000)
     assert limited.tokens_of(asked) == 4100
     for _ in range(20):
@@ -79,7 +81,7 @@ def test_prompts_count_with_their_bytes_until_their_usual_tokens_are_known():
 
 
 def test_a_prompt_of_more_bytes_than_the_limit_has_tokens_has_the_window_to_itself():
-    limited = lane(Limits(tpm=1000, max_in_flight=4))
+    limited = queue(Limits(tpm=1000, max_in_flight=4))
     assert limited.fits(work(prompt_tokens_bound=5000))
     assert limited.tokens_of(work(prompt_tokens_bound=5000)) == 1000
     assert not limited.fits(work(max_tokens=1001))
@@ -87,7 +89,7 @@ def test_a_prompt_of_more_bytes_than_the_limit_has_tokens_has_the_window_to_itse
 
 @pytest.mark.parametrize("kind", ["billing", "auth", "not_found", "unexpected"])
 def test_a_refusal_of_bill_key_or_model_stops_the_endpoint_at_once(kind):
-    four = lane()
+    four = queue()
     four.add(work())
     end(four, 0.0, Failure(kind, "why"))
     assert four.stopped == (kind, "why")
@@ -95,7 +97,7 @@ def test_a_refusal_of_bill_key_or_model_stops_the_endpoint_at_once(kind):
 
 
 def test_twenty_equal_rejections_without_an_answer_stop_the_endpoint():
-    four = lane()
+    four = queue()
     for number in range(20):
         assert four.stopped is None
         four.hold(work(), Failure("rejected", f"bad parameter in request {number}"))
@@ -104,7 +106,7 @@ def test_twenty_equal_rejections_without_an_answer_stop_the_endpoint():
 
 
 def test_what_was_rejected_is_asked_again_once_another_is_answered():
-    four = lane()
+    four = queue()
     four.hold(work("held"), Failure("rejected", "bad"))
     assert four.waiting == 0
     end(four, 0.0, ANSWER)
@@ -112,18 +114,18 @@ def test_what_was_rejected_is_asked_again_once_another_is_answered():
 
 
 def test_an_answer_to_a_call_that_was_sent_before_says_nothing_of_a_rejection():
-    four = lane(is_proven=True)
+    four = queue(is_proven=True)
     four.hold(work("held"), Failure("rejected", "bad"), 5.0)
     four.note(6.0, work(), 100, (None, None), ANSWER, started=4.0)
     assert four.waiting == 0
     four.note(7.0, work(), 100, (None, None), ANSWER, started=5.5)
     found = four.next_start(7.0)
-    assert isinstance(found, Work)
+    assert isinstance(found, RequestState)
     assert found.is_confirmed
 
 
 def test_equal_rejections_that_begin_after_answers_stop_the_endpoint_after_a_few_single_calls():
-    four = lane(Limits(max_in_flight=64))
+    four = queue(Limits(max_in_flight=64))
     four.in_flight = 30
     end(four, 0.0, ANSWER)
     for number in range(20):
@@ -134,7 +136,7 @@ def test_equal_rejections_that_begin_after_answers_stop_the_endpoint_after_a_few
     four.in_flight = 0
     for number in range(5):
         found = four.next_start(3.0)
-        assert isinstance(found, Work)
+        assert isinstance(found, RequestState)
         four.admit(3.0, found)
         assert four.next_start(3.0) == FOREVER
         four.in_flight -= 1
@@ -146,7 +148,7 @@ def test_equal_rejections_that_begin_after_answers_stop_the_endpoint_after_a_few
 
 
 def test_half_of_the_prompts_may_be_rejected_by_an_endpoint_that_answers_the_others():
-    four = lane(Limits(max_in_flight=64))
+    four = queue(Limits(max_in_flight=64))
     four.in_flight = 32
     for number in range(32):
         four.hold(work(f"h{number}"), Failure("rejected", "bad"), 1.0)
@@ -155,7 +157,7 @@ def test_half_of_the_prompts_may_be_rejected_by_an_endpoint_that_answers_the_oth
         four.in_flight -= 1
     four.add(work("next"))
     probe = four.next_start(6.0)
-    assert isinstance(probe, Work)
+    assert isinstance(probe, RequestState)
     four.note(8.0, probe, 100, (None, None), ANSWER, started=6.0)
     assert four.stopped is None
     assert four.waiting == 32
@@ -165,7 +167,7 @@ def test_half_of_the_prompts_may_be_rejected_by_an_endpoint_that_answers_the_oth
     ("held", "answers", "is_few"), [(1, 0, True), (4, 0, True), (5, 0, False), (5, 19, False), (5, 20, True)]
 )
 def test_what_is_rejected_at_the_end_is_at_fault_only_where_it_is_little(held, answers, is_few):
-    four = lane(is_proven=True)
+    four = queue(is_proven=True)
     for number in range(held):
         four.hold(work(f"h{number}"), Failure("rejected", "bad"), 1.0)
     for _ in range(answers):
@@ -175,7 +177,7 @@ def test_what_is_rejected_at_the_end_is_at_fault_only_where_it_is_little(held, a
 
 
 def test_a_403_that_does_not_say_why_is_a_verdict_on_the_key_only_where_nothing_else_is_answered():
-    four = lane()
+    four = queue()
     for _ in range(20):
         four.hold(work(), Failure("forbidden", "HTTP 403 - no message"))
     assert four.stopped == ("auth", "HTTP 403 - no message")
@@ -184,7 +186,7 @@ def test_a_403_that_does_not_say_why_is_a_verdict_on_the_key_only_where_nothing_
 def test_bodies_that_are_no_answers_stop_an_endpoint_after_three_and_a_proven_one_after_ten():
     torn = Failure("unreadable", "<html>", billed=True)
     for is_proven, most in ((False, 3), (True, 10)):
-        four = lane(is_proven=is_proven)
+        four = queue(is_proven=is_proven)
         end(four, 0.0, torn, count=most - 1)
         assert four.stopped is None
         end(four, 0.0, torn)
@@ -193,7 +195,7 @@ def test_bodies_that_are_no_answers_stop_an_endpoint_after_three_and_a_proven_on
 
 
 def test_answers_that_all_end_in_an_unknown_way_stop_an_endpoint_that_would_be_paid_for_nothing():
-    four, odd = lane(), Answer("not_whole", "text", "finished_maybe", "m", Usage(20, 10))
+    four, odd = queue(), Answer("not_whole", "text", "finished_maybe", "m", Usage(20, 10))
     end(four, 0.0, odd, count=9)
     end(four, 0.0, ANSWER)
     end(four, 0.0, odd, count=9)
@@ -204,7 +206,7 @@ def test_answers_that_all_end_in_an_unknown_way_stop_an_endpoint_that_would_be_p
 
 
 def test_nothing_but_failures_for_as_long_as_may_be_waited_stops_the_endpoint():
-    four = lane()
+    four = queue()
     end(four, 0.0, Failure("transient", "HTTP 500"), count=50)
     assert four.stopped is None
     end(four, 61.0, Failure("transient", "HTTP 500"))
@@ -212,7 +214,7 @@ def test_nothing_but_failures_for_as_long_as_may_be_waited_stops_the_endpoint():
 
 
 def test_an_answer_in_between_keeps_the_endpoint():
-    four = lane()
+    four = queue()
     end(four, 0.0, Failure("transient", "HTTP 500"), count=50)
     end(four, 50.0, ANSWER)
     end(four, 61.0, Failure("transient", "HTTP 500"), count=50)
@@ -220,10 +222,10 @@ def test_an_answer_in_between_keeps_the_endpoint():
 
 
 def test_three_refusals_in_a_row_make_all_calls_wait_as_long_as_was_said():
-    four = lane()
+    four = queue()
     four.add(work())
     end(four, 0.0, Failure("rate_limited", "", retry_after=9.0), count=2)
-    assert isinstance(four.next_start(0.0), Work)
+    assert isinstance(four.next_start(0.0), RequestState)
     four.add(work())
     end(four, 0.0, Failure("rate_limited", "", retry_after=9.0))
     wait = four.next_start(0.0)
@@ -232,7 +234,7 @@ def test_three_refusals_in_a_row_make_all_calls_wait_as_long_as_was_said():
 
 
 def test_a_provider_that_asks_everybody_to_wait_too_long_is_given_up():
-    four = lane()
+    four = queue()
     end(four, 0.0, Failure("rate_limited", "come back tomorrow", retry_after=86_400.0), count=3)
     assert four.stopped is not None
     assert four.stopped[0] == "unavailable"

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from udfs.llm.asking import Asking, build_request
+from udfs.llm.generation_spec import GenerationSpec, build_request
 from udfs.llm.models import Endpoint, Prices, Profile
 from udfs.llm.prompts import AnswerPrompt, answer_messages
 
@@ -16,7 +16,7 @@ ENDPOINT = Endpoint(
     api_key_env=None,
     prices=Prices(input_usd_per_mtok=Decimal(2), output_usd_per_mtok=Decimal(10)),
 )
-ASKING = Asking(endpoint=ENDPOINT, max_tokens=100, max_tokens_cap=200, temperature=0.7, attempts=3)
+ASKING = GenerationSpec(endpoint=ENDPOINT, max_tokens=100, max_tokens_cap=200, temperature=0.7, attempts=3)
 MESSAGES = answer_messages(AnswerPrompt(), system=None, history=(), instruction="Zwölf?")
 
 
