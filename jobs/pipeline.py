@@ -6,7 +6,17 @@ from typing import Annotated
 
 import typer
 
-from jobs import deduplicate_pairs, deduplicate_prompts, distill, export, ingest, score, screen, select_rows
+from jobs import (
+    decontaminate,
+    deduplicate_pairs,
+    deduplicate_prompts,
+    distill,
+    export,
+    ingest,
+    score,
+    screen,
+    select_rows,
+)
 from jobs.reports.summary import print_summary
 from jobs.run.command import Force, Limit, NoWait
 from jobs.run.options import (
@@ -33,6 +43,7 @@ from schemas.errors import ConfigError
 STAGES: tuple[Stage, ...] = (
     ingest.STAGE,
     screen.STAGE,
+    decontaminate.STAGE,
     deduplicate_prompts.STAGE,
     distill.STAGE,
     deduplicate_pairs.STAGE,

@@ -18,7 +18,19 @@ from jobs.curation.reviews import rejected_pairs, rejections_state
 from jobs.curation.unanswered import why_unanswered
 from jobs.workspace.runtime import Runtime, Stage, StageReport
 from schemas.calls import RESPONSES
-from schemas.tables import ASSIGNMENTS, DATASET, DUPLICATES, EXAMPLES, FATES, PAIRS, REVIEWS, SCORES, SCREEN, SELECTION
+from schemas.tables import (
+    ASSIGNMENTS,
+    CONTAMINATION,
+    DATASET,
+    DUPLICATES,
+    EXAMPLES,
+    FATES,
+    PAIRS,
+    REVIEWS,
+    SCORES,
+    SCREEN,
+    SELECTION,
+)
 from udfs.column_functions import looked_up
 
 
@@ -95,7 +107,9 @@ def run(runtime: Runtime) -> StageReport:
     examples, screen, duplicates = (runtime.read(table) for table in (EXAMPLES, SCREEN, DUPLICATES))
     assignments, responses = runtime.read(ASSIGNMENTS), runtime.read_or_empty(RESPONSES)
     unanswered = why_unanswered(examples, assignments, responses)
-    runtime.replace(FATES, example_fates(examples, screen, duplicates, pairs, scores, stored, unanswered))
+    contamination = runtime.read_or_empty(CONTAMINATION)
+    fates = example_fates(examples, screen, contamination, duplicates, pairs, scores, stored, unanswered)
+    runtime.replace(FATES, fates)
     found = runtime.query("select reason, count(*) as rows from {selection} group by reason")
     counts = {row["reason"]: row["rows"] for row in found}
     selected = counts.pop(None, 0)
@@ -115,7 +129,7 @@ STAGE: Stage = Stage(
     name="select",
     title="select the data set",
     run=run,
-    reads=(EXAMPLES, SCREEN, DUPLICATES, ASSIGNMENTS, PAIRS, SCORES),
+    reads=(EXAMPLES, SCREEN, CONTAMINATION, DUPLICATES, ASSIGNMENTS, PAIRS, SCORES),
     writes=(SELECTION, DATASET, FATES),
     settings=("select",),
     inputs=inputs,

@@ -121,6 +121,43 @@ SCREEN = Table(
     columns(("id", TEXT), ("target", TEXT), ("rule", TEXT), ("effect", TEXT), ("span", TEXT)),
 )
 
+# What was looked for: the files of the benchmarks that the configuration names, none where it names none.
+BENCHMARKS = Table(
+    "benchmarks",
+    ("benchmark", "file"),
+    columns(
+        ("benchmark", TEXT),
+        ("file", TEXT),  # its name, or its path in the repository of the hub
+        ("origin", TEXT),  # hub and commit, or address; null: a file that the configuration names by path
+        ("licence", TEXT),
+        ("sha256", TEXT),
+        ("bytes", LONG),
+        ("items", LONG),
+    ),
+)
+
+# What an example holds of an item of a benchmark: the longest run for each item, field and side. `effect` exclude
+# keeps the example out; note says that it is a form of words, which many prompts hold.
+CONTAMINATION = Table(
+    "contamination",
+    ("example_id", "benchmark", "item", "field", "side"),
+    columns(
+        ("example_id", TEXT),
+        ("benchmark", TEXT),
+        ("item", TEXT),  # what the benchmark calls it, else its number
+        ("field", TEXT),  # question or answer
+        ("side", TEXT),  # of the example: prompt or response
+        ("effect", TEXT),
+        ("part", TEXT),  # of that side: system, history, instruction or response
+        ("first_token", INT),  # of the part, where the run begins, from 0
+        ("tokens", INT),  # of the run
+        ("item_tokens", INT),
+        ("share", DOUBLE),  # tokens / item_tokens
+        ("span", TEXT),  # the run, its tokens apart by spaces
+        ("item_text", TEXT),  # the beginning of what the benchmark says
+    ),
+)
+
 DUPLICATES = Table(
     "duplicates",
     ("pass", "id"),
@@ -267,6 +304,8 @@ ALL = (
     RAW_RECORDS,
     EXAMPLES,
     SCREEN,
+    BENCHMARKS,
+    CONTAMINATION,
     DUPLICATES,
     ASSIGNMENTS,
     PAIRS,

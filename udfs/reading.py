@@ -17,7 +17,7 @@ from udfs.formats.draft import Draft, Parsed, Turn
 from udfs.formats.parse import ParseOptions, parse_record, parse_tree, tree_key
 from udfs.ids import example_id
 from udfs.records import open_records, read_whole_file
-from udfs.text import clean_text, detect_language, repair_literal_escapes
+from udfs.text import clean_text, detect_language, repair_literal_escapes, strip_no_input
 from udfs.unpacking import UTF8_BOM
 
 _RECORD_SCHEMA = to_arrow_schema(RECORD)
@@ -173,7 +173,7 @@ def _raw_batch(
 def _draft_row(draft: Draft, options: FileOptions, rules: CategoryRules) -> dict[str, Any]:
     """A draft with clean text, an id, a category and a language: a row of `DRAFT`."""
     repaired = repair_literal_escapes(draft.instruction) if options.repair_escapes else None
-    instruction = clean_text(repaired or draft.instruction)
+    instruction = strip_no_input(clean_text(repaired or draft.instruction))
     response = _clean_response(draft.response, options)
     system = clean_text(draft.system) if draft.system else None
     history = tuple(Turn(turn.role, clean_text(turn.content)) for turn in draft.history)

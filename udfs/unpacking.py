@@ -7,6 +7,7 @@ import bz2
 import codecs
 import io
 import lzma
+import re
 import zlib
 from collections.abc import Callable, Iterator
 from typing import Literal, Protocol
@@ -33,6 +34,8 @@ _BOMS = (  # the longer ones first: UTF-32 begins with the mark of UTF-16
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_ASCII_UTF16_LE = re.compile(rb"(?:[\t\n\r -~]\0){2}")
+_ASCII_UTF16_BE = re.compile(rb"(?:\0[\t\n\r -~]){2}")
 _PACKED_READ_BYTES = 4096
 _MAX_XZ_MEMORY_BYTES = 256 * 1024 * 1024
 
@@ -254,9 +257,9 @@ def _encoding_of(head: bytes) -> str | None:
     pairs = len(head) // 2
     if pairs >= 2:
         evens, odds = head[0 : 2 * pairs : 2].count(0), head[1 : 2 * pairs : 2].count(0)
-        if odds > 0.3 * pairs and odds >= 3 * evens:
+        if odds > 0.3 * pairs and odds >= 3 * evens and _ASCII_UTF16_LE.match(head):
             return "utf-16-le"
-        if evens > 0.3 * pairs and evens >= 3 * odds:
+        if evens > 0.3 * pairs and evens >= 3 * odds and _ASCII_UTF16_BE.match(head):
             return "utf-16-be"
     return None
 

@@ -19,7 +19,7 @@ from jobs.ledger.usage import CallLedger, read_call_ledger
 from jobs.workspace.queries import with_parts
 from jobs.workspace.runtime import Runtime
 from schemas.errors import ConfigError
-from schemas.tables import DUPLICATES, EXAMPLES, SCREEN
+from schemas.tables import CONTAMINATION, DUPLICATES, EXAMPLES, SCREEN
 from udfs.llm.prompts import judge_messages
 
 _SEED_PROMPT_TOKENS = 45
@@ -44,7 +44,7 @@ order by category
 def measure_prompts(runtime: Runtime) -> list[Prompts]:
     """Count the prompts that can lead to a row, and their mean lengths, by category."""
     question = with_parts(_PROMPTS, askable=askable(runtime.settings.package))
-    return [Prompts(**row) for row in runtime.query(question)]
+    return [Prompts(**row) for row in runtime.query(question, (CONTAMINATION,))]
 
 
 def find_plan(settings: Settings, open_runtime: Callable[[], Runtime]) -> tuple[Plan, str, CallLedger]:

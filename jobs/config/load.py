@@ -15,7 +15,7 @@ from jobs.config.endpoints import known_providers, money_faults, name_faults
 from jobs.config.paths import absolute_glob
 from jobs.config.prompt_files import prompt_faults
 from jobs.config.providers import ProviderConfig
-from jobs.config.settings import Settings
+from jobs.config.settings import Settings, source_of
 from jobs.config.teachers import LookUp
 from jobs.config.yaml_lines import repeated_keys
 from schemas.errors import ConfigError
@@ -159,6 +159,13 @@ def _with_absolute_paths(settings: Settings, sources_folder: Path, workspace_fol
         source.model_copy(update={"path": tuple(absolute_glob(path, sources_folder) for path in source.paths) or None})
         for source in settings.sources
     )
+    benchmarks = tuple(
+        one.model_copy(
+            update={"path": tuple(absolute_glob(path, sources_folder) for path in source_of(one).paths) or None}
+        )
+        for one in settings.decontaminate.benchmarks
+    )
+    decontaminate = settings.decontaminate.model_copy(update={"benchmarks": benchmarks})
 
     def from_here(place: str) -> str:
         return (
@@ -171,4 +178,5 @@ def _with_absolute_paths(settings: Settings, sources_folder: Path, workspace_fol
     if downloads.folder:
         downloads = downloads.model_copy(update={"folder": from_here(downloads.folder)})
     workspace = from_here(settings.workspace)
-    return settings.model_copy(update={"sources": sources, "downloads": downloads, "workspace": workspace})
+    places = {"sources": sources, "decontaminate": decontaminate, "downloads": downloads, "workspace": workspace}
+    return settings.model_copy(update=places)

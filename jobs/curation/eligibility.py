@@ -3,9 +3,16 @@
 from pyspark.sql import DataFrame
 
 from jobs.workspace.queries import ask_spark, with_parts
+from jobs.workspace.runtime import Runtime
+from schemas.tables import CONTAMINATION, EXAMPLES
 
-# Rows of `EXAMPLES` whose prompt no rule keeps out, with `has_fault`.
-OPEN_PROMPTS = """
+_CLEAN_EXAMPLES = """(
+    select found.* from {examples} as found
+    left anti join (
+        select example_id from {contamination} where effect = 'exclude'
+    ) as contaminated on contaminated.example_id = found.example_id
+)"""
+_OPEN_PROMPTS = """
 select examples.*, examples.reference_response is null or convicted.id is not null as has_fault
 from {examples} as examples
 left join (
@@ -15,14 +22,27 @@ left anti join (
     select id from {screen} where effect = 'exclude' and target = 'prompt'
 ) as excluded on excluded.id = examples.example_id
 """
-# Of those the ones that no better twin removed.
-UNIQUE_PROMPTS = with_parts(
-    """
+# Rows of `EXAMPLES` that hold no item of a benchmark and whose prompt no rule keeps out, with `has_fault`. A workspace
+# of an older version may lack the table `contamination`.
+OPEN_PROMPTS = with_parts(_OPEN_PROMPTS, examples=_CLEAN_EXAMPLES)
+_UNIQUE_PROMPTS = """
 select prompts.* from ({open_prompts}) as prompts
 left anti join (select id from {duplicates} where pass = 'prompt') as removed on removed.id = prompts.example_id
-""",
-    open_prompts=OPEN_PROMPTS,
-)
+"""
+# Of those the ones that no better twin removed.
+UNIQUE_PROMPTS = with_parts(_UNIQUE_PROMPTS, open_prompts=OPEN_PROMPTS)
+
+
+def without_contaminated(examples: DataFrame, contamination: DataFrame) -> DataFrame:
+    """Examples that hold no item of a benchmark, on neither side."""
+    convicted = contamination.where("effect = 'exclude'").select("example_id").distinct()
+    return examples.join(convicted, "example_id", "left_anti")
+
+
+def clean_examples(runtime: Runtime) -> DataFrame:
+    """The stored examples that hold no item of a benchmark; all where an older version has looked for none."""
+    return without_contaminated(runtime.read(EXAMPLES), runtime.read_or_empty(CONTAMINATION))
+
 
 CLEAN_PAIRS = """
 select pairs.* from {pairs} as pairs
@@ -46,7 +66,7 @@ def open_prompts(examples: DataFrame, screen: DataFrame) -> DataFrame:
     Returns:
         Rows of `EXAMPLES` with `has_fault`: no usable response of its own, or a verdict on it.
     """
-    return ask_spark(examples.sparkSession, OPEN_PROMPTS, {"examples": examples, "screen": screen})
+    return ask_spark(examples.sparkSession, _OPEN_PROMPTS, {"examples": examples, "screen": screen})
 
 
 def clean_pairs(pairs: DataFrame, screen: DataFrame) -> DataFrame:
@@ -60,7 +80,7 @@ def clean_pairs(pairs: DataFrame, screen: DataFrame) -> DataFrame:
 def unique_prompts(examples: DataFrame, screen: DataFrame, duplicates: DataFrame) -> DataFrame:
     """Open prompts that no better twin removed: those that may be asked, with `has_fault` as of `open_prompts`."""
     frames = {"examples": examples, "screen": screen, "duplicates": duplicates}
-    return ask_spark(examples.sparkSession, UNIQUE_PROMPTS, frames)
+    return ask_spark(examples.sparkSession, with_parts(_UNIQUE_PROMPTS, open_prompts=_OPEN_PROMPTS), frames)
 
 
 def unique_pairs(pairs: DataFrame, screen: DataFrame, duplicates: DataFrame) -> DataFrame:

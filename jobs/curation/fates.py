@@ -18,13 +18,14 @@ from schemas.tables import FATES
 from udfs.column_functions import first_rows
 
 SELECTED = "selected"
-STAGE_ORDER = ("screen", "deduplicate-prompts", "distill", "deduplicate-pairs", "score", "select")
+STAGE_ORDER = ("screen", "decontaminate", "deduplicate-prompts", "distill", "deduplicate-pairs", "score", "select")
 """Stages that decide a fate, in the order in which a reader meets them."""
 
 
 def example_fates(
     examples: DataFrame,
     screen: DataFrame,
+    contamination: DataFrame,
     duplicates: DataFrame,
     pairs: DataFrame,
     scores: DataFrame,
@@ -39,6 +40,7 @@ def example_fates(
     Args:
         examples: rows of `EXAMPLES`.
         screen: rows of `SCREEN`.
+        contamination: rows of `CONTAMINATION`.
         duplicates: rows of `DUPLICATES`.
         pairs: rows of `PAIRS`.
         scores: rows of `SCORES`.
@@ -55,6 +57,7 @@ def example_fates(
     response_rule = verdicts.where("target in ('response', 'answer')").select(
         F.col("id").alias("verdict_id"), F.col("rule").alias("response_rule")
     )
+    contaminated = contamination.where("effect = 'exclude'").select("example_id").distinct()
     prompt_twin = duplicates.where("pass = 'prompt'").select(
         F.col("id").alias("example_id"), F.col("duplicate_of").alias("prompt_twin")
     )
@@ -68,6 +71,7 @@ def example_fates(
     joined = (
         examples.select("example_id", "source")
         .join(prompt_rule, "example_id", "left")
+        .join(contaminated.withColumn("contaminated", F.lit(True)), "example_id", "left")
         .join(prompt_twin, "example_id", "left")
         .join(pairs.select("example_id", "pair_id", "request_id"), "example_id", "left")
         .withColumn("verdict_id", verdict_id)
@@ -80,6 +84,7 @@ def example_fates(
     )
     fate = (
         F.when(F.col("prompt_rule").isNotNull(), _fate("screen", F.col("prompt_rule")))
+        .when(F.col("contaminated"), _fate("decontaminate", F.lit("contaminated")))
         .when(F.col("prompt_twin").isNotNull(), _fate("deduplicate-prompts", F.lit("duplicate_prompt"), "prompt_twin"))
         .when(F.col("pair_id").isNull(), _fate("distill", F.coalesce("why", F.lit("no_answer"))))
         .when(F.col("response_rule").isNotNull(), _fate("screen", F.col("response_rule")))

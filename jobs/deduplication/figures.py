@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from jobs.workspace.queries import Answer, with_parts
 from jobs.workspace.runtime import Runtime
-from schemas.tables import PAIRS
+from schemas.tables import CONTAMINATION, PAIRS
 
 HEAVY_LOSS = 0.30
 """Share of a source's distinct prompts above which a person should look."""
@@ -65,7 +65,7 @@ def count_losses(runtime: Runtime, prompts: str) -> list[SourceLoss]:
         runtime: the run.
         prompts: question for the examples that took part in the search, columns example_id, source and copies.
     """
-    rows = runtime.query(with_parts(_LOSSES, prompts=prompts))
+    rows = runtime.query(with_parts(_LOSSES, prompts=prompts), (CONTAMINATION,))
     return [SourceLoss(row["source"], row["prompts"], row["removed"], row["equal"], row["folded"]) for row in rows]
 
 

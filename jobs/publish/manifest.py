@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from jobs.config.settings import PackageConfig
+from jobs.curation.benchmarks import searched_benchmarks
 from jobs.ledger.usage import ModelLedger, read_call_ledger
 from jobs.publish.content import Content
 from jobs.publish.folder import KIND
@@ -46,6 +47,7 @@ def build_manifest(runtime: Runtime, facts: Mapping[str, Any]) -> dict[str, Any]
         },
         "counts": _counts(runtime),
         "downloads": origins(settings),
+        "benchmarks": searched_benchmarks(runtime),
         "cost_usd": _plain(ledger.spent_usd()),
         "paid_calls": {"assumed_usd": _plain(ledger.assumed_usd()), "models": [_cost(one) for one in ledger.models]},
         "config_sha256": settings_hash(settings),
@@ -111,6 +113,7 @@ def build_package_manifest(
         "no_conversation": misfits,
         "options": config.model_dump(mode="json"),
         **{name: exported[name] for name in _TAKEN_OVER},
+        "benchmarks": exported.get("benchmarks", []),  # of an older export it is not known
         "made_from": {
             "run_id": exported["run_id"],
             "created_at": exported["created_at"],

@@ -72,6 +72,7 @@ def collect_status(runtime: Runtime, funnel: Funnel, verification: Verification)
         quality_bands=measures.scores.bands,
         dimension_means=_dimension_means(files.join(output, PROVENANCE_FILE)),
         deduplication=_deduplication(runtime),
+        benchmarks=tuple(manifest.get("benchmarks", ())),
         lengths=tuple(
             LengthRow(name, of.min, of.mean, of.max, of.median, of.histogram) for name, of in measures.lengths.items()
         ),

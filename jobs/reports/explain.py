@@ -16,6 +16,7 @@ from schemas.errors import ConfigError
 from schemas.records import PROVENANCE_FILE
 from schemas.tables import (
     ASSIGNMENTS,
+    CONTAMINATION,
     DUPLICATES,
     EXAMPLES,
     FATES,
@@ -100,6 +101,7 @@ def explain_row(runtime: Runtime, row_id: str) -> Life:
 _ABOUT: Mapping[Table, str] = {
     PAIRS: "example_id = :example",
     SCREEN: "id in (:ids)",
+    CONTAMINATION: "example_id = :example",
     DUPLICATES: "id in (:ids) or duplicate_of in (:ids)",
     ASSIGNMENTS: "example_id = :example",
     JUDGEMENTS: "pair_id in (:pairs)",

@@ -18,6 +18,7 @@ DATA_SET = "data set"
 # What the rows that a stage decides on have in common. A stage that is not here is shown by its name.
 _WHAT_LEAVES = {
     "screen": "kept out by a named rule",
+    "decontaminate": "hold an item of a benchmark",
     "deduplicate-prompts": "repeat an instruction that stays",
     "distill": "have no answer",
     "deduplicate-pairs": "repeat a pair that stays",

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 from jobs.curation.fates import SELECTED, Funnel
 from jobs.deduplication.figures import HEAVY_LOSS, DuplicateGroup, Twins
@@ -126,6 +126,8 @@ class ProjectStatus:
     title: str
     run_id: str
     created_at: datetime
+    benchmarks: tuple[Mapping[str, Any], ...] = ()
+    """What was looked for and found; see `searched_benchmarks`."""
     settings: Mapping[str, str]
     """What a reader should know of the configuration: key -> value."""
     rows: int

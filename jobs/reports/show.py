@@ -12,7 +12,7 @@ from jobs.rendering.terminal import EXCERPT_CHARS, excerpt
 from jobs.workspace.queries import Answer, with_parts
 from jobs.workspace.runtime import Runtime
 from schemas.errors import ConfigError
-from schemas.tables import REVIEWS
+from schemas.tables import CONTAMINATION, REVIEWS
 
 # The first examples of each fate by id. Only their ids are ordered and joined; texts are fetched for those few.
 _CHOSEN = """
@@ -47,6 +47,17 @@ from (
 where place = 1
 """
 _JACCARD = "select id, max(jaccard) as jaccard from {duplicates} where id in (:ids) group by id"
+# Of what an example holds of benchmarks the item that it holds most of.
+_ITEMS = """
+select example_id, span, concat(benchmark, ' ', item, ', ', field, ', in the ', side, ': ', item_text) as item
+from (
+    select *, row_number() over (
+        partition by example_id order by share desc, tokens desc, benchmark, item, field, side
+    ) as place
+    from {contamination} where effect = 'exclude' and example_id in (:ids)
+) as placed
+where place = 1
+"""
 # A verdict on a model's answer has the id of its pair.
 _SPANS = """
 select coalesce(pairs.example_id, screen.id) as example_id, screen.rule as reason, min(screen.span) as span
@@ -64,8 +75,8 @@ def sample_examples(
 
     Returns:
         Rows of example_id, source, stage, reason, instruction, response (of the pair that came furthest, else the
-        source's own), twin, duplicate_of, jaccard, quality_tenths, score_reason, review, span, category, system and
-        history.
+        source's own), twin, duplicate_of, jaccard, item (of a benchmark), quality_tenths, score_reason, review, span,
+        category, system and history.
     """
     chosen = _ask_filtered(runtime, _CHOSEN, per_reason, reason, source)
     ids = [row["example_id"] for row in chosen]
@@ -74,6 +85,7 @@ def sample_examples(
     pair_ids = [pair["pair_id"] for pair in pairs.values()]
     jaccard = _by("id", runtime.query(_JACCARD, ids=[*ids, *pair_ids]))
     spans = {(row["example_id"], row["reason"]): row["span"] for row in runtime.query(_SPANS, ids=ids)}
+    items = _by("example_id", runtime.query(_ITEMS, (CONTAMINATION,), ids=ids))
     reviews = _by("pair_id", runtime.query(LATEST_VERDICTS, (REVIEWS,)))
     found = []
     for row in chosen:
@@ -89,7 +101,10 @@ def sample_examples(
                 "quality_tenths": pair["quality_tenths"],
                 "score_reason": pair["score_reason"],
                 "review": _review(reviews.get(pair["pair_id"])),
-                "span": spans.get((row["example_id"], row["reason"])),
+                "item": items.get(row["example_id"], {}).get("item") if row["reason"] == "contaminated" else None,
+                "span": items[row["example_id"]]["span"]
+                if row["reason"] == "contaminated" and row["example_id"] in items
+                else spans.get((row["example_id"], row["reason"])),
             }
         )
     return found
@@ -181,6 +196,7 @@ def print_examples(console: Console, rows: Sequence[Answer]) -> None:
             ("instruction", row["instruction"]),
             ("response", row["response"]),
             ("twin that stays", row["twin"]),
+            ("item of a benchmark", row["item"]),
             ("found", row["span"]),
             ("score", _score(row)),
             ("review", row["review"]),

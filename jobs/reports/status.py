@@ -8,6 +8,7 @@ from rich.table import Table as RichTable
 
 from jobs.batches.lines import batch_lines
 from jobs.config.settings import Settings
+from jobs.curation.benchmarks import benchmark_line, searched_benchmarks
 from jobs.curation.fates import SELECTED, Funnel, count_fates
 from jobs.ledger.batch_table import reserved_by_stage
 from jobs.ledger.usage import read_call_ledger
@@ -37,6 +38,7 @@ def show_status(runtime: Runtime) -> None:
         print_funnel(console, count_fates(runtime))
     except MissingTableError as error:
         say(console, f"No funnel yet: {error}")
+    say(console, benchmark_line(searched_benchmarks(runtime)))
     ledger = read_call_ledger(runtime)
     if ledger.models:
         console.print(ledger_table(settings, ledger))

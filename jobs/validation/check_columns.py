@@ -16,6 +16,7 @@ from pyspark.sql.window import Window
 from schemas.records import CATEGORIES
 from schemas.tables import (
     ASSIGNMENTS,
+    CONTAMINATION,
     DATASET,
     DUPLICATES,
     EXAMPLES,
@@ -89,6 +90,22 @@ def _screen(marks: DataFrame, related: Related) -> DataFrame:
     return _with_known(checks, "id", _members(related).select("id"), "id_is_known") if "examples" in related else checks
 
 
+def _contamination(marks: DataFrame, related: Related) -> DataFrame:
+    checks = marks.select(
+        *CONTAMINATION.key,
+        "key_is_complete",
+        _named("effect"),
+        F.coalesce("share", F.lit(-1.0)).alias("share"),
+        F.coalesce(F.col("tokens") <= F.col("item_tokens"), F.lit(False)).alias("run_is_within_item"),
+        (_is_given("span") & _is_given("item_text")).alias("both_sides_are_given"),
+    )
+    if "examples" in related:
+        checks = _with_known(checks, "example_id", related["examples"].select("example_id"), "example_is_known")
+    if "benchmarks" in related:
+        checks = _with_known(checks, "benchmark", related["benchmarks"].select("benchmark"), "benchmark_is_known")
+    return checks
+
+
 def _duplicates(duplicates: DataFrame, related: Related) -> DataFrame:
     checks = duplicates.select(
         *DUPLICATES.key,
@@ -144,6 +161,8 @@ def _assignments(assignments: DataFrame, related: Related) -> DataFrame:
     if {"screen", "duplicates"} <= related.keys():
         marked = related["screen"].where("target = 'prompt' and effect = 'exclude'").select("id")
         removed = related["duplicates"].where("pass = 'prompt'").select("id")
+        if "contamination" in related:
+            removed = removed.union(related["contamination"].where("effect = 'exclude'").select("example_id"))
         checks = _with_known(checks, "example_id", marked.union(removed), "example_is_removed")
     return checks
 
@@ -240,6 +259,7 @@ _CHECKS = {
     RAW_RECORDS.name: _raw_records,
     EXAMPLES.name: _examples,
     SCREEN.name: _screen,
+    CONTAMINATION.name: _contamination,
     DUPLICATES.name: _duplicates,
     ASSIGNMENTS.name: _assignments,
     PAIRS.name: _pairs,

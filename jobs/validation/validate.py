@@ -22,6 +22,8 @@ from schemas.records import REASONS
 from schemas.tables import (
     ALL,
     ASSIGNMENTS,
+    BENCHMARKS,
+    CONTAMINATION,
     DATASET,
     DUPLICATES,
     EXAMPLES,
@@ -40,8 +42,9 @@ COMPOSITION_TOLERANCE = 0.05
 # Tables a suite compares with. Only those an earlier stage has already written.
 _RELATED: Mapping[Table, tuple[Table, ...]] = {
     SCREEN: (EXAMPLES,),
+    CONTAMINATION: (EXAMPLES, BENCHMARKS),
     DUPLICATES: (EXAMPLES,),
-    ASSIGNMENTS: (EXAMPLES, SCREEN, DUPLICATES),
+    ASSIGNMENTS: (EXAMPLES, SCREEN, CONTAMINATION, DUPLICATES),
     PAIRS: (EXAMPLES,),
     SCORES: (PAIRS,),
     REVIEWS: (PAIRS,),
@@ -131,7 +134,10 @@ def _related(runtime: Runtime, table: Table) -> dict[str, DataFrame]:
     # Before the pairs of this run are there, an old table of pairs would be compared with new marks.
     if table in (SCREEN, DUPLICATES) and _pairs_are_current(runtime):
         names.append(PAIRS)
-    return {other.name: runtime.read(other) for other in names}
+    # A workspace of an older version has looked for no benchmark.
+    return {
+        other.name: runtime.read_or_empty(other) if other is CONTAMINATION else runtime.read(other) for other in names
+    }
 
 
 def _pairs_are_current(runtime: Runtime) -> bool:
@@ -158,6 +164,9 @@ def parameters(runtime: Runtime, table: Table) -> dict[str, Any]:
     if table is SCREEN:
         rules = [*rule_names(rules_by_source(settings.sources, settings.screen)), *_CONFIG_RULES]
         return {"rules": rules, "max_excluded": None}
+    if table is CONTAMINATION:
+        decontaminate = settings.decontaminate
+        return {"share": min(decontaminate.share, decontaminate.answer_share)}
     if table is DUPLICATES:
         return {"threshold": settings.deduplicate.threshold, "max_source_loss": HEAVY_LOSS}
     if table in (ASSIGNMENTS, PAIRS):
@@ -252,5 +261,5 @@ def _expected_assignments(runtime: Runtime) -> int:
 
 
 def _count(runtime: Runtime, rows: str) -> int:
-    (found,) = runtime.query(with_parts(_COUNT, rows=rows), (RESPONSES,))
+    (found,) = runtime.query(with_parts(_COUNT, rows=rows), (CONTAMINATION, RESPONSES))
     return int(found["rows"])

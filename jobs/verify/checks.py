@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
+from jobs.verify.contamination import Contamination
 from jobs.verify.lines import LineNames
 from jobs.verify.measures import OTHERS, UNNAMED, Malformed, Measures
 from jobs.verify.split import SplitMeasures
@@ -52,6 +53,8 @@ class Verification:
     scorer: str | None
     checks: list[Check]
     notes: list[str]
+    contamination: Contamination | None = None
+    """Null where no benchmark was given: nothing was looked for."""
     place: LineNames = field(default_factory=LineNames)
     """What a line is called."""
     splits: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
@@ -199,6 +202,15 @@ def check_teachers(
     if models is None and not asked_for:
         return Check("Teachers", CheckOutcome.NOT_ASSESSED, f"{measured}; no manifest says which are models", least)
     return _check("Teachers", count >= wanted.min_teachers, measured, least)
+
+
+def check_benchmarks(found: Contamination | None) -> list[Check]:
+    """No row holds an item of the benchmarks that were given; no check where none was."""
+    if found is None:
+        return []
+    named = ", ".join(f"{name} {rows:,}" for name, rows in found.by_benchmark.items())
+    noted = f"; {found.noted:,} more with forms of words only" if found.noted else ""
+    return [_check("Benchmarks", not found.rows, f"{found.rows:,} rows hold an item ({named}){noted}", "none")]
 
 
 def check_manifest(measures: Measures, facts: FileFacts, sha256: str, size: int, missing: Sequence[str]) -> Check:

@@ -56,6 +56,13 @@ def list_files(folder: str, suffix: str) -> list[str]:
     return sorted(files.unstrip_protocol(name) for name in files.ls(target, detail=False) if name.endswith(suffix))
 
 
+def matching(pattern: str) -> list[str]:
+    """URIs of the files that a path or glob means, sorted by name; none where nothing matches."""
+    files, target = fsspec.core.url_to_fs(pattern)
+    found = [target] if files.isfile(target) else [name for name in files.glob(target) if files.isfile(name)]
+    return sorted(files.unstrip_protocol(name) for name in found)
+
+
 def open_for_reading(path: str) -> IO[bytes]:
     """Open a file of `list_files`."""
     return fsspec.open(path, "rb").open()  # type: ignore[no-any-return]

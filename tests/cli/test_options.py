@@ -1,8 +1,12 @@
 """What the commands make of their options."""
 
+import subprocess
+import sys
+
 from jobs.cli.app import HELP, _load
 from jobs.config.load import load_settings
 from jobs.run.options import for_small_files
+from tests.support.paths import ROOT
 
 OPTIONS = "spark.driver.extraJavaOptions"
 
@@ -24,6 +28,12 @@ def test_small_files_are_run_without_javas_slow_compiler_unless_the_configuratio
     file.write_bytes(b"x" * 6_000_000)
     assert for_small_files(small) == small
     assert for_small_files(settings_of("s3://bucket/a.jsonl")) == settings_of("s3://bucket/a.jsonl")
+
+
+def test_the_list_of_commands_loads_none_of_them():
+    heavy = ("pyspark", "pyarrow", "openai", "pandas", "jobs.pipeline", "jobs.config.settings")
+    told = f"import sys, jobs.cli.app as app; app.get_command(app.app); print([n for n in {heavy} if n in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", told], cwd=ROOT, capture_output=True, text=True).stdout == "[]\n"
 
 
 def test_the_list_of_commands_says_of_each_what_the_command_says_of_itself():

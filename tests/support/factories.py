@@ -7,7 +7,19 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs.workspace.storage import Storage
-from schemas.tables import DATASET, DUPLICATES, EXAMPLES, PAIRS, REVIEWS, SCORES, SCREEN, SELECTION, Table
+from schemas.tables import (
+    BENCHMARKS,
+    CONTAMINATION,
+    DATASET,
+    DUPLICATES,
+    EXAMPLES,
+    PAIRS,
+    REVIEWS,
+    SCORES,
+    SCREEN,
+    SELECTION,
+    Table,
+)
 
 _DEFAULTS: dict[str, dict[str, Any]] = {
     "examples": {
@@ -27,6 +39,30 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
         "records": [{"file": "f", "position": 0, "turn": 0}],
     },
     "screen": {"id": "e", "target": "prompt", "rule": "missing_input", "effect": "exclude", "span": ""},
+    "benchmarks": {
+        "benchmark": "gsm8k",
+        "file": "test.jsonl",
+        "origin": None,
+        "licence": "MIT",
+        "sha256": "0" * 64,
+        "bytes": 1_000,
+        "items": 10,
+    },
+    "contamination": {
+        "example_id": "e",
+        "benchmark": "gsm8k",
+        "item": "7",
+        "field": "question",
+        "side": "prompt",
+        "effect": "exclude",
+        "part": "instruction",
+        "first_token": 0,
+        "tokens": 30,
+        "item_tokens": 40,
+        "share": 0.75,
+        "span": "janet s ducks lay",
+        "item_text": "Janet's ducks lay 16 eggs per day.",
+    },
     "duplicates": {"pass": "prompt", "id": "e", "duplicate_of": "f", "jaccard": 0.9, "numbers_only": False},
     "pairs": {
         "pair_id": "p",
@@ -98,4 +134,15 @@ def store(storage: Storage, tables: Mapping[Table, Sequence[Mapping[str, Any]]])
         storage.append_rows(table, [{**_DEFAULTS[table.name], **row} for row in rows])
 
 
-TABLES_WITH_DEFAULTS = (EXAMPLES, SCREEN, DUPLICATES, PAIRS, SCORES, REVIEWS, SELECTION, DATASET)
+TABLES_WITH_DEFAULTS = (
+    EXAMPLES,
+    SCREEN,
+    BENCHMARKS,
+    CONTAMINATION,
+    DUPLICATES,
+    PAIRS,
+    SCORES,
+    REVIEWS,
+    SELECTION,
+    DATASET,
+)

@@ -2,6 +2,8 @@
 
 from schemas.tables import (
     ASSIGNMENTS,
+    BENCHMARKS,
+    CONTAMINATION,
     DATASET,
     DUPLICATES,
     EXAMPLES,
@@ -96,6 +98,33 @@ FAULTY = [
             "effect_is_known": ("e / prompt / missing_input",),
             "id_is_known": ("stranger / prompt / missing_input",),
             "few_excluded": (),
+        },
+    ),
+    Case(
+        CONTAMINATION,
+        [
+            {"example_id": "a", "span": CANARY, "item_text": CANARY},
+            {"example_id": "b"},
+            {"example_id": "b"},
+            {"example_id": "c", "effect": "drop"},
+            {"example_id": "d", "share": 0.4},
+            {"example_id": "e", "tokens": 41},
+            {"example_id": "f", "item_text": " "},
+            {"example_id": "stranger"},
+            {"example_id": "g", "benchmark": "unread"},
+            {"example_id": "h", "side": None},
+        ],
+        {"share": 0.5},
+        (EXAMPLES, BENCHMARKS),
+        {
+            "key_is_complete": ("h / gsm8k / 7 / question / null",),
+            "key_is_unique": ("b / gsm8k / 7 / question / prompt",),
+            "effect_is_known": ("c / gsm8k / 7 / question / prompt",),
+            "share_reaches_limit": ("d / gsm8k / 7 / question / prompt",),
+            "run_is_within_item": ("e / gsm8k / 7 / question / prompt",),
+            "both_sides_are_given": ("f / gsm8k / 7 / question / prompt",),
+            "example_is_known": ("stranger / gsm8k / 7 / question / prompt",),
+            "benchmark_is_known": ("g / unread / 7 / question / prompt",),
         },
     ),
     Case(

@@ -116,9 +116,9 @@ class Matrix:
         (folder / _BALLAST).unlink(missing_ok=True)
         if code:
             _finish(config)
-        calls = [call for call in self._provider.calls() if call.is_paid]
-        paid = Counter((call.model, call.token) for call in calls)
-        again = {(call.model, call.token) for call in calls if call in self._provider.calls()[before:]}
+        calls = self._provider.calls()
+        paid = Counter((call.model, call.token) for call in calls if call.is_paid)
+        again = {(call.model, call.token) for call in calls[before:] if call.is_paid}
         known = _keys(workspace, answered)
         return Kill(
             stage,

@@ -52,6 +52,53 @@ def measured(verification, name):
     return next(check.measured for check in verification.checks if check.name == name)
 
 
+ITEM = "A farmer has twelve hens; each lays five eggs a week. How many eggs does she sell if her family eats nine?"
+
+
+@pytest.fixture
+def benchmark(tmp_path):
+    path = tmp_path / "hens.jsonl"
+    items = [{"id": "h1", "question": ITEM, "answer": "51"}, {"id": "h2", "question": "Who laid this egg?"}]
+    path.write_text("".join(json.dumps(item) + "\n" for item in items))
+    return path
+
+
+def test_rows_that_hold_an_item_of_a_benchmark_are_named_with_both_sides(tmp_path, benchmark, capsys):
+    forms = [row(n, instruction=f"Say in {n} words: who laid this egg?", source="a") for n in range(3, 7)]
+    rows = [row(0), row(1, instruction=f"Solve:\n{ITEM.upper()}"), row(2, response=f"It says: {ITEM}"), *forms]
+    path = write(tmp_path, rows)
+
+    found = verify_file(path, {"min_rows": 1}, benchmarks=[benchmark])
+    main_verify(path, {}, benchmarks=[benchmark])
+
+    assert verdicts(found)["Benchmarks"] == "FAIL"
+    assert measured(found, "Benchmarks") == "2 rows hold an item (hens.jsonl 2); 4 more with forms of words only"
+    assert [(one.line, one.item, one.side) for one in found.contamination.first] == [
+        (2, "h1", "prompt"),
+        (3, "h1", "response"),
+    ]
+    said = capsys.readouterr().out
+    assert f"line 2: the prompt holds 22 of 22 tokens of hens.jsonl item h1, question\n    benchmark: {ITEM}" in said
+
+
+def test_without_an_item_the_check_passes_and_without_a_benchmark_there_is_none(tmp_path, benchmark):
+    path = write(tmp_path, [row(n) for n in range(3)])
+
+    assert verdicts(verify_file(path, benchmarks=[benchmark]))["Benchmarks"] == "PASS"
+    assert "Benchmarks" not in verdicts(verify_file(path))
+
+
+def test_a_benchmark_that_cannot_be_read_is_named(tmp_path, benchmark, capsys):
+    path, empty = write(tmp_path, [row(0)]), tmp_path / "empty.jsonl"
+    empty.write_text("")
+
+    assert main_verify(path, {}, benchmarks=[tmp_path / "absent.jsonl"]) == 2
+    assert main_verify(path, {}, benchmarks=[empty]) == 2
+    assert main_verify(path, {}, benchmarks=[benchmark, benchmark]) == 2
+    said = capsys.readouterr().err
+    assert "absent.jsonl: cannot be read" in said and "no record of it can be read" in said and "two files" in said
+
+
 JUDGED = {
     "scorer": {"kind": "judge", "name": "judge-1"},
     "teachers": ["public", *SOURCES],

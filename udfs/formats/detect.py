@@ -102,7 +102,7 @@ def _guess_conversation(record: Record, keys: Sequence[str]) -> _Guess | None:
     if found is None:
         return None
     key, messages = found
-    is_sharegpt = not is_nothing(messages[0].get("from"))
+    is_sharegpt = any(isinstance(message, dict) and not is_nothing(message.get("from")) for message in messages[:1])
     return _Guess("sharegpt" if is_sharegpt else "messages", f"a list of messages under `{key}`")
 
 

@@ -113,7 +113,8 @@ def turns_of(values: list[Any]) -> list[Any]:
     messages: list[Any] = []
     for value in values:
         if isinstance(value, str):
-            role = "assistant" if messages and messages[-1].get("role") == "user" else "user"
+            before = messages[-1] if messages else None
+            role = "assistant" if isinstance(before, dict) and before.get("role") == "user" else "user"
             messages.append({"role": role, "content": value})
         elif isinstance(value, list) and len(value) == 2:
             messages += [
