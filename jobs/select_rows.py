@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from jobs.config.settings import SelectConfig
 from jobs.curation.dataset import build_dataset
-from jobs.curation.fates import example_fates
+from jobs.curation.fates import VERDICTS_IN, example_fates
 from jobs.curation.quotas import category_quotas
 from jobs.curation.reviews import rejected_pairs, rejections_state
 from jobs.curation.unanswered import why_unanswered
@@ -104,12 +104,11 @@ def run(runtime: Runtime) -> StageReport:
     stored = runtime.read(SELECTION)
     runtime.replace(DATASET, build_dataset(stored, pairs, scores))
     runtime.progress.step("naming the fate of every example")
-    examples, screen, duplicates = (runtime.read(table) for table in (EXAMPLES, SCREEN, DUPLICATES))
+    # A workspace of an older version has looked for no benchmark.
+    tables = {one: runtime.read_or_empty(one) if one is CONTAMINATION else runtime.read(one) for one in VERDICTS_IN}
     assignments, responses = runtime.read(ASSIGNMENTS), runtime.read_or_empty(RESPONSES)
-    unanswered = why_unanswered(examples, assignments, responses)
-    contamination = runtime.read_or_empty(CONTAMINATION)
-    fates = example_fates(examples, screen, contamination, duplicates, pairs, scores, stored, unanswered)
-    runtime.replace(FATES, fates)
+    unanswered = why_unanswered(tables[EXAMPLES], assignments, responses)
+    runtime.replace(FATES, example_fates(tables, unanswered))
     found = runtime.query("select reason, count(*) as rows from {selection} group by reason")
     counts = {row["reason"]: row["rows"] for row in found}
     selected = counts.pop(None, 0)

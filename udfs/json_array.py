@@ -118,12 +118,18 @@ class _ArraySplitter:
                 return
             if self._open:
                 self._is_broken = True
-                yield from self._cut_at_marks(end=self._scanned)
+                if self._overflow is None:
+                    yield from self._cut_at_marks(end=self._scanned)
+                else:  # what comes before is dropped already, or will be: chunks decide which
+                    self._searched = max(1, self._scanned)
                 continue
             piece = bytes(self._buffer[: self._scanned]).strip(JSON_WHITESPACE)
             del self._buffer[: self._scanned + 1]
             self._phase = "after" if stop == "]" else "inside"
-            if piece or stop == ",":  # nothing before the bracket: an empty array or a harmless trailing comma
+            is_long = self._overflow is not None
+            if (
+                piece or is_long or stop == ","
+            ):  # nothing before the bracket: an empty array or a harmless trailing comma
                 yield from self._element(piece)
             self._restart()
 

@@ -14,42 +14,30 @@ from pyspark.sql import functions as F
 from jobs.workspace.queries import Answer, with_parts
 from jobs.workspace.runtime import Runtime
 from schemas.errors import DataRefusedError
-from schemas.tables import FATES
+from schemas.tables import CONTAMINATION, DUPLICATES, EXAMPLES, FATES, PAIRS, SCORES, SCREEN, SELECTION, Table
 from udfs.column_functions import first_rows
 
 SELECTED = "selected"
 STAGE_ORDER = ("screen", "decontaminate", "deduplicate-prompts", "distill", "deduplicate-pairs", "score", "select")
 """Stages that decide a fate, in the order in which a reader meets them."""
+VERDICTS_IN = (EXAMPLES, SCREEN, CONTAMINATION, DUPLICATES, PAIRS, SCORES, SELECTION)
+"""The tables that a fate is read from."""
 
 
-def example_fates(
-    examples: DataFrame,
-    screen: DataFrame,
-    contamination: DataFrame,
-    duplicates: DataFrame,
-    pairs: DataFrame,
-    scores: DataFrame,
-    selection: DataFrame,
-    unanswered: DataFrame,
-) -> DataFrame:
+def example_fates(tables: Mapping[Table, DataFrame], unanswered: DataFrame) -> DataFrame:
     """The fate of every example.
 
     Where several rules convict a text the fate names the first by name; `screen` has them all. Of an example with
     several answers it is the fate of the one that came furthest.
 
     Args:
-        examples: rows of `EXAMPLES`.
-        screen: rows of `SCREEN`.
-        contamination: rows of `CONTAMINATION`.
-        duplicates: rows of `DUPLICATES`.
-        pairs: rows of `PAIRS`.
-        scores: rows of `SCORES`.
-        selection: rows of `SELECTION`.
+        tables: the rows of each table of `VERDICTS_IN`.
         unanswered: example_id and why, of prompts without an answer.
 
     Returns:
         Rows of `FATES`.
     """
+    examples, screen, contamination, duplicates, pairs, scores, selection = (tables[one] for one in VERDICTS_IN)
     verdicts = screen.where("effect = 'exclude'").groupBy("id", "target").agg(F.min("rule").alias("rule"))
     prompt_rule = verdicts.where("target = 'prompt'").select(
         F.col("id").alias("example_id"), F.col("rule").alias("prompt_rule")

@@ -1,6 +1,6 @@
 """Every example has exactly one fate, and the first stage that decided names it."""
 
-from jobs.curation.fates import example_fates
+from jobs.curation.fates import VERDICTS_IN, example_fates
 from schemas.tables import CONTAMINATION, DUPLICATES, EXAMPLES, PAIRS, SCORES, SCREEN, SELECTION
 from tests.support.factories import rows_of
 
@@ -68,6 +68,7 @@ def test_each_example_has_the_fate_of_the_first_stage_that_decided(spark):
     )
     unanswered = spark.createDataFrame([("refused", "answer_refused")], "example_id string, why string")
 
-    rows = example_fates(examples, screen, contamination, duplicates, pairs, scores, selection, unanswered).collect()
+    frames = (examples, screen, contamination, duplicates, pairs, scores, selection)
+    rows = example_fates(dict(zip(VERDICTS_IN, frames, strict=True)), unanswered).collect()
 
     assert sorted((r.example_id, (r.stage, r.reason, r.duplicate_of)) for r in rows) == sorted(EXPECTED.items())

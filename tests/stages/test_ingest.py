@@ -303,7 +303,7 @@ def test_one_bad_file_stops_no_other_and_is_counted(spark, tmp_path):
     assert refused == [("b.parquet", "corrupt_parquet"), ("c.jsonl", "pointer_not_data"), ("d.jsonl", "not_utf8")]
     assert raw.where("outcome = 'used'").count() == 40
     said = "\n".join(inspected.warnings)
-    assert "c.jsonl: a pointer of 61 bytes, not the data of 99 bytes: git lfs pull" in said
+    assert "c.jsonl: a pointer of 64 bytes, not the data of 99 bytes: git lfs pull" in said
     assert "passed over" in said and "_e.jsonl: its name begins with _; name it to read it" in said
     assert f"{tmp_path}/f: a folder in a folder" in said and "b.parquet: a damaged Parquet file" in said
 

@@ -17,6 +17,7 @@ from udfs import containers, csv_rows, json_array, json_objects, lines, unpackin
 from udfs.containers import RawRecord, detect_container
 from udfs.csv_rows import split_csv_chunks
 from udfs.json_array import split_array_chunks
+from udfs.json_objects import split_object_chunks
 from udfs.lines import split_line_chunks
 from udfs.records import open_records, read_whole_file
 from udfs.unpacking import Chunks
@@ -464,12 +465,40 @@ def test_where_a_chunk_ends_has_no_part_in_what_becomes_of_damage(rows, end, dam
         for module in (lines, json_array, json_objects, csv_rows):
             patch.setattr(module, "MAX_RECORD_BYTES", 120)
         for module in (json_array, json_objects):
+            patch.setattr(module, "EXCERPT_BYTES", 40)
             patch.setattr(module, "_LONGEST_MARK", 60)
         patch.setattr(csv_rows, "MAX_QUOTED_BYTES", 60)
         results = [outcome(open_records(io.BytesIO(content), name, size).records) for size in CHUNK_SIZES]
 
     assert all(result == results[-1] for result in results)
     assert [position for position, _, _ in results[-1]] == sorted({position for position, _, _ in results[-1]})
+
+
+TREES = st.recursive(
+    st.builds(lambda text: {"id": text}, TEXTS | st.just("x" * 130)),
+    lambda inner: st.builds(lambda text, found: {"id": text, "replies": found}, TEXTS, st.lists(inner, max_size=3)),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(TREES, min_size=2, max_size=5), DAMAGES.filter(len), st.sampled_from([None, 1]), st.booleans())
+def test_nor_where_records_hold_what_others_begin_with(trees, damages, indent, is_array):
+    texts = [json.dumps(tree, indent=indent) for tree in trees * 2]
+    content = bytearray((f"[{', '.join(texts)}]" if is_array else "\n".join(texts)).encode())
+    for place, what, byte in damages:
+        place %= len(content) + 1
+        content[place : place + (what == "drop")] = b"" if what == "drop" else bytes([byte])
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (json_array, json_objects):
+            patch.setattr(module, "MAX_RECORD_BYTES", 120)
+            patch.setattr(module, "EXCERPT_BYTES", 40)
+            patch.setattr(module, "_LONGEST_MARK", 60)
+        split = split_array_chunks if is_array else split_object_chunks
+        results = [outcome(split(chunked(bytes(content), size))) for size in CHUNK_SIZES]
+
+    assert all(result == results[-1] for result in results)
 
 
 @pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE.keys())
