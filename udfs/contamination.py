@@ -16,7 +16,7 @@ import xxhash
 from udfs.arrow_groups import ArrowBatches
 from udfs.benchmark_items import ItemText
 from udfs.item_index import ItemIndex, Run, build_index
-from udfs.shingles import tokenise
+from udfs.shingles import words
 
 LEAST_EMBEDDED = 4
 """Tokens of an item that is looked for inside longer texts; a shorter one must be the whole prompt."""
@@ -124,7 +124,7 @@ def index_benchmarks(items: Sequence[ItemText], limits: Limits) -> Benchmarks:
 
 def span_text(found: Overlap) -> str:
     """The run as tokens, at most `EXCERPT_CHARS` of it."""
-    tokens = tokenise(found.part.text)[found.first_token : found.first_token + found.tokens]
+    tokens = words(found.part.text)[found.first_token : found.first_token + found.tokens]
     return " ".join(tokens)[:EXCERPT_CHARS]
 
 

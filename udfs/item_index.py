@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
-from udfs.shingles import tokenise
+from udfs.shingles import words
 
 Hashes = npt.NDArray[np.uint64]
 Places = npt.NDArray[np.int64]
@@ -192,7 +192,7 @@ def _joined(texts: Iterable[str], end: np.uint64) -> tuple[Hashes, Places]:
     hashes: list[int] = []
     starts = [0]
     for text in texts:
-        hashes.extend(map(_token_hashes.__getitem__, tokenise(text)))
+        hashes.extend(map(_token_hashes.__getitem__, words(text)))
         hashes.append(int(end))
         starts.append(len(hashes))
     return np.array(hashes, dtype=np.uint64), np.array(starts, dtype=np.int64)

@@ -24,11 +24,14 @@ class DeduplicateConfig(BaseModel):
     seed: int = Field(
         20_260_101, ge=0, description="of the min-hash functions; pyspark's default changes with each run"
     )
-    max_bucket: int = Field(2_000, ge=10, description="larger buckets are split by a second band")
+    max_bucket: int = Field(2_000, ge=10, description="of a larger bucket only the pairs that decide are compared")
     protect_numbers: bool = Field(False, description="rows that differ only in numbers are not twins")
 
     def expected_recall(self, jaccard: float) -> float:
-        """Probability that two rows of that similarity share a bucket: 1 - (1 - j^rows)^bands."""
+        """Least probability that two rows of that similarity share a bucket: 1 - (1 - j^rows)^bands.
+
+        It is that of bands over all shingles; bands that each look at a part of them are not below it.
+        """
         return float(1.0 - (1.0 - jaccard**self.rows) ** self.bands)
 
 

@@ -39,7 +39,7 @@ def _lines(verification: Verification) -> Iterator[str]:
     yield from _duplicates(verification, measures, verification.thresholds.jaccard)
     yield from _contamination(verification)
     yield ""
-    yield "Lengths in tokens, min / mean / max (a token is a word or number; each CJK character is one)"
+    yield "Lengths in tokens, min / mean / max (a token is a word, number or deciding symbol; a CJK character is one)"
     yield from (_row(f"  {name}", f"{n.min:,} / {n.mean:,.1f} / {n.max:,}") for name, n in measures.lengths.items())
     yield from _names("Categories", measures.categories, measures.rows)
     yield from _names("Sources", measures.sources, measures.rows)

@@ -165,8 +165,10 @@ def test_twins_are_of_the_kind_that_the_readme_calls_them(sample):
     by_place = {example.place: example for example in sample.examples}
     for kind, file, position, other, twin, instructions, _ in _table("Alike"):
         left, right = by_place[file, int(position)], by_place[other, int(twin)]
-        is_numeric = numbers_masked(tokenise(left.instruction)) == numbers_masked(tokenise(right.instruction))
-        assert (kind == "differ only in numbers") == (is_numeric and left.instruction != right.instruction)
+        tokens, others = tokenise(left.instruction), tokenise(right.instruction)
+        is_numeric = numbers_masked(tokens) == numbers_masked(others) and tokens != others
+        assert (kind == "differ only in numbers") == is_numeric
+        assert (kind == "punctuated anew") == (tokens == others and left.instruction != right.instruction)
         assert (kind == "equal") == ((left.instruction, left.response) == (right.instruction, right.response))
         assert (kind == "same answer") == (float(instructions) < THRESHOLD)
 
@@ -178,7 +180,7 @@ def test_the_two_ends_of_the_chain_are_not_alike(sample):
     ends = [(other, int(twin)) for _, _, _, other, twin, *_ in links]
 
     assert [(file, int(position)) for _, file, position, *_ in links] == [middle, middle]
-    assert 0.7 < jaccard(*(shingles(by_place[end]) for end in ends)) < THRESHOLD
+    assert 0.6 < jaccard(*(shingles(by_place[end]) for end in ends)) < THRESHOLD
 
 
 def test_at_least_three_quarters_of_the_records_are_sound(sample):
