@@ -20,16 +20,28 @@ java:
 		echo "Java 17 or newer is needed: apt-get install openjdk-17-jre-headless (Debian, Ubuntu), brew install" \
 			"openjdk@17 (macOS), or pip install cjdk && export JAVA_HOME=\$$(cjdk --jdk temurin:17 java-home)"; exit 2; fi
 
-$(VENV)/.installed: setup.py pyproject.toml
+# One lock a minor version of Python: what `make lock` resolved, with the hashes of all files that pip may take.
+LOCKED := 3.10 3.11 3.12
+lock_of = requirements/lock-$(1).txt
+MINOR = $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+
+$(VENV)/.installed: setup.py pyproject.toml requirements-executors.txt $(foreach minor,$(LOCKED),$(call lock_of,$(minor)))
 	@test -n "$(PYTHON)" || { echo "Python 3.10 or newer is needed and was not found"; exit 2; }
 	@echo "setting up $(VENV) with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --upgrade pip setuptools wheel
-	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@if [ -f $(call lock_of,$(MINOR)) ]; then \
+		PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --require-hashes --requirement $(call lock_of,$(MINOR)) && \
+		PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .; \
+	else \
+		echo "there is no lock for Python $(MINOR) (only for $(LOCKED)): packages are resolved now, within the bounds of" \
+			"setup.py and without hashes; PYTHON=python3.12 make install takes a locked one"; \
+		$(BIN)/python -m pip install --quiet --upgrade pip setuptools wheel && \
+		PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --editable '.[dev]'; \
+	fi
 	@touch $@
 
 .PHONY: install
-install: java $(VENV)/.installed ## make .venv and install the pinned packages
+install: java $(VENV)/.installed ## make .venv and install the locked packages, by their hashes
 
 .PHONY: demo
 demo: install ## build the embedded sample end to end, no key and no cluster
@@ -55,14 +67,53 @@ check: install ## ruff, mypy --strict, and that imports go one way
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest tests/system/test_architecture.py
 
+# Of deduplication: make bench BENCH_ROWS="50000 200000" BENCH_DATA=../shared/data
+BENCH_ROWS ?= 20000
+BENCH_DATA ?=
 .PHONY: bench
-bench: install ## measurements: deduplication, scoring agreement, verification memory, paid calls
-	@for module in tests/benchmarks/[a-z]*.py; do \
+bench: install ## measurements: deduplication and its peers, scoring agreement, verification memory, paid calls
+	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --editable '.[bench]'
+	@echo "== tests/benchmarks/near_duplicates.py"; $(BIN)/python -m tests.benchmarks.near_duplicates \
+		--rows $(BENCH_ROWS) $(if $(BENCH_DATA),--data $(BENCH_DATA))
+	@for module in $(filter-out %/near_duplicates.py %/job.py,$(wildcard tests/benchmarks/[a-z]*.py)); do \
 		echo "== $$module"; $(BIN)/python -m tests.benchmarks.$$(basename $$module .py) || exit 1; done
 
+ROWS ?= 20000
+.PHONY: bench-job
+bench-job: install ## seconds, CPU and memory of each stage of the whole job: make bench-job ROWS=100000
+	@$(BIN)/python -m tests.benchmarks.job --rows $(ROWS)
+
+KILLS ?= 200
 .PHONY: soak
-soak: install ## kill paid runs: driver, Python worker, executor, ten times each, and count what was paid twice
-	@$(BIN)/python -m tests.support.kills --times 10
+soak: install ## kill runs: each stage in each way, KILLS=200 in all, and compare bytes and bills
+	@$(BIN)/python -m tests.support.kills --times 3
+	@$(BIN)/python -m tests.support.kill_matrix --kills $(KILLS)
+
+# uv resolves for a Python that need not be here, for all systems at once. No file names the host of a registry.
+UV := uv>=0.9,<1
+.PHONY: lock
+lock: $(VENV)/.installed ## resolve setup.py anew: requirements/lock-3.*.txt with hashes, and docs/LICENCES.md
+	@$(PYTHON) -m venv build/lock && build/lock/bin/python -m pip install --quiet '$(UV)'
+	@for minor in $(LOCKED); do \
+		echo "resolving for Python $$minor"; \
+		build/lock/bin/uv pip compile setup.py --extra dev --universal --python-version $$minor --generate-hashes --upgrade \
+			--no-emit-index-url --no-emit-find-links --no-annotate --quiet --custom-compile-command 'make lock' \
+			--output-file requirements/lock-$$minor.txt || exit 1; \
+	done
+	@rm -rf build/lock
+	@$(MAKE) --no-print-directory licences
+
+.PHONY: licences
+licences: install ## docs/LICENCES.md out of what the installed packages say of themselves
+	@$(BIN)/python -m tests.support.licences
+
+# Its exit code is 1 where a package has a known hole, and 2 where nobody could be asked: that is no "all well".
+AUDIT := pip-audit>=2.9,<3
+.PHONY: audit
+audit: install ## known holes of the locked packages, asked of the public database
+	@test -x build/audit/bin/pip-audit || { $(BIN)/python -m venv build/audit && \
+		build/audit/bin/python -m pip install --quiet '$(AUDIT)'; }
+	@build/audit/bin/python tests/support/audit.py requirements/lock-*.txt
 
 .PHONY: wheel
 wheel: $(VENV)/.installed ## dist/*.whl for Databricks, and dist/phase0.zip for spark-submit --py-files

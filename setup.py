@@ -5,23 +5,27 @@ from pathlib import Path
 
 from setuptools import setup
 
-# Resolved and installed on Python 3.10, 3.11 and 3.12 with Java 17. great-expectations goes without its `spark`
-# extra, which pins pyspark < 4.2; delta-spark 4.4.0 is the newest whose jar resolves.
+# Every line has an upper bound, and requirements/lock-3.*.txt (`make lock`) says which files `make install` takes, with
+# their hashes. Resolved and installed on Python 3.10, 3.11 and 3.12 with Java 17. great-expectations goes without its
+# `spark` extra, which pins pyspark < 4.2; delta-spark 4.4.0 is the newest whose jar resolves.
 _LINES = Path(__file__).with_name("requirements-executors.txt").read_text("utf-8").splitlines()
 EXECUTORS = [line for line in _LINES if not line.startswith("#")]
-SPARK = ["pyspark==4.2.0", "delta-spark==4.4.0"]
+SPARK = ["pyspark==4.2.0", "delta-spark==4.4.0", "py4j>=0.10.9,<0.11"]
 REQUIRED = [
     *EXECUTORS,
     # `make wheel` sets it: the wheel goes to clusters, which bring a Spark that pip must not put another over.
     *(SPARK if "PHASE0_SPARK_PROVIDED" not in os.environ else []),
+    "deltalake==1.6.6",
     "great-expectations==1.24.1",
-    "packaging>=24",
+    "markupsafe>=2.1,<4",
+    "packaging>=24,<27",
+    "pydantic-core>=2.40,<3",
     "rich==15.0.0",
     "typer==0.29.1",  # 0.29.2 needs Python 3.11
     "huggingface_hub==2.4.0",
     "pooch==1.9.0",
     "requests>=2.32,<3",
-    "tqdm==4.70.1",
+    "urllib3>=2,<3",
     "matplotlib>=3.10,<3.12",
 ]
 # What Spark Connect needs on the client, as in pyspark's own extra.
@@ -32,10 +36,15 @@ TEST = [
     "hypothesis==6.168.5",  # later ones need Python 3.11
     "datasets==5.2.0",
     "venv-pack==0.2.0",
+    "pillow>=11,<14",
+    "markdown-it-py>=3,<5",
     "databricks-bundles==1.22.1",  # the models of databricks.yml, to check ours against
     *CONNECT,
     *NOTEBOOK,
 ]
+# What `make install` builds with, so that the lock has it too.
+BUILD = ["setuptools>=69,<90", "wheel>=0.43,<1"]
+BENCH = ["rensa==0.5.0", "datasketch==2.0.0"]  # what `make bench` compares `phase0 deduplicate` with
 CHECK = ["ruff==0.17.6", "mypy==2.4.1", "types-PyYAML==6.0.12.20261113"]
 
 setup(
@@ -92,7 +101,8 @@ setup(
         "connect": CONNECT,
         "notebook": NOTEBOOK,
         "test": TEST,
-        "dev": TEST + CHECK,
+        "bench": BENCH,
+        "dev": TEST + CHECK + BUILD,
     },
     entry_points={"console_scripts": ["phase0=jobs.cli.app:main", "phase0-task=jobs.cli.app:task"]},
 )

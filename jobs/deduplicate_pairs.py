@@ -6,10 +6,20 @@ out take no part.
 
 from pyspark.sql import functions as F
 
-from jobs.curation.eligibility import clean_pairs
+from jobs.curation.eligibility import CLEAN_PAIRS, clean_pairs
 from jobs.deduplication.ranking import mark_duplicates, pair_text
+from jobs.workspace.queries import with_parts
 from jobs.workspace.runtime import Runtime, Stage, StageReport
 from schemas.tables import DUPLICATES, PAIRS, SCREEN
+
+_COUNTS = with_parts(
+    """
+select
+    (select count(*) from ({clean_pairs}) as clean) as total,
+    (select count(*) from {duplicates} where pass = 'pair') as lost
+""",
+    clean_pairs=CLEAN_PAIRS,
+)
 
 
 def run(runtime: Runtime) -> StageReport:
@@ -24,8 +34,8 @@ def run(runtime: Runtime) -> StageReport:
     )
     runtime.progress.step("comparing pairs")
     found = mark_duplicates(runtime, "pair", texts)
-    total = pairs.count()
-    lost = runtime.read(DUPLICATES).where("pass = 'pair'").count()
+    (counts,) = runtime.query(_COUNTS)
+    total, lost = counts["total"], counts["lost"]
     reasons = {"duplicate_pair": lost, "numbers_only_pairs": found.numbers_only}
     return StageReport(total, total - lost, {name: count for name, count in reasons.items() if count})
 

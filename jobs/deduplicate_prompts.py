@@ -1,27 +1,28 @@
 """First deduplication: prompts, before any call is paid for.
 
-Reads `examples` and `screen`, writes the `prompt` pass of `duplicates`. Prompts that the screen keeps out
-take no part: a prompt that will never be asked must not remove its clean twin.
+Reads `examples`, `screen` and `contamination`, writes the `prompt` pass of `duplicates`. Prompts that the screen keeps
+out or that hold an item of a benchmark take no part: a prompt that will never be asked must not remove its clean twin.
 """
 
 from pyspark.sql import functions as F
 
-from jobs.curation.eligibility import open_prompts
+from jobs.curation.eligibility import OPEN_PROMPTS, open_prompts, without_contaminated
 from jobs.deduplication.figures import SourceLoss, count_losses
 from jobs.deduplication.ranking import mark_duplicates, prompt_text
 from jobs.workspace.runtime import Runtime, Stage, StageReport
-from schemas.tables import DUPLICATES, EXAMPLES, SCREEN
+from schemas.tables import CONTAMINATION, DUPLICATES, EXAMPLES, SCREEN
 
 
 def run(runtime: Runtime) -> StageReport:
     """Find near-duplicate prompts among those that may be asked."""
-    prompts = open_prompts(runtime.read(EXAMPLES), runtime.read(SCREEN))
+    examples = without_contaminated(runtime.read(EXAMPLES), runtime.read(CONTAMINATION))
+    prompts = open_prompts(examples, runtime.read(SCREEN))
     texts = prompts.select(
         F.col("example_id").alias("id"), "source", prompt_text().alias("text"), "human_quality", "has_fault"
     )
     runtime.progress.step("comparing prompts")
     found = mark_duplicates(runtime, "prompt", texts)
-    losses = count_losses(prompts, runtime.read(DUPLICATES))
+    losses = count_losses(runtime, OPEN_PROMPTS)
     total, removed = sum(loss.prompts for loss in losses), sum(loss.removed for loss in losses)
     reasons = {"duplicate_prompt": removed, "numbers_only_pairs": found.numbers_only}
     warnings = tuple(_advice(loss) for loss in losses if loss.is_heavy)
@@ -40,10 +41,10 @@ STAGE: Stage = Stage(
     name="deduplicate-prompts",
     title="find near-duplicate prompts",
     run=run,
-    reads=(EXAMPLES, SCREEN),
+    reads=(EXAMPLES, SCREEN, CONTAMINATION),
     writes=(DUPLICATES,),
     settings=("deduplicate", "sources"),
-    after="screen",
+    after="decontaminate",
 )
 
 if __name__ == "__main__":

@@ -14,23 +14,26 @@ from jobs.answers.public import assign_public, pair_public_answers
 from jobs.answers.requests import pair_answers
 from jobs.answers.screened import screen_answers
 from jobs.answers.teachers import ask_teachers
-from jobs.curation.eligibility import unique_prompts
+from jobs.curation.eligibility import clean_examples, unique_prompts
 from jobs.curation.unanswered import why_unanswered
 from jobs.workspace.runtime import Runtime, Stage, StageReport
 from schemas.calls import RESPONSES
-from schemas.tables import ASSIGNMENTS, DUPLICATES, EXAMPLES, PAIRS, SCREEN
+from schemas.tables import ASSIGNMENTS, CONTAMINATION, DUPLICATES, EXAMPLES, PAIRS, SCREEN
 
 
 def run(runtime: Runtime) -> StageReport:
     """Assign and answer all open prompts."""
     examples = runtime.read(EXAMPLES)
-    prompts = unique_prompts(examples, runtime.read(SCREEN), runtime.read(DUPLICATES))
+    prompts = unique_prompts(clean_examples(runtime), runtime.read(SCREEN), runtime.read(DUPLICATES))
     if runtime.settings.distill.models:
         return _ask_models(runtime, examples, prompts)
     runtime.replace(ASSIGNMENTS, assign_public(prompts))
     runtime.progress.step("pairing prompts with the sources' own responses")
     runtime.replace(PAIRS, pair_public_answers(runtime.read(ASSIGNMENTS), examples))
-    asked, answered = runtime.read(ASSIGNMENTS).count(), runtime.read(PAIRS).count()
+    (counts,) = runtime.query(
+        "select (select count(*) from {assignments}) as asked, (select count(*) from {pairs}) as answered"
+    )
+    asked, answered = counts["asked"], counts["answered"]
     return StageReport(asked, answered, {"no_answer": asked - answered} if asked > answered else {})
 
 
@@ -67,7 +70,7 @@ STAGE: Stage = Stage(
     name="distill",
     title="pair prompts with answers",
     run=run,
-    reads=(EXAMPLES, SCREEN, DUPLICATES),
+    reads=(EXAMPLES, SCREEN, CONTAMINATION, DUPLICATES),
     writes=(ASSIGNMENTS, PAIRS),
     adds_to=(SCREEN,),
     settings=("distill",),

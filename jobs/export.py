@@ -20,9 +20,12 @@ from jobs.publish.manifest import build_manifest
 from jobs.workspace import files
 from jobs.workspace.runtime import Runtime, Stage, StageReport
 from schemas.errors import DataRefusedError
+from schemas.manifest import sealed
 from schemas.records import PROVENANCE_FILE
 from schemas.tables import DATASET, EXAMPLES, SCORES, SCREEN
 from udfs.export_lines import with_lines
+
+_BATCH_ROWS = 5_000
 
 
 def export_rows(dataset: DataFrame, scores: DataFrame, screen: DataFrame, examples: DataFrame) -> DataFrame:
@@ -73,7 +76,7 @@ def run(runtime: Runtime) -> StageReport:
     """
     output = files.join(runtime.settings.workspace, "output")
     jsonl = files.join(output, runtime.settings.export.file)
-    if runtime.read(DATASET).isEmpty():
+    if not runtime.query("select pair_id from {dataset} limit 1"):
         raise DataRefusedError(
             "nothing was selected, so there is nothing to export; `phase0 status` says which reasons took the rows"
         )
@@ -81,19 +84,14 @@ def run(runtime: Runtime) -> StageReport:
     runtime.progress.step("sorting")
     runtime.storage.materialise(rows, "export")
     runtime.progress.step(f"writing {runtime.settings.export.file}")
+    # Named in the order of the sort.
     parts = files.list_files(files.join(runtime.storage.scratch, "export"), ".parquet")
-    facts = write_files(_batches(parts), jsonl, files.join(output, PROVENANCE_FILE))
+    facts = write_files(files.read_batches(parts, _BATCH_ROWS), jsonl, files.join(output, PROVENANCE_FILE))
     runtime.storage.clear_scratch()
-    manifest = build_manifest(runtime, facts)
+    manifest = sealed(build_manifest(runtime, facts))
     files.write_text(files.join(output, "manifest.json"), json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
     files.write_text(files.join(output, "README.md"), render_card(runtime.settings, manifest))
     return StageReport(facts["rows"], facts["rows"])
-
-
-def _batches(parts: list[str]) -> Iterator[pa.RecordBatch]:
-    for part in parts:  # named in the order of the sort
-        with files.open_for_reading(part) as handle:
-            yield from pq.ParquetFile(handle).iter_batches(batch_size=5_000)
 
 
 def write_files(batches: Iterator[pa.RecordBatch], jsonl: str, provenance: str) -> dict[str, Any]:

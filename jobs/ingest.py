@@ -4,22 +4,44 @@ What cannot be used stays in `raw_records` with its reason. Exact copies inside 
 example that names all the records it came from.
 """
 
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from pyspark.sql import DataFrame, Row
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.config.settings import SourceConfig
 from jobs.sources.fetch import fetch_missing
+from jobs.sources.inspection import ADVICE
+from jobs.sources.listing import SourceListing, list_local
 from jobs.sources.lockfile import located_sources
-from jobs.sources.source_files import SourceFile, all_files, list_files, open_records
+from jobs.sources.open_records import open_records
+from jobs.sources.source_file import SourceFile
+from jobs.sources.source_files import inspect_sources, list_files, require_usable_sources, shares_files
+from jobs.workspace.queries import Answer
 from jobs.workspace.runtime import Runtime, Stage, StageReport
-from schemas.errors import DataRefusedError
+from jobs.workspace.session import starts_here
+from schemas.errors import DataRefusedError, SourceFormatError
 from schemas.tables import DRAFT, EXAMPLES, RAW_RECORDS
 from udfs.categories import load_category_rules
 from udfs.column_functions import looked_up
 from udfs.reading import FileOptions, parse_records, parse_trees, with_tree
 
-FILE_REASONS = ("truncated", "trailing_data", "corrupt_gzip", "html_not_json", "not_utf8", "single_object")
+FILE_REASONS = (
+    "truncated",
+    "trailing_data",
+    "corrupt_gzip",
+    "corrupt_bz2",
+    "corrupt_xz",
+    "corrupt_zst",
+    "corrupt_parquet",
+    "decompression_bomb",
+    "html_not_json",
+    "pointer_not_data",
+    "not_utf8",
+)
 """Reasons that say something about the file, not only about the record that shows it."""
 
 
@@ -89,41 +111,58 @@ def run(runtime: Runtime) -> StageReport:
     """
     settings = runtime.settings
     runtime.progress.step("looking at the files")
-    files = list(all_files(runtime.spark, located_sources(settings), settings.ingest))
+    inspected = inspect_sources(runtime.spark, located_sources(settings), settings.ingest)
+    files = inspected.files
+    for warning in inspected.warnings:
+        runtime.progress.line(f"warning: {warning}")
     runtime.progress.step(f"reading {len(files)} files, {sum(file.size for file in files) / 1e6:,.1f} MB")
-    runtime.replace(RAW_RECORDS, read_drafts(open_records(runtime.spark, files), files))
+    try:
+        runtime.replace(RAW_RECORDS, read_drafts(open_records(runtime.spark, files), files))
+    except PySparkException as error:
+        raise _damaged_file(error) or error from None
     runtime.progress.step("folding exact copies")
     licences = {source.name: source.licence for source in settings.sources}
     runtime.replace(EXAMPLES, fold_examples(runtime.read(RAW_RECORDS), licences))
-    return _report(runtime)
+    return _report(runtime, inspected.warnings)
 
 
-def _report(runtime: Runtime) -> StageReport:
-    counts = (
-        runtime.read(RAW_RECORDS)
-        .groupBy("source", "file", "outcome", "reason")
-        .agg(F.count("*").alias("records"), F.sum(F.size("drafts")).alias("drafts"))
-        .collect()
-    )
+def _damaged_file(error: PySparkException) -> SourceFormatError | None:
+    """What is wrong where a file turned out to be damaged behind its first records; null for other errors."""
+    found = re.search(r"FAILED_READ_FILE.*?reading file:? (\S+)", str(error), re.DOTALL)
+    if found is None:
+        return None
+    return SourceFormatError(f"{found.group(1).rstrip('.')} cannot be read to its end; get it again, or leave it out")
+
+
+_COUNTS = """
+select source, file, outcome, reason, count(*) as records, sum(cast(cardinality(drafts) as bigint)) as drafts
+from {raw_records} group by source, file, outcome, reason
+"""
+
+
+def _report(runtime: Runtime, said: Sequence[str]) -> StageReport:
+    counts = runtime.query(_COUNTS)
     reasons: dict[str, int] = {}
     for row in counts:
         key = row["reason"] if row["outcome"] == "refused" else row["outcome"]
         if key != "used":
             reasons[key] = reasons.get(key, 0) + row["records"]
-    examples = runtime.read(EXAMPLES).count()
-    folded = sum(row["drafts"] for row in counts) - examples
+    (found,) = runtime.query("select count(*) as rows from {examples}")
+    examples: int = found["rows"]
+    folded = sum(row["drafts"] or 0 for row in counts) - examples
     reasons |= {"exact_copy": folded} if folded else {}
-    warnings = [*_file_warnings(counts), *_use_warnings(runtime)]
+    warnings = [*said, *_file_warnings(counts), *_use_warnings(runtime)]
     _require_usable(runtime, counts)
     return StageReport(sum(row["records"] for row in counts), examples, dict(sorted(reasons.items())), tuple(warnings))
 
 
-def _file_warnings(counts: Sequence[Row]) -> list[str]:
+def _file_warnings(counts: Sequence[Answer]) -> list[str]:
     warnings = []
     for row in sorted(counts, key=lambda row: (row["file"], row["reason"] or "")):
         if row["reason"] in FILE_REASONS:
             saved = sum(r["records"] for r in counts if r["file"] == row["file"] and r["outcome"] != "refused")
-            warnings.append(f"{row['file']}: {row['reason']}; {saved:,} records were saved")
+            advice = f" ({ADVICE[row['reason']]})" if row["reason"] in ADVICE else ""
+            warnings.append(f"{row['file']}: {row['records']:,} {row['reason']}{advice}; {saved:,} records were saved")
     return warnings
 
 
@@ -137,7 +176,7 @@ def _use_warnings(runtime: Runtime) -> list[str]:
     ]
 
 
-def _require_usable(runtime: Runtime, counts: Sequence[Row]) -> None:
+def _require_usable(runtime: Runtime, counts: Sequence[Answer]) -> None:
     limit = runtime.settings.ingest.max_refused_share
     faults = []
     for source in runtime.settings.sources:
@@ -146,8 +185,7 @@ def _require_usable(runtime: Runtime, counts: Sequence[Row]) -> None:
         refused = [row for row in rows if row["outcome"] == "refused"]
         count = sum(row["records"] for row in refused)
         if total and count / total > limit:
-            why = ", ".join(f"{row['records']:,} {row['reason']}" for row in refused)
-            faults.append(f"  {source.name}: {count:,} of {total:,} records refused ({why})")
+            faults.append(f"  {source.name}: {count:,} of {total:,} records refused ({_why(refused)})")
         elif not total:
             where = ", ".join(source.paths or source.urls) or source.hub
             faults.append(f"  {source.name}: no records at all in {where}")
@@ -158,10 +196,28 @@ def _require_usable(runtime: Runtime, counts: Sequence[Row]) -> None:
         )
 
 
+def _why(refused: Sequence[Answer]) -> str:
+    """How often for which reason, the most frequent first, and what to do about that one."""
+    reasons: Counter[str] = Counter()
+    for row in refused:
+        reasons[row["reason"]] += row["records"]
+    listed = ", ".join(f"{number:,} {reason}" for reason, number in reasons.most_common())
+    advice = next((ADVICE[reason] for reason, _ in reasons.most_common() if reason in ADVICE), None)
+    return f"{listed}; {advice}" if advice else listed
+
+
+def _listing(runtime: Runtime, source: SourceConfig) -> SourceListing:
+    """The files of a source, without Spark where they are on this machine, as it would list them the same."""
+    is_here = shares_files(None) and starts_here(runtime.settings.spark)
+    there = list_local(source.paths) if is_here else None
+    return there if there is not None and there.files else list_files(runtime.spark, source)
+
+
 def inputs(runtime: Runtime) -> Mapping[str, str]:
     """State of every source file: its size and time of change."""
-    found = (file for source in located_sources(runtime.settings) for file in list_files(runtime.spark, source))
-    return {path: f"{size} bytes, {modified}" for path, size, modified in found}
+    sources = located_sources(runtime.settings)
+    found = (file for source in sources for file in _listing(runtime, source).files)
+    return {file.path: f"{file.size} bytes, {file.modified}" for file in found}
 
 
 STAGE: Stage = Stage(
@@ -172,6 +228,7 @@ STAGE: Stage = Stage(
     writes=(RAW_RECORDS, EXAMPLES),
     settings=("sources", "ingest"),
     inputs=inputs,
+    check=require_usable_sources,
     prepare=lambda runtime: fetch_missing(runtime.settings, runtime.progress.console),
 )
 

@@ -6,9 +6,19 @@ from typing import Annotated
 
 import typer
 
-from jobs import deduplicate_pairs, deduplicate_prompts, distill, export, ingest, score, screen, select_rows
+from jobs import (
+    decontaminate,
+    deduplicate_pairs,
+    deduplicate_prompts,
+    distill,
+    export,
+    ingest,
+    score,
+    screen,
+    select_rows,
+)
 from jobs.reports.summary import print_summary
-from jobs.run.command import Force, Limit, NoWait, new_app, run_app
+from jobs.run.command import Force, Limit, NoWait
 from jobs.run.options import (
     DEFAULT_CONFIG,
     AcceptPlan,
@@ -25,6 +35,7 @@ from jobs.run.options import (
     paid_overrides,
     runtime_of,
 )
+from jobs.run.program import new_app, run_app
 from jobs.run.run_stages import run_stages
 from jobs.workspace.runtime import Stage
 from schemas.errors import ConfigError
@@ -32,6 +43,7 @@ from schemas.errors import ConfigError
 STAGES: tuple[Stage, ...] = (
     ingest.STAGE,
     screen.STAGE,
+    decontaminate.STAGE,
     deduplicate_prompts.STAGE,
     distill.STAGE,
     deduplicate_pairs.STAGE,
@@ -76,7 +88,7 @@ def run(
     """Run the whole pipeline, or a part of it; what is up to date is skipped."""
     stages = stages_between(first, last)
     more = [*offline_override(offline), *no_wait_override(no_wait), *paid_overrides(keep_answers, rebuy)]
-    runtime = runtime_of(config, [*(overrides or []), *more], verbose, limit)
+    runtime = runtime_of(config, [*(overrides or []), *more], verbose, limit, stages)
     run_stages(runtime, stages, force=force, approve=approval_of(context, yes, accept_plan))
     if stages[-1] is STAGES[-1]:
         raise typer.Exit(print_summary(runtime))

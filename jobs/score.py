@@ -7,12 +7,12 @@ import json
 from collections.abc import Mapping
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from jobs.answers.heuristic import score_pairs
 from jobs.answers.judge import judge_pairs, scores_of
 from jobs.answers.sampling import askable_prompts
-from jobs.curation.eligibility import unique_pairs
+from jobs.curation.eligibility import UNIQUE_PAIRS, unique_pairs
+from jobs.workspace.queries import with_parts
 from jobs.workspace.runtime import Runtime, Stage, StageReport
 from schemas.tables import DUPLICATES, PAIRS, SCORES, SCREEN
 
@@ -27,11 +27,22 @@ def run(runtime: Runtime) -> StageReport:
         warnings = _judge(runtime, askable_prompts(pairs, runtime.settings.package))
     else:
         runtime.replace(SCORES, score_pairs(pairs, runtime.settings.score))
-    limit = runtime.settings.select.min_score_tenths
-    row = runtime.read(SCORES).agg(F.count("*"), F.count_if(F.col("quality_tenths") <= limit)).first()
-    scored, low = (int(row[0]), int(row[1])) if row else (0, 0)
-    reasons = {"low_score": low, "not_scored": pairs.count() - scored}
-    return StageReport(all_pairs.count(), scored, {name: count for name, count in reasons.items() if count}, warnings)
+    (counts,) = runtime.query(_COUNTS, limit=runtime.settings.select.min_score_tenths)
+    scored = counts["scored"]
+    reasons = {"low_score": counts["low"], "not_scored": counts["unique_pairs"] - scored}
+    return StageReport(counts["total"], scored, {name: count for name, count in reasons.items() if count}, warnings)
+
+
+_COUNTS = with_parts(
+    """
+select
+    (select count(*) from {pairs}) as total,
+    (select count(*) from ({unique_pairs}) as open_pairs) as unique_pairs,
+    (select count(*) from {scores}) as scored,
+    (select count(*) from {scores} where quality_tenths <= :limit) as low
+""",
+    unique_pairs=UNIQUE_PAIRS,
+)
 
 
 def _judge(runtime: Runtime, pairs: DataFrame) -> tuple[str, ...]:

@@ -87,9 +87,9 @@ def run(runtime: Runtime) -> StageReport:
     examples = runtime.read(EXAMPLES)
     runtime.progress.step(f"{len(rule_names(rules))} rules")
     runtime.replace(SCREEN, screen_examples(examples, rules, settings.screen))
-    counts = runtime.read(SCREEN).groupBy("rule").agg(F.count_distinct("id").alias("marked")).collect()
-    total = examples.count()
-    return StageReport(total, total, {row["rule"]: row["marked"] for row in sorted(counts)})
+    counts = runtime.query("select rule, count(distinct id) as marked from {screen} group by rule order by rule")
+    (found,) = runtime.query("select count(*) as rows from {examples}")
+    return StageReport(found["rows"], found["rows"], {row["rule"]: row["marked"] for row in counts})
 
 
 STAGE: Stage = Stage(

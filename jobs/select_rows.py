@@ -12,13 +12,25 @@ from pyspark.sql import functions as F
 
 from jobs.config.settings import SelectConfig
 from jobs.curation.dataset import build_dataset
-from jobs.curation.fates import example_fates
+from jobs.curation.fates import VERDICTS_IN, example_fates
 from jobs.curation.quotas import category_quotas
 from jobs.curation.reviews import rejected_pairs, rejections_state
 from jobs.curation.unanswered import why_unanswered
 from jobs.workspace.runtime import Runtime, Stage, StageReport
 from schemas.calls import RESPONSES
-from schemas.tables import ASSIGNMENTS, DATASET, DUPLICATES, EXAMPLES, FATES, PAIRS, REVIEWS, SCORES, SCREEN, SELECTION
+from schemas.tables import (
+    ASSIGNMENTS,
+    CONTAMINATION,
+    DATASET,
+    DUPLICATES,
+    EXAMPLES,
+    FATES,
+    PAIRS,
+    REVIEWS,
+    SCORES,
+    SCREEN,
+    SELECTION,
+)
 from udfs.column_functions import looked_up
 
 
@@ -79,7 +91,7 @@ def run(runtime: Runtime) -> StageReport:
     """Select from all scored pairs."""
     config = runtime.settings.select
     pairs, scores = runtime.read(PAIRS), runtime.read(SCORES)
-    selection = qualify_pairs(pairs, scores, rejected_pairs(runtime.read_or_empty(REVIEWS)), config)
+    selection = qualify_pairs(pairs, scores, _rejected(runtime), config)
     if config.rows is not None:
         supply = {
             row["category"]: row["count"]
@@ -92,25 +104,31 @@ def run(runtime: Runtime) -> StageReport:
     stored = runtime.read(SELECTION)
     runtime.replace(DATASET, build_dataset(stored, pairs, scores))
     runtime.progress.step("naming the fate of every example")
-    examples, screen, duplicates = (runtime.read(table) for table in (EXAMPLES, SCREEN, DUPLICATES))
+    # A workspace of an older version has looked for no benchmark.
+    tables = {one: runtime.read_or_empty(one) if one is CONTAMINATION else runtime.read(one) for one in VERDICTS_IN}
     assignments, responses = runtime.read(ASSIGNMENTS), runtime.read_or_empty(RESPONSES)
-    unanswered = why_unanswered(examples, assignments, responses)
-    runtime.replace(FATES, example_fates(examples, screen, duplicates, pairs, scores, stored, unanswered))
-    counts = {row["reason"]: row["count"] for row in stored.groupBy("reason").count().collect()}
+    unanswered = why_unanswered(tables[EXAMPLES], assignments, responses)
+    runtime.replace(FATES, example_fates(tables, unanswered))
+    found = runtime.query("select reason, count(*) as rows from {selection} group by reason")
+    counts = {row["reason"]: row["rows"] for row in found}
     selected = counts.pop(None, 0)
     return StageReport(selected + sum(counts.values()), selected, dict(sorted(counts.items())))
 
 
+def _rejected(runtime: Runtime) -> DataFrame:
+    return runtime.spark.createDataFrame([(one,) for one in rejected_pairs(runtime)], "pair_id string")
+
+
 def inputs(runtime: Runtime) -> Mapping[str, str]:
     """State of the reviewers' rejections."""
-    return {"reviews": rejections_state(runtime.read_or_empty(REVIEWS))}
+    return {"reviews": rejections_state(rejected_pairs(runtime))}
 
 
 STAGE: Stage = Stage(
     name="select",
     title="select the data set",
     run=run,
-    reads=(EXAMPLES, SCREEN, DUPLICATES, ASSIGNMENTS, PAIRS, SCORES),
+    reads=(EXAMPLES, SCREEN, CONTAMINATION, DUPLICATES, ASSIGNMENTS, PAIRS, SCORES),
     writes=(SELECTION, DATASET, FATES),
     settings=("select",),
     inputs=inputs,

@@ -37,7 +37,7 @@ WAVE = Table(
                 ("reserved_usd", USD),  # all attempts of this wave together never cost more
                 ("attempts_before", INT),  # in earlier waves
                 ("was_cut", FLAG),  # an answer of an earlier wave was cut at `max_tokens`
-                ("task", INT),  # that calls it; jobs.online.deal
+                ("task", INT),  # that calls it; `jobs.online.task_slots`
             ).fields,
         ]
     ),

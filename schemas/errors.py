@@ -27,6 +27,18 @@ class MissingTableError(Phase0Error):
     """A stage reads a table that no stage has written yet."""
 
 
+class DamagedTableError(Phase0Error):
+    """The files of a table cannot be read; says which table, and how to get it back."""
+
+    exit_code = 1
+
+
+class SparkJobError(Phase0Error):
+    """A job of Spark failed; says why in one line."""
+
+    exit_code = 1
+
+
 class SourceFormatError(Phase0Error):
     """A source file is not in the format it was said to be in."""
 

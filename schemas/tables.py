@@ -35,7 +35,16 @@ class Table:
         Raises:
             SchemaMismatchError: a column is missing or has another type; names them all.
         """
-        found = {field.name: field.dataType for field in rows.schema.fields}
+        self.require(rows.schema)
+        return rows.select(*self.schema.fieldNames())
+
+    def require(self, columns: StructType) -> None:
+        """Refuse columns that are not this table's; more of them, and another order, are no fault.
+
+        Raises:
+            SchemaMismatchError: a column is missing or has another type; names them all.
+        """
+        found = {field.name: field.dataType for field in columns.fields}
         faults = []
         for field in self.schema.fields:
             if field.name not in found:
@@ -46,7 +55,6 @@ class Table:
                 )
         if faults:
             raise SchemaMismatchError(f"{self.name}: {'; '.join(faults)}. Columns found: {', '.join(found)}")
-        return rows.select(*self.schema.fieldNames())
 
 
 def _same_type(found: DataType, wanted: DataType) -> bool:
@@ -111,6 +119,43 @@ SCREEN = Table(
     "screen",
     ("id", "target", "rule"),
     columns(("id", TEXT), ("target", TEXT), ("rule", TEXT), ("effect", TEXT), ("span", TEXT)),
+)
+
+# What was looked for: the files of the benchmarks that the configuration names, none where it names none.
+BENCHMARKS = Table(
+    "benchmarks",
+    ("benchmark", "file"),
+    columns(
+        ("benchmark", TEXT),
+        ("file", TEXT),  # its name, or its path in the repository of the hub
+        ("origin", TEXT),  # hub and commit, or address; null: a file that the configuration names by path
+        ("licence", TEXT),
+        ("sha256", TEXT),
+        ("bytes", LONG),
+        ("items", LONG),
+    ),
+)
+
+# What an example holds of an item of a benchmark: the longest run for each item, field and side. `effect` exclude
+# keeps the example out; note says that it is a form of words, which many prompts hold.
+CONTAMINATION = Table(
+    "contamination",
+    ("example_id", "benchmark", "item", "field", "side"),
+    columns(
+        ("example_id", TEXT),
+        ("benchmark", TEXT),
+        ("item", TEXT),  # what the benchmark calls it, else its number
+        ("field", TEXT),  # question or answer
+        ("side", TEXT),  # of the example: prompt or response
+        ("effect", TEXT),
+        ("part", TEXT),  # of that side: system, history, instruction or response
+        ("first_token", INT),  # of the part, where the run begins, from 0
+        ("tokens", INT),  # of the run
+        ("item_tokens", INT),
+        ("share", DOUBLE),  # tokens / item_tokens
+        ("span", TEXT),  # the run, its tokens apart by spaces
+        ("item_text", TEXT),  # the beginning of what the benchmark says
+    ),
 )
 
 DUPLICATES = Table(
@@ -259,6 +304,8 @@ ALL = (
     RAW_RECORDS,
     EXAMPLES,
     SCREEN,
+    BENCHMARKS,
+    CONTAMINATION,
     DUPLICATES,
     ASSIGNMENTS,
     PAIRS,

@@ -8,7 +8,7 @@ import pyarrow as pa
 Batches = Iterator[pa.RecordBatch]
 
 
-def whole_groups(batches: Batches, key: str, chunk_rows: int) -> Batches:
+def whole_groups(batches: Batches, key: str, chunk_rows: int, chunk_bytes: int = 1 << 62) -> Batches:
     """Cut a stream at group borders, gathering many small groups into one batch.
 
     Spark's `applyInArrow` starts Python anew for every group, about a millisecond each; with buckets
@@ -18,11 +18,14 @@ def whole_groups(batches: Batches, key: str, chunk_rows: int) -> Batches:
         batches: rows sorted by `key`, all rows of a key in this stream.
         key: name of the column, without nulls.
         chunk_rows: rows gathered before a batch is given out; a larger group still comes whole.
+        chunk_bytes: the same of their bytes.
     """
     pending: list[pa.RecordBatch] = []
+    rows_pending = bytes_pending = 0
     for batch in batches:
         pending.append(batch)
-        if sum(part.num_rows for part in pending) < chunk_rows:
+        rows_pending, bytes_pending = rows_pending + batch.num_rows, bytes_pending + batch.nbytes
+        if rows_pending < chunk_rows and bytes_pending < chunk_bytes:
             continue
         rows = pa.Table.from_batches(pending).combine_chunks()
         keys = rows.column(key).to_numpy()
@@ -30,5 +33,6 @@ def whole_groups(batches: Batches, key: str, chunk_rows: int) -> Batches:
         if border:  # what follows belongs to a group that may go on in the next batch
             yield from rows.slice(0, border).to_batches()
         pending = rows.slice(border).to_batches()
+        rows_pending, bytes_pending = rows.num_rows - border, sum(part.nbytes for part in pending)
     if pending and pending[0].num_rows:
         yield from pa.Table.from_batches(pending).combine_chunks().to_batches()

@@ -1,28 +1,34 @@
-"""What kind of file a run of bytes is, and its content as a stream of decompressed chunks."""
+"""What kind of file a run of bytes is, and what is wrong with one that holds no records."""
 
 import json
-import zlib
-from collections.abc import Iterator
+import re
 from dataclasses import dataclass
 from typing import Literal
 
-Content = bytes | memoryview
-Container = Literal["json_array", "json_lines", "csv", "parquet", "html", "gzip", "binary", "single_object", "empty"]
+from udfs.unpacking import PACKED_SUFFIXES, UTF8_BOM, packing_of
 
-CHUNK_BYTES = 256 * 1024
+Container = Literal[
+    "json_array", "json_lines", "json_objects", "csv", "parquet", "html", "pointer", "packed", "binary", "empty"
+]
+
 EXCERPT_BYTES = 4096
 """How much is kept of a file or a record that is refused as a whole."""
 MAX_RECORD_BYTES = 64 * 1024 * 1024
 """A longer record is refused unread, so that a hostile file cannot fill the memory."""
 
-UTF8_BOM = b"\xef\xbb\xbf"
-UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 JSON_WHITESPACE = b" \t\r\n"
+RECORD_SEPARATORS = b" \t\r\n,\x1e"
+"""What may stand between the objects of a file that is no array; `\\x1e` begins a record of JSON text sequences."""
 
-_GZIP_MAGIC = b"\x1f\x8b"
-_BINARY_MAGICS = (b"PK\x03\x04", b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ", b"%PDF", b"\x89PNG", b"ARROW1")
-_TEXT_CONTROLS = b"\t\n\x0b\x0c\r\x1b"
+_BINARY_MAGICS = (b"PK\x03\x04", b"%PDF", b"\x89PNG", b"ARROW1", b"7z\xbc\xaf", b"Rar!", b"\x04\x22\x4d\x18", b"ORC")
+_POINTERS = (b"version https://git-lfs.github.com/", b"version https://hawser.github.com/")
+_ANNEX = re.compile(rb"\S{0,1000}/?annex/objects/\S+")
+_MARKUP = (b"<!doctype", b"<html", b"<head", b"<body", b"<?xml", b"<!--")
+_POINTED_SIZE = re.compile(rb"^size (\d{1,19})\r?$", re.MULTILINE)
+_TEXT_CONTROLS = b"\t\n\x0b\x0c\r\x1b\x1e"
 _CONTROLS = bytes(set(range(0x20)) - set(_TEXT_CONTROLS))
+_LINES_LOOKED_AT = 64
+_DECODER = json.JSONDecoder(strict=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,115 +41,67 @@ class RawRecord:
     reason: str | None
 
 
-class Chunks:
-    """The content of a file in pieces of bounded size. Iterate once; afterwards `fault` says how it ended."""
-
-    fault: str | None = None
-    """`truncated` or `corrupt_gzip` once the content has ended before its time, else null."""
-
-    def __init__(self, content: Content) -> None:
-        """Serve `content`, any bytes-like object."""
-        self._pieces = self._read(memoryview(content))
-        self._ahead = b""
-
-    def head(self) -> bytes:
-        """The first bytes of the content, which stay to be iterated."""
-        self._ahead = self._ahead or next(self._pieces, b"")
-        return self._ahead[:EXCERPT_BYTES]
-
-    def __iter__(self) -> Iterator[bytes]:
-        """Yield the pieces in order."""
-        if self._ahead:
-            yield self._ahead
-        yield from self._pieces
-
-    def _read(self, content: memoryview) -> Iterator[bytes]:
-        for start in range(0, len(content), CHUNK_BYTES):
-            yield bytes(content[start : start + CHUNK_BYTES])
-
-
-class GzipChunks(Chunks):
-    """The decompressed content of a gzip file of one or more members.
-
-    Never raises: a damaged file ends early and `fault` names the damage. What follows the last member
-    and is not gzip (padding, as tape and block tools add it) is ignored, as gzip itself does.
-    """
-
-    def _read(self, content: memoryview) -> Iterator[bytes]:
-        while bytes(content[:2]) == _GZIP_MAGIC:
-            member = zlib.decompressobj(wbits=31)
-            read = 0
-            while not member.eof:
-                pending: Content = member.unconsumed_tail or content[read : read + CHUNK_BYTES]
-                if not pending:
-                    self.fault = "truncated"
-                    return
-                if not member.unconsumed_tail:
-                    read += len(pending)
-                before = member.copy()
-                try:
-                    piece = member.decompress(pending, CHUNK_BYTES)
-                except zlib.error:
-                    self.fault = "corrupt_gzip"
-                    piece = _up_to_error(before, pending)
-                if piece:
-                    yield piece
-                if self.fault is not None:
-                    return
-            content = content[read - len(member.unused_data) :]
-
-
-def _up_to_error(member: "zlib._Decompress", pending: Content) -> bytes:
-    """What precedes the damage; zlib itself gives nothing of a call that fails, not even at a wrong checksum."""
-    pieces = []
-    try:
-        for place in range(len(pending)):
-            pieces.append(member.decompress(pending[place : place + 1]))
-    except zlib.error:
-        return b"".join(pieces)
-    return b"".join(pieces)
-
-
-def gunzip(content: Content) -> GzipChunks:
-    """Decompress a gzip file piece by piece: iterate the result once, then look at its `fault`."""
-    return GzipChunks(content)
-
-
 def detect_container(head: bytes, name: str) -> Container:
-    """Tell the kind of a file from its first bytes (a few KB are enough) and its name.
+    """Tell the kind of a file from its first bytes (the first MiB is enough) and its name.
 
     What is text but nothing more definite is taken for `json_lines`, so that each line says what is wrong with it.
-    A UTF-16 file is `binary` here; `read_whole_file` names it more precisely.
     """
-    if head[:2] == _GZIP_MAGIC:
-        return "gzip"
+    if packing_of(head):
+        return "packed"
     if head[:4] == b"PAR1":
         return "parquet"
-    if head.startswith((*_BINARY_MAGICS, *UTF16_BOMS)):
+    if head.startswith(_BINARY_MAGICS):
         return "binary"
     text = head.removeprefix(UTF8_BOM).lstrip()
     if not text:
         return "empty"
-    plain_name = name.lower().removesuffix(".gz")
-    if text[:15].lower().startswith((b"<!doctype", b"<html")) or (text[:1] == b"<" and not plain_name.endswith("sv")):
+    if text.startswith(_POINTERS) or _ANNEX.fullmatch(text.strip()):
+        return "pointer"
+    plain_name = name.lower()
+    for suffix in PACKED_SUFFIXES:
+        plain_name = plain_name.removesuffix(suffix)
+    is_table = plain_name.endswith((".csv", ".tsv"))
+    if text[:9].lower().startswith(_MARKUP) or (text[:1] == b"<" and not is_table):
         return "html"
-    if plain_name.endswith((".csv", ".tsv")):
+    if is_table and not _is_binary(head):
         return "csv"
     if text[:1] == b"[":
-        return "json_array"
-    if text[:1] == b"{":
-        return "single_object" if _spans_lines(text) else "json_lines"
+        return "json_lines" if _are_lines(text, b"[") else "json_array"
+    if text[:1] in (b"{", b"\x1e"):
+        return "json_lines" if _are_lines(text, b"{") else "json_objects"
+    return "binary" if _is_binary(head) or b"\0" in head[:EXCERPT_BYTES] else "json_lines"
+
+
+def pointed_bytes(pointer: bytes) -> int | None:
+    """The size of the data that a Git LFS pointer stands for, null where it does not say."""
+    size = _POINTED_SIZE.search(pointer)
+    return int(size.group(1)) if size else None
+
+
+def _is_binary(head: bytes) -> bool:
     control_bytes = len(head) - len(head.translate(None, _CONTROLS))
-    return "binary" if control_bytes * 100 > len(head) or b"\0" in head else "json_lines"
+    return control_bytes * 100 > len(head)
 
 
-def _spans_lines(text: bytes) -> bool:
-    """Whether an object that begins here goes on over the line end: then the file is no JSONL."""
-    lines = [line.strip() for line in text.split(b"\n", 64) if line.strip()]
-    if len(lines) < 2 or lines[1].startswith(b"{"):
+def _are_lines(text: bytes, opening: bytes) -> bool:
+    """Whether each value is on a line of its own. A single value is not, because it may be a whole table."""
+    lines = [line.rstrip() for line in text.split(b"\n", _LINES_LOOKED_AT)[:_LINES_LOOKED_AT] if line.strip()]
+    if len(lines) < 2:
         return False
+    end = _end_of_value(text)
+    if end is not None:  # the first value is sound: is it a line, and does another one follow?
+        return end == len(lines[0]) and (opening == b"{" or lines[1].startswith(opening))
+    # It is damaged, or longer than what was given. Values within another one are indented.
+    return any(line.startswith(opening) and _end_of_value(line) == len(line) for line in lines[1:]) or all(
+        line.startswith(opening) for line in lines
+    )
+
+
+def _end_of_value(text: bytes) -> int | None:
+    """Where the JSON value ends that a text begins with, null where there is none or it does not end."""
+    decoded = text.decode("utf-8", "surrogateescape")
     try:
-        json.loads(lines[0])
+        _, end = _DECODER.raw_decode(decoded)
     except (ValueError, RecursionError):
-        return True
-    return False
+        return None
+    return len(decoded[:end].encode("utf-8", "surrogateescape"))

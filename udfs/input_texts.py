@@ -12,7 +12,7 @@ from udfs.text import clean_text
 
 LINE_TEXT = "file string, position bigint, id string, text string, present array<boolean>, fault string"
 """Columns of `line_texts`: `present` says of each text column whether the line has it, `fault` is null for a sound
-line, else `invalid_json`, `not_text`, `not_an_object`, `no_id`, or `nested` followed by a space and the column."""
+line, else `invalid_json`, `not_utf8`, `not_an_object`, `no_id`, or `nested` followed by a space and the column."""
 
 _SCHEMA = pa.schema(
     [

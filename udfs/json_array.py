@@ -12,32 +12,29 @@ second time (nested messages), it is ambiguous and no longer used.
 import json
 import re
 from collections.abc import Iterator
+from itertools import islice
 
-from udfs.containers import EXCERPT_BYTES, JSON_WHITESPACE, MAX_RECORD_BYTES, UTF8_BOM, Chunks, Content, RawRecord
+from udfs.containers import EXCERPT_BYTES, JSON_WHITESPACE, MAX_RECORD_BYTES, RawRecord
+from udfs.unpacking import Chunks
 
 # The repeats are bounded because sre keeps a backtracking frame for each.
-_NESTED_VALUES = re.compile(rb'(?:[^"\[\]{}]+|"[^"\\]*(?:\\.[^"\\]*)*"){0,4096}', re.DOTALL)
+NESTED_VALUES = re.compile(rb'(?:[^"\[\]{}]+|"[^"\\]*(?:\\.[^"\\]*)*"){0,4096}', re.DOTALL)
 _ELEMENT_VALUES = re.compile(rb'(?:[^"\[\]{},]+|"[^"\\]*(?:\\.[^"\\]*)*"){0,4096}', re.DOTALL)
-_STRING_REST = re.compile(rb'[^"\\]*(?:\\.[^"\\]*){0,65536}', re.DOTALL)
+STRING_REST = re.compile(rb'[^"\\]*(?:\\.[^"\\]*){0,65536}', re.DOTALL)
 _OPENING = re.compile(rb'\s*(\{\s*"[^"\\]{1,200}"\s*:)')
 _LONGEST_MARK = 1024
-_OPENER_OF = {"]": "[", "}": "{"}
+OPENER_OF = {"]": "[", "}": "{"}
 
 _Piece = tuple[bytes, str | None]
 
 
-def split_json_array(content: Content) -> Iterator[RawRecord]:
+def split_array_chunks(chunks: Chunks) -> Iterator[RawRecord]:
     """Yield the elements of a JSON array in order, white space around them stripped.
 
     Reasons: `truncated` (the last, incomplete element, possibly empty), `invalid_json` (what is no element, as far as
     this can be told without parsing), `too_long` (only its first bytes are kept), `trailing_data` (something follows
     the closing bracket; only its first bytes are kept).
     """
-    return split_array_chunks(Chunks(content))
-
-
-def split_array_chunks(chunks: Chunks) -> Iterator[RawRecord]:
-    """Do what `split_json_array` does for content that comes in pieces, cut anywhere."""
     splitter = _ArraySplitter()
     position = 0
     reason = None
@@ -74,19 +71,22 @@ class _ArraySplitter:
 
     def feed(self, chunk: bytes) -> Iterator[_Piece]:
         """Take the next piece of the array and yield the elements that it completes."""
-        self._buffer += chunk
-        if self._phase == "before" and len(self._buffer) >= len(UTF8_BOM):
-            self._enter()
-        yield from self._read_elements()
-        if self._phase == "inside" and (self._overflow is not None or len(self._buffer) > MAX_RECORD_BYTES):
-            yield from self._shed()
-        elif self._phase in ("after", "no_array"):
-            del self._buffer[EXCERPT_BYTES:]
+        place = 0
+        while place < len(chunk):
+            # No more than makes an element too long, so that this never depends on where a chunk ends.
+            room = MAX_RECORD_BYTES + 1 - len(self._buffer)
+            self._buffer += chunk[place : place + room]
+            place += room
+            if self._phase == "before":
+                self._enter()
+            yield from self._read_elements()
+            if self._phase == "inside" and (self._overflow is not None or len(self._buffer) > MAX_RECORD_BYTES):
+                yield from self._shed()
+            elif self._phase in ("after", "no_array"):
+                del self._buffer[EXCERPT_BYTES:]
 
     def finish(self) -> Iterator[_Piece]:
         """Yield what is left when the content has ended."""
-        if self._phase == "before":
-            self._enter()
         yield from self._read_elements()
         if self._phase == "inside":
             yield from self._cut_at_marks()
@@ -101,8 +101,6 @@ class _ArraySplitter:
             yield rest, "trailing_data" if self._phase == "after" else "invalid_json"
 
     def _enter(self) -> None:
-        if self._buffer.startswith(UTF8_BOM):
-            del self._buffer[: len(UTF8_BOM)]
         start = len(self._buffer) - len(self._buffer.lstrip(JSON_WHITESPACE))
         if start < len(self._buffer):
             self._phase = "inside" if self._buffer[start] == 0x5B else "no_array"
@@ -114,23 +112,30 @@ class _ArraySplitter:
                 self._phase = "inside"
                 yield b"]", "invalid_json"
             if self._is_broken:
-                yield from self._cut_at_marks()
+                yield from self._cut_at_marks(most=1)
             stop = None if self._is_broken else self._find_stop()
             if stop is None:
                 return
             if self._open:
                 self._is_broken = True
+                if self._overflow is None:
+                    yield from self._cut_at_marks(end=self._scanned)
+                else:  # what comes before is dropped already, or will be: chunks decide which
+                    self._searched = max(1, self._scanned)
                 continue
             piece = bytes(self._buffer[: self._scanned]).strip(JSON_WHITESPACE)
             del self._buffer[: self._scanned + 1]
             self._phase = "after" if stop == "]" else "inside"
-            if piece or stop == ",":  # nothing before the bracket: an empty array or a harmless trailing comma
+            is_long = self._overflow is not None
+            if (
+                piece or is_long or stop == ","
+            ):  # nothing before the bracket: an empty array or a harmless trailing comma
                 yield from self._element(piece)
             self._restart()
 
     def _closed_too_early(self) -> bool:
         """Whether another element follows the closing bracket; if so, the buffer is moved to its start."""
-        follows = self._mark.match(self._buffer) if self._phase == "after" and self._mark else None
+        follows = self._mark.match(self._buffer, 0, EXCERPT_BYTES) if self._phase == "after" and self._mark else None
         if follows:
             del self._buffer[: follows.end()]
         return follows is not None
@@ -140,20 +145,20 @@ class _ArraySplitter:
         buffer = self._buffer
         while True:
             if self._in_string:
-                self._scanned = _end(_STRING_REST, buffer, self._scanned)
+                self._scanned = end_of(STRING_REST, buffer, self._scanned)
                 if self._scanned + 1 >= len(buffer) and buffer[self._scanned :] != b'"':
                     return None  # a backslash at the end waits for what it escapes
                 if buffer[self._scanned] != 0x22:
                     continue
                 self._scanned += 1
                 self._in_string = False
-            values = _NESTED_VALUES if self._open else _ELEMENT_VALUES
-            self._scanned = _end(values, buffer, self._scanned)
+            values = NESTED_VALUES if self._open else _ELEMENT_VALUES
+            self._scanned = end_of(values, buffer, self._scanned)
             if self._scanned == len(buffer):
                 return None
             byte = chr(buffer[self._scanned])
             if byte in "]}":
-                if self._open and self._open[-1] == _OPENER_OF[byte]:
+                if self._open and self._open[-1] == OPENER_OF[byte]:
                     self._open.pop()
                 elif self._open or byte == "]":
                     return byte
@@ -174,7 +179,7 @@ class _ArraySplitter:
             return
         self._learn_mark(piece)
         if self._mark is not None and self._opening and piece.find(self._opening, 1) >= 0:
-            if not _is_json(piece):
+            if not is_json(piece):
                 yield from ((part.strip(JSON_WHITESPACE), None) for part in self._mark.split(piece))
                 return
             self._mark = None
@@ -186,20 +191,26 @@ class _ArraySplitter:
             self._opening = opening.group(1) if opening else b""
             self._mark = re.compile(rb",\s*(?=" + re.escape(self._opening) + rb")") if opening else None
 
-    def _cut_at_marks(self) -> Iterator[_Piece]:
-        """Give out what is held up to the last mark, and begin again there."""
+    def _cut_at_marks(self, end: int | None = None, most: int | None = None) -> Iterator[_Piece]:
+        """Give out what is held up to the last mark before `end`, of `most` marks, and begin again there."""
         self._learn_mark(bytes(self._buffer[:_LONGEST_MARK]))
+        end = len(self._buffer) if end is None else end
         start = 0
-        for mark in list(self._mark.finditer(self._buffer, self._searched)) if self._mark else ():
-            piece = bytes(self._buffer[start : mark.start()]).strip(JSON_WHITESPACE)
+        for mark, next_start in self._spans_of_marks(end, most):
+            piece = bytes(self._buffer[start:mark]).strip(JSON_WHITESPACE)
             yield (piece, None) if self._overflow is None else (self._overflow, "too_long")
             self._overflow = None
-            start = mark.end()
+            start = next_start
         if start:
             del self._buffer[:start]
             self._restart()
         else:
-            self._searched = max(1, len(self._buffer) - _LONGEST_MARK)
+            self._searched = max(1, end - _LONGEST_MARK)
+
+    def _spans_of_marks(self, end: int, most: int | None) -> list[tuple[int, int]]:
+        # No match may outlive this: as long as one does, the buffer cannot change its size.
+        marks = self._mark.finditer(self._buffer, self._searched, end) if self._mark else ()
+        return [mark.span() for mark in islice(marks, most)]
 
     def _shed(self) -> Iterator[_Piece]:
         """Keep an element that is too long from growing in memory."""
@@ -212,7 +223,8 @@ class _ArraySplitter:
             self._scanned = self._searched = 1 if self._is_broken else 0
 
 
-def _is_json(piece: bytes) -> bool:
+def is_json(piece: bytes) -> bool:
+    """Whether a piece is one JSON value."""
     try:
         json.loads(piece)
     except (ValueError, RecursionError):
@@ -220,6 +232,7 @@ def _is_json(piece: bytes) -> bool:
     return True
 
 
-def _end(pattern: re.Pattern[bytes], buffer: bytearray, start: int) -> int:
+def end_of(pattern: re.Pattern[bytes], buffer: bytearray, start: int) -> int:
+    """Where a match at `start` ends, `start` itself where there is none."""
     match = pattern.match(buffer, start)
     return match.end() if match else start

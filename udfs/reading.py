@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any
 
 import pyarrow as pa
@@ -11,15 +12,25 @@ from pyspark.sql.pandas.types import to_arrow_schema
 from schemas.tables import RAW_RECORDS, RECORD
 from udfs.arrow_groups import Batches, whole_groups
 from udfs.categories import CategoryRules, categorise, mapped_category
-from udfs.containers import UTF8_BOM
+from udfs.containers import EXCERPT_BYTES, MAX_RECORD_BYTES, RawRecord
 from udfs.formats.draft import Draft, Parsed, Turn
 from udfs.formats.parse import ParseOptions, parse_record, parse_tree, tree_key
 from udfs.ids import example_id
-from udfs.records import read_whole_file
-from udfs.text import clean_text, detect_language, repair_literal_escapes
+from udfs.records import open_records, read_whole_file
+from udfs.text import clean_text, detect_language, repair_literal_escapes, strip_no_input
+from udfs.unpacking import UTF8_BOM
 
 _RECORD_SCHEMA = to_arrow_schema(RECORD)
 _RAW_SCHEMA = to_arrow_schema(RAW_RECORDS.schema)
+_NUMBERED_SCHEMA = pa.schema(
+    [
+        ("file", pa.string()),
+        ("block", pa.int64()),
+        ("record", pa.binary()),
+        ("ordinal", pa.int64()),
+        ("reason", pa.string()),
+    ]
+)
 _BATCH_ROWS = 2_000
 
 
@@ -36,52 +47,65 @@ class FileOptions:
     limit: int | None = None
 
 
-def split_whole_files(options: Mapping[str, FileOptions]) -> Callable[[Batches], Batches]:
-    """Build the `mapInArrow` function from (file, content) to rows of `RECORD`.
+def split_files(files: Mapping[str, tuple[str, FileOptions]]) -> Callable[[Batches], Batches]:
+    """Build the `mapInArrow` function from rows of (file) to rows of `RECORD`.
 
-    For what Spark cannot split: JSON arrays, gzip, CSV. One file is in memory at a time, as bytes.
+    For what Spark cannot split: JSON arrays, CSV, packed files. They are read as a stream.
+
+    Args:
+        files: by what each is called in `file`: where it is on this machine, and how it is read.
     """
 
     def split(batches: Batches) -> Batches:
         for batch in batches:
-            for file, content in zip(batch.column("file").to_pylist(), batch.column("content"), strict=True):
-                records = read_whole_file(memoryview(content.as_buffer()), file)
-                limit = options[file].limit
-                rows = (
-                    (options[file].source, file, raw.position, raw.record, raw.reason)
-                    for raw in records
-                    if limit is None or raw.position < limit
-                )
-                yield from _batches(rows, _RECORD_SCHEMA)
+            for file in batch.column("file").to_pylist():
+                path, options = files[file]
+                with open(path, "rb") as content:
+                    yield from _record_rows(open_records(content, path).records, file, options)
 
     return split
 
 
-def number_lines(batches: Batches) -> Batches:
-    """Rows of (file, block, record) with `ordinal`, the line's place in its block; for `mapInArrow`.
+def split_contents(options: Mapping[str, FileOptions]) -> Callable[[Batches], Batches]:
+    """Build the same for rows of (file, content); one file is in memory at a time, as bytes."""
 
-    A block lies in one task, in order, so counting is enough; the line's place in the file is the
-    ordinal plus the lines of the blocks before, whatever the block size. A byte order mark and the CR of
-    a CRLF belong to the file, not to the record.
+    def split(batches: Batches) -> Batches:
+        for batch in batches:
+            for file, content in zip(batch.column("file").to_pylist(), batch.column("content"), strict=True):
+                yield from _record_rows(read_whole_file(memoryview(content.as_buffer()), file), file, options[file])
+
+    return split
+
+
+def _record_rows(records: Iterator[RawRecord], file: str, options: FileOptions) -> Batches:
+    first = takewhile(lambda raw: options.limit is None or raw.position < options.limit, records)
+    return _batches(((options.source, file, raw.position, raw.record, raw.reason) for raw in first), _RECORD_SCHEMA)
+
+
+NUMBERED_LINE = "file string, block bigint, record binary, ordinal bigint, reason string"
+
+
+def number_lines(batches: Batches) -> Batches:
+    """Rows of (file, block, record) to rows of `NUMBERED_LINE`, without the blank ones; for `mapInArrow`.
+
+    `ordinal` is the line's place in its block. A block lies in one task, in order, so counting is enough; the line's
+    place in the file is the ordinal plus the lines of the blocks before, whatever the block size. A byte order mark and
+    the CR of a CRLF belong to the file, not to the record. Of a line that is too long the first bytes are kept.
     """
     seen: Counter[tuple[str, int]] = Counter()
     for batch in batches:
-        ordinals, records = [], []
+        rows: list[tuple[Any, ...]] = []
         columns = (batch.column(name).to_pylist() for name in ("file", "block", "record"))
         for file, block, record in zip(*columns, strict=True):
             ordinal = seen[file, block]
             seen[file, block] += 1
-            ordinals.append(ordinal)
-            records.append((record if ordinal or block else record.removeprefix(UTF8_BOM)).removesuffix(b"\r"))
-        yield pa.record_batch(
-            [
-                batch.column("file"),
-                batch.column("block"),
-                pa.array(records, pa.binary()),
-                pa.array(ordinals, pa.int64()),
-            ],
-            names=["file", "block", "record", "ordinal"],
-        )
+            line = (record if ordinal or block else record.removeprefix(UTF8_BOM)).removesuffix(b"\r")
+            if len(line) > MAX_RECORD_BYTES:
+                rows.append((file, block, line[:EXCERPT_BYTES], ordinal, "too_long"))
+            elif line and not line.isspace():
+                rows.append((file, block, line, ordinal, None))
+        if rows:
+            yield _columns(rows, _NUMBERED_SCHEMA)
 
 
 def parse_records(options: Mapping[str, FileOptions], rules: CategoryRules) -> Callable[[Batches], Batches]:
@@ -149,7 +173,7 @@ def _raw_batch(
 def _draft_row(draft: Draft, options: FileOptions, rules: CategoryRules) -> dict[str, Any]:
     """A draft with clean text, an id, a category and a language: a row of `DRAFT`."""
     repaired = repair_literal_escapes(draft.instruction) if options.repair_escapes else None
-    instruction = clean_text(repaired or draft.instruction)
+    instruction = strip_no_input(clean_text(repaired or draft.instruction))
     response = _clean_response(draft.response, options)
     system = clean_text(draft.system) if draft.system else None
     history = tuple(Turn(turn.role, clean_text(turn.content)) for turn in draft.history)

@@ -1,9 +1,10 @@
 """What two texts have in common: tokens, shingles and the Jaccard similarity of shingle sets.
 
-One definition for deduplication and for verification. A *token* is a maximal run of Unicode letters
-and digits, with their combining marks, of the NFKC-normalised, lower-cased text; each CJK character
-is a token of its own, because those scripts put no spaces between words. A *shingle* is three
-consecutive tokens; a text of one or two tokens is one shingle; a text without a token has none.
+One definition for deduplication and for verification. A *word* is a maximal run of Unicode letters and digits, with
+their combining marks, of the NFKC-normalised, lower-cased text; each CJK character is a word of its own, because those
+scripts put no spaces between words. A *token* is a word or a symbol that decides what the text says (`udfs.symbols`).
+A *shingle* is three consecutive tokens of the text with two blanks on either side, so that the last word of a question
+counts as much as any other; a text without a token has none.
 
 Shingles are kept as 64-bit hashes. Among 10^8 distinct shingles the chance that any two collide is
 0.03 %, and such a collision moves one Jaccard by less than 1 / set size.
@@ -12,11 +13,15 @@ Shingles are kept as 64-bit hashes. Among 10^8 distinct shingles the chance that
 import re
 import sys
 import unicodedata
-from functools import cache, lru_cache
+from collections.abc import Sequence
+from functools import cache
+from itertools import chain, pairwise
 
 import numpy as np
 import numpy.typing as npt
 import xxhash
+
+from udfs import symbols
 
 SHINGLE_TOKENS = 3
 
@@ -27,57 +32,132 @@ _CJK = re.compile(
     "[\u3005-\u3007\u3021-\u3029\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff"
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]"
 )
-_ASCII_TOKEN = re.compile("[a-z0-9]+")
+_ASCII_WORD = re.compile("[a-z0-9]+")
 _DIGITS = re.compile(r"\d+")
 
 # Odd constants of xxHash: with one for each place, (a, b, c) and (c, b, a) are different shingles.
 _PLACE = np.array([0x9E3779B185EBCA87, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9], dtype=np.uint64)
 _FINALISER = np.uint64(0xFF51AFD7ED558CCD)
+_BLANKS = SHINGLE_TOKENS - 1
+_CACHED_HASHES = 1 << 19
 
 
 @cache
-def _unicode_token() -> re.Pattern[str]:
+def _unicode_word() -> re.Pattern[str]:
     # `\w` knows letters and digits but no marks, and would cut Hindi words at every vowel sign.
     # Python has no \p{M}, so the class is spelt out once, from the interpreter's own Unicode table.
     marks = "".join(chr(c) for c in range(0x300, sys.maxunicode + 1) if unicodedata.category(chr(c))[0] == "M")
     return re.compile(rf"\w[\w{marks}]*")
 
 
+def words(text: str) -> list[str]:
+    """Split a text into words, in order, as the module defines them."""
+    folded = unicodedata.normalize("NFKC", text).lower()
+    return _ASCII_WORD.findall(folded) if folded.isascii() else _words(folded)
+
+
+def _words(folded: str) -> list[str]:
+    return _unicode_word().findall(_CJK.sub(r" \g<0> ", folded).replace("_", " "))
+
+
 def tokenise(text: str) -> list[str]:
     """Split a text into tokens, in order, as the module defines them."""
-    folded = unicodedata.normalize("NFKC", text).lower()
-    if folded.isascii():
-        return _ASCII_TOKEN.findall(folded)
-    return _unicode_token().findall(_CJK.sub(r" \g<0> ", folded).replace("_", " "))
+    return [token if isinstance(token, str) else token.decode() for token in _tokens(text)]
 
 
-@lru_cache(maxsize=1 << 18)
-def _token_hash(token: str) -> int:
-    return xxhash.xxh3_64_intdigest(token.encode("utf-8", "surrogatepass"))
+def _tokens(text: str) -> Sequence[bytes | str]:
+    if text.isascii() or (text := symbols.respelt(text)).isascii():
+        return _ascii_tokens(text)
+    return _unicode_tokens(text)
 
 
-def shingle_tokens(tokens: list[str]) -> Shingles:
+def _unicode_tokens(text: str) -> list[str]:
+    text = f"\n{text}"
+    tokens: list[str] = []
+    end = 0
+    for found in symbols.unicode_pattern().finditer(text):
+        tokens += _words(text[end : found.start()].lower())
+        if symbols.is_token(found[0]):
+            tokens += found[0]
+        end = found.end()
+    return tokens + _words(text[end:].lower())
+
+
+def _ascii_tokens(text: str) -> list[bytes]:
+    """The same for ASCII text, where a table of bytes does it several times as fast."""
+    return symbols.ASCII.sub(_set_apart, f"\n{text}").encode("latin-1").translate(_ASCII_TABLE).split()
+
+
+# A symbol that is a token travels through the table with its highest bit set, and comes out as what it was.
+_SET_APART = {chr(c): f" {chr(c | 0x80)} " for c in range(0x80)} | {"\n": " "}
+_ASCII_TABLE = bytes(
+    byte & 0x7F if byte & 0x80 else ord(chr(byte).lower()) if chr(byte).isalnum() else ord(" ") for byte in range(256)
+)
+
+
+def _set_apart(match: re.Match[str]) -> str:
+    found = match[0]
+    if len(found) == 1:
+        return _SET_APART[found]
+    return "".join(_SET_APART[character] for character in found) if symbols.is_token(found) else " "
+
+
+class _TokenHashes(dict[bytes | str, int]):
+    def __missing__(self, token: bytes | str) -> int:
+        value = xxhash.xxh3_64_intdigest(token if isinstance(token, bytes) else token.encode("utf-8", "surrogatepass"))
+        self[token] = value
+        return value
+
+
+_token_hashes = _TokenHashes()
+
+
+def shingle_texts(texts: Sequence[str]) -> tuple[Shingles, npt.NDArray[np.int64]]:
+    """Hash the distinct shingles of many texts at once.
+
+    Returns:
+        The sets one after another, each sorted, and where each begins, with the end: shape (texts + 1,).
+    """
+    return _shingle_all([_tokens(text) for text in texts])
+
+
+def shingle_tokens(tokens: Sequence[str]) -> Shingles:
     """Hash the distinct shingles of a token sequence.
 
     Returns:
         Sorted distinct hashes, dtype uint64, shape (number of distinct shingles,); empty without a token.
     """
-    if not tokens:
-        return np.empty(0, dtype=np.uint64)
-    hashes = np.fromiter(map(_token_hash, tokens), dtype=np.uint64, count=len(tokens))
-    width = min(SHINGLE_TOKENS, len(tokens))
-    windows = np.lib.stride_tricks.sliding_window_view(hashes, width)
-    mixed = (windows * _PLACE[:width]).sum(axis=1, dtype=np.uint64)
-    mixed ^= mixed >> np.uint64(33)
-    return np.unique(mixed * _FINALISER)
+    return _shingle_all([tokens])[0]
 
 
 def shingles(text: str) -> Shingles:
     """Hash the distinct shingles of a text; see `shingle_tokens`."""
-    return shingle_tokens(tokenise(text))
+    return shingle_texts([text])[0]
 
 
-def numbers_masked(tokens: list[str]) -> int:
+def _shingle_all(token_lists: Sequence[Sequence[bytes | str]]) -> tuple[Shingles, npt.NDArray[np.int64]]:
+    lengths = np.fromiter(map(len, token_lists), dtype=np.int64, count=len(token_lists))
+    if len(_token_hashes) > _CACHED_HASHES:
+        _token_hashes.clear()
+    hashes = map(_token_hashes.__getitem__, chain.from_iterable(token_lists))
+    # Two blanks before each text and two behind the last: so each text has as many windows as tokens and blanks.
+    row = np.zeros(int(lengths.sum()) + _BLANKS * (len(token_lists) + 1), dtype=np.uint64)
+    starts = _BLANKS * np.arange(1, len(token_lists) + 1)
+    row[np.arange(lengths.sum()) + np.repeat(starts, lengths)] = np.fromiter(hashes, np.uint64, int(lengths.sum()))
+    windows = row[:-2] * _PLACE[0] + row[1:-1] * _PLACE[1] + row[2:] * _PLACE[2]
+    windows ^= windows >> np.uint64(33)
+    windows *= _FINALISER
+    bounds = np.concatenate(([0], np.cumsum(lengths + _BLANKS)))
+    for start, end in pairwise(bounds.tolist()):
+        windows[start:end].sort()
+    is_first = np.ones(windows.size, dtype=np.bool_)
+    np.not_equal(windows[1:], windows[:-1], out=is_first[1:])
+    is_first[bounds[:-1]] = True
+    is_first &= np.repeat(lengths > 0, lengths + _BLANKS)
+    return windows[is_first], np.concatenate(([0], np.cumsum(is_first)))[bounds]
+
+
+def numbers_masked(tokens: Sequence[str]) -> int:
     """Hash a token sequence with every run of digits replaced by one zero.
 
     Two different texts with the same value differ only in their numbers: near-duplicates to a

@@ -1,139 +1,194 @@
-"""Executor side of near-duplicate search: shingle texts, and verify the pairs of each bucket."""
+"""Executor side of near-duplicate search: shingles of texts, crowded buckets, and the similar pairs of each bucket.
 
-from collections.abc import Callable
+Nothing here imports pyspark: a Python worker would spend a second and 130 MB on `pyspark.ml` for the name of a type.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import accumulate, pairwise
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import xxhash
-from pyspark.ml.linalg import VectorUDT
-from pyspark.sql.types import (
-    ArrayType,
-    BooleanType,
-    DoubleType,
-    IntegerType,
-    LongType,
-    StringType,
-    StructField,
-    StructType,
-)
-from scipy.sparse import csr_matrix
 
 from udfs.arrow_groups import Batches, whole_groups
-from udfs.shingles import numbers_masked, shingle_tokens, tokenise
+from udfs.large_buckets import pairs_of_walk
+from udfs.shingled_rows import Found, ShingledRows, joined, masked
+from udfs.shingles import Shingles, shingle_texts
+
+Integers = npt.NDArray[np.int64]
 
 # MinHashLSH hashes (1 + index) modulo this prime, so no index may reach it.
-_VECTOR_SIZE = 2_038_074_742
-# Members of a bucket verified at once: 2,000 rows against 2,000 is 4 million counts, 48 MB at most.
-_BLOCK_ROWS = 2_000
+VECTOR_SIZE = 2_038_074_742
+# Bounds of one step: characters shingled, members of buckets gathered, rows compared with all others of a chunk.
+_CHUNK_CHARACTERS = 4_000_000
 _CHUNK_ROWS = 20_000
-
-SHINGLED = StructType(
-    [
-        StructField("rank", StringType()),
-        StructField("threshold", DoubleType()),
-        StructField("set_key", StringType()),  # equal for texts with the same shingle set
-        StructField("numbers_key", LongType()),  # equal for texts that differ only in numbers
-        StructField("size", IntegerType()),
-        StructField("shingles", ArrayType(LongType())),
-        StructField("features", VectorUDT()),  # null without a shingle: MinHashLSH refuses an empty vector
-    ]
-)
-EDGE = StructType(
-    [
-        StructField("left", StringType()),
-        StructField("right", StringType()),
-        StructField("jaccard", DoubleType()),
-        StructField("numbers_only", BooleanType()),
-    ]
-)
+_BLOCK_ROWS = 2_000
 
 _VECTOR = pa.struct(
     [("type", pa.int8()), ("size", pa.int32()), ("indices", pa.list_(pa.int32())), ("values", pa.list_(pa.float64()))]
 )
+EDGE = "left string, right string, jaccard double, numbers_only boolean"
 
 
-def shingle_rows(batches: Batches) -> Batches:
-    """Turn rows of (rank, text, threshold) into rows of `SHINGLED`; for `mapInArrow`."""
-    for batch in batches:
-        keys, numbers, sets, vectors = [], [], [], []
-        for text in batch.column("text").to_pylist():
-            tokens = tokenise(text)
-            shingles = shingle_tokens(tokens)
-            # Without a token the text itself decides: "???" is a copy of "???" and of nothing else.
-            content = shingles.tobytes() if tokens else "".join(text.split()).encode("utf-8", "surrogatepass")
-            keys.append(xxhash.xxh3_128_hexdigest(content))
-            numbers.append(np.uint64(numbers_masked(tokens)).astype(np.int64))
-            sets.append(shingles.view(np.int64))
-            vectors.append(_sparse_vector(shingles))
-        yield pa.record_batch(
-            [
-                batch.column("rank"),
-                batch.column("threshold"),
-                pa.array(keys, pa.string()),
-                pa.array(numbers, pa.int64()),
-                pa.array([s.size for s in sets], pa.int32()),
-                pa.array(sets, pa.list_(pa.int64())),
-                pa.array(vectors, _VECTOR),
-            ],
-            names=SHINGLED.fieldNames(),
-        )
+def shingle_parts(parts: int) -> Callable[[Batches], Batches]:
+    """Build the `mapInArrow` function that turns texts into vectors for MinHashLSH.
+
+    The hashes of a text's shingles are cut at the same places for all texts into equal parts of their range, and each
+    part is a vector of its own. A band of min-hashes looks at one part: so it costs a part of the work that min-hashes
+    of the whole set would, and of two texts every band is still as likely to agree as their sets are similar.
+
+    The function takes rows of (rank, text, threshold) and gives rows of (rank, threshold, text, set_key, node,
+    features): as many for a text as it has parts with a shingle, and all but the first with nulls for the first four
+    columns. Texts with the same shingles have the same set_key, and the same node, a shorter hash of it.
+    """
+
+    def shingle(batches: Batches) -> Batches:
+        for batch in batches:
+            texts = batch.column("text").to_pylist()
+            for start, end in _chunks([len(text) for text in texts], _CHUNK_CHARACTERS):
+                yield _parts_of(batch.slice(start, end - start), texts[start:end], parts)
+
+    return shingle
 
 
-def _sparse_vector(shingles: npt.NDArray[np.uint64]) -> dict[str, object] | None:
-    if not shingles.size:
-        return None
-    indices = np.unique(shingles % np.uint64(_VECTOR_SIZE)).astype(np.int32)
-    return {"type": 0, "size": _VECTOR_SIZE, "indices": indices, "values": np.ones(indices.size)}
+def _parts_of(batch: pa.RecordBatch, texts: list[str], parts: int) -> pa.RecordBatch:
+    shingles, bounds = shingle_texts(texts)
+    edges = bounds.tolist()
+    digests = b"".join(_set_digest(shingles[a:b], text) for (a, b), text in zip(pairwise(edges), texts, strict=True))
+    nodes = np.frombuffer(digests, dtype=np.int64)[::2]
+    # A text without a shingle gets one of its own, so that all rows go one way; it meets its copies only.
+    silent = np.flatnonzero(np.diff(bounds) == 0)
+    owner = np.insert(np.repeat(np.arange(len(texts)), np.diff(bounds)), bounds[silent], silent)
+    high = np.insert(shingles, bounds[silent], nodes[silent].view(np.uint64)) >> np.uint64(32)
+    index = (high * np.uint64(VECTOR_SIZE) >> np.uint64(32)).astype(np.int32)
+    part = owner * parts + (high * np.uint64(parts) >> np.uint64(32)).astype(np.int64)
+    is_new = np.ones(owner.size, dtype=np.bool_)
+    np.logical_or(part[1:] != part[:-1], index[1:] != index[:-1], out=is_new[1:])
+    owner, index, part = owner[is_new], index[is_new], part[is_new]
+    starts = np.flatnonzero(np.concatenate((np.ones(min(part.size, 1), dtype=np.bool_), part[1:] != part[:-1])))
+    return _vector_rows(batch, digests, nodes, owner[starts], index, starts)
 
 
-def verify_buckets() -> Callable[[Batches], Batches]:
-    """Build the `mapInArrow` function that compares all rows of each bucket.
+def _vector_rows(
+    batch: pa.RecordBatch,
+    digests: bytes,
+    nodes: Integers,
+    owner: Integers,
+    index: npt.NDArray[np.int32],
+    starts: Integers,
+) -> pa.RecordBatch:
+    is_first = np.concatenate((np.ones(min(owner.size, 1), dtype=np.bool_), owner[1:] != owner[:-1]))
+    once = pa.array(owner, mask=~is_first)
+    offsets = pa.array(np.append(starts, index.size).astype(np.int32))
+    vectors = pa.StructArray.from_arrays(
+        [
+            pa.array(np.zeros(owner.size, dtype=np.int8)),
+            pa.array(np.full(owner.size, VECTOR_SIZE, dtype=np.int32)),
+            pa.ListArray.from_arrays(offsets, pa.array(index)),
+            pa.ListArray.from_arrays(offsets, pa.array(np.ones(index.size))),
+        ],
+        fields=list(_VECTOR),
+    )
+    keys = pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), len(nodes), [None, pa.py_buffer(digests)])
+    columns = {
+        "rank": batch.column("rank").take(once),
+        "threshold": batch.column("threshold").take(once),
+        "text": batch.column("text").take(once),
+        "set_key": keys.cast(pa.binary()).take(once),
+        "node": pa.array(nodes[owner]),
+        "features": vectors,
+    }
+    return pa.record_batch(list(columns.values()), names=list(columns))
 
-    It expects rows of (key, rank, threshold, numbers_key, size, shingles) sorted by key, all rows of a
-    key in one partition, and yields rows of `EDGE`: every pair of a bucket whose exact Jaccard similarity
-    reaches the higher of their two thresholds. A pair that meets in several buckets comes out of each.
+
+def _set_digest(shingles: Shingles, text: str) -> bytes:
+    # Without a token the text itself decides: "???" is a copy of "???" and of nothing else.
+    if shingles.size:
+        return xxhash.xxh3_128_digest(shingles.tobytes())
+    return xxhash.xxh3_128_digest("".join(text.split()).encode("utf-8", "surrogatepass"), seed=1)
+
+
+def _chunks(costs: list[int], bound: int) -> Iterator[tuple[int, int]]:
+    """Ranges of neighbours that together cost no more than the bound, or one alone that costs more."""
+    start = spent = 0
+    for place, total in enumerate(accumulate(costs)):
+        if total - spent > bound and place > start:
+            yield start, place
+            start, spent = place, total - costs[place]
+    if costs:
+        yield start, len(costs)
+
+
+def drop_lonely(batches: Batches) -> Batches:
+    """The members of every bucket of two or more, for `mapInArrow`: rows of (bucket, node) to rows of (bucket, node).
+
+    Buckets with the same members get the same new name, so that the caller can drop all but one of them: twins meet
+    in most bands.
+
+    Args:
+        batches: rows sorted by bucket, all rows of a bucket in this stream; equal rows count once.
+    """
+    for rows in whole_groups(batches, "bucket", 50 * _CHUNK_ROWS):
+        bucket, node = rows.column("bucket").to_numpy(), rows.column("node").to_numpy()
+        order = np.lexsort((node, bucket))
+        bucket, node = bucket[order], node[order]
+        is_new = np.ones(node.size, dtype=np.bool_)
+        np.logical_or(bucket[1:] != bucket[:-1], node[1:] != node[:-1], out=is_new[1:])
+        bucket, node = bucket[is_new], node[is_new]
+        starts = np.flatnonzero(np.concatenate(([True], bucket[1:] != bucket[:-1])))
+        sizes = np.diff(starts, append=node.size)
+        # Nodes are hashes, so the sum tells one set of members from another; the size guards it once more.
+        names = np.add.reduceat(node, starts) * np.int64(0x27D4EB2F165667C5) + sizes
+        is_shared = sizes > 1
+        _, kept = np.unique(np.where(is_shared, names, 0), return_index=True)
+        is_kept = np.zeros(sizes.size, dtype=np.bool_)
+        is_kept[kept] = True
+        is_kept = np.repeat(is_kept & is_shared, sizes)
+        yield pa.record_batch([np.repeat(names, sizes)[is_kept], node[is_kept]], names=["bucket", "node"])
+
+
+def verify_buckets(most_rows: int, protect_numbers: bool) -> Callable[[Batches], Batches]:
+    """Build the `mapInArrow` function that compares the rows of each bucket and gives rows of `EDGE`.
+
+    It takes rows of (bucket, rank, threshold, text) sorted by bucket and rank, all rows of a bucket in one partition.
+    Every pair of a bucket whose exact Jaccard similarity reaches the higher of their two thresholds comes out, left
+    rank first; a pair that meets in several buckets comes out of each. Of a bucket of more rows than `most_rows` the
+    pairs are only those that a walk in the order of ranks needs (`udfs.large_buckets`), and where numbers are protected
+    those that differ in more than numbers.
     """
 
     def verify(batches: Batches) -> Batches:
-        for bucket_rows in whole_groups(batches, "key", _CHUNK_ROWS):
-            yield from _similar_rows(bucket_rows)
+        for rows in whole_groups(batches, "bucket", _CHUNK_ROWS, _CHUNK_CHARACTERS * 8):
+            keys = rows.column("bucket").to_numpy()
+            starts = np.flatnonzero(np.concatenate(([True], keys[1:] != keys[:-1])))
+            sizes = np.diff(starts, append=keys.size)
+            small = np.repeat(sizes <= most_rows, sizes)
+            if small.any():
+                yield _edges(rows.filter(pa.array(small)), _all_pairs)
+            for start, size in zip(starts[sizes > most_rows], sizes[sizes > most_rows], strict=True):
+                yield _edges(rows.slice(start, size), partial(pairs_of_walk, protect_numbers=protect_numbers))
 
     return verify
 
 
-def _similar_rows(rows: pa.RecordBatch) -> Batches:
-    keys = rows.column("key").to_numpy()
-    bucket = np.cumsum(np.r_[False, keys[1:] != keys[:-1]])
-    lists = rows.column("shingles")
-    offsets = np.asarray(lists.offsets, dtype=np.int64)
-    sizes = np.diff(offsets)
-    shingles = np.asarray(lists.values, dtype=np.int64)[offsets[0] : offsets[-1]]
-    # A shingle of one bucket is another column than the same shingle of the next, so that one sparse
-    # product counts what the rows of every bucket share, and nothing across buckets.
-    mixed = shingles ^ np.repeat(bucket.astype(np.int64) * np.int64(0x27D4EB2F165667C5), sizes)
-    columns, column = np.unique(mixed, return_inverse=True)
-    matrix = csr_matrix(
-        (np.ones(column.size, dtype=np.int32), column, offsets - offsets[0]), shape=(rows.num_rows, columns.size)
-    )
-    transposed = matrix.T.tocsr()
-    thresholds = rows.column("threshold").to_numpy()
-    numbers = rows.column("numbers_key").to_numpy()
+def _edges(rows: pa.RecordBatch, compare: Callable[[ShingledRows], Found]) -> pa.RecordBatch:
+    texts = rows.column("text").to_pylist()
+    keys, thresholds = rows.column("bucket").to_numpy(), rows.column("threshold").to_numpy()
+    left, right, similarity = compare(ShingledRows.of(keys, thresholds, texts))
+    masks = masked(texts, np.unique(np.concatenate((left, right))))
     ranks = rows.column("rank")
-    for start in range(0, rows.num_rows, _BLOCK_ROWS):
-        shared = (matrix[start : start + _BLOCK_ROWS] @ transposed).tocoo()
+    columns = [ranks.take(pa.array(left)), ranks.take(pa.array(right)), similarity, masks[left] == masks[right]]
+    return pa.record_batch([pa.array(column) for column in columns], names=["left", "right", "jaccard", "numbers_only"])
+
+
+def _all_pairs(rows: ShingledRows) -> Found:
+    transposed = rows.matrix.T.tocsr()
+    found = []
+    for start in range(0, rows.sizes.size, _BLOCK_ROWS):
+        shared = (rows.matrix[start : start + _BLOCK_ROWS] @ transposed).tocoo()
         left, right = shared.row.astype(np.int64) + start, shared.col.astype(np.int64)
         once = left < right
-        left, right, common = left[once], right[once], shared.data[once]
-        similarity = common / (sizes[left] + sizes[right] - common)
-        near = similarity >= np.maximum(thresholds[left], thresholds[right])
-        left, right = left[near], right[near]
-        yield pa.record_batch(
-            [
-                ranks.take(pa.array(left)),
-                ranks.take(pa.array(right)),
-                pa.array(similarity[near]),
-                pa.array(numbers[left] == numbers[right]),
-            ],
-            names=EDGE.fieldNames(),
-        )
+        found.append(rows.similar(left[once], right[once], shared.data[once]))
+    return joined(found)

@@ -29,6 +29,27 @@ def key_text(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).split())
 
 
+_NO_INPUT_LINE = re.compile(
+    r"\s*\n[ \t]*(?:input ?: ?)?[\[(<]?\s?(?:no[ _]?input(?: (?:required|needed|given|provided))?"
+    r"|n/a|not applicable)\s?/?[\])>]?\.?\s*\Z"
+    r"|\s*<\s?no[ _]?input\s?/?>\s*\Z",
+    re.IGNORECASE,
+)
+_ABOUT_THE_WORDS = re.compile(r"abbreviat|acronym|stands? for|mean|translat|spell|word|phrase|classif", re.IGNORECASE)
+
+
+def strip_no_input(prompt: str) -> str:
+    """Take away a last line that only says that there is no input, such as "Noinput", "N/A" or `<noinput>`.
+
+    Generators left it behind; the prompt above it is whole. A prompt that is nothing else stays for the screen to
+    refuse, and one about the words themselves ("What does this abbreviation mean?") keeps them.
+    """
+    match = _NO_INPUT_LINE.search(prompt, max(0, len(prompt) - 80))
+    if match is None or not prompt[: match.start()].strip() or _ABOUT_THE_WORDS.search(prompt, 0, match.start()):
+        return prompt
+    return prompt[: match.start()]
+
+
 _BREAK = re.compile(r"(?:\\n)+")
 # Code and quotations, where a backslash is meant.
 _PROTECTED = re.compile(

@@ -3,9 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
-
 from jobs.config.teachers import PUBLIC
 from jobs.workspace.runtime import Runtime
 from schemas.tables import PAIRS, SCORES
@@ -31,16 +28,16 @@ class Acceptance:
         return self.models.get(category, self.expected)
 
 
-def measure_acceptance(pairs: DataFrame, scores: DataFrame, scorer: str, min_tenths: int) -> DataFrame:
-    """The share of pairs that this scorer put above the threshold.
-
-    Returns:
-        One row for each category and kind of teacher: category, is_public, accepted (0 to 1).
-    """
-    scored = scores.where(F.col("scorer") == scorer).join(pairs, "pair_id")
-    return scored.groupBy("category", (F.col("teacher") == PUBLIC).alias("is_public")).agg(
-        (F.count_if(F.col("quality_tenths") > min_tenths) / F.count("*")).alias("accepted")
-    )
+# The share of pairs that a scorer put above the threshold.
+_ACCEPTED = """
+select
+    pairs.category, pairs.teacher = :public as is_public,
+    avg(case when scores.quality_tenths > :limit then 1.0e0 else 0.0e0 end) as accepted
+from {scores} as scores
+join {pairs} as pairs on pairs.pair_id = scores.pair_id
+where scores.scorer = :scorer
+group by pairs.category, pairs.teacher = :public
+"""
 
 
 def find_acceptance(runtime: Runtime) -> Acceptance:
@@ -51,12 +48,10 @@ def find_acceptance(runtime: Runtime) -> Acceptance:
     settings = runtime.settings
     public: dict[str, float] = {}
     models: dict[str, float] = {}
-    if runtime.storage.exists(SCORES) and runtime.storage.exists(PAIRS):
-        limit = settings.select.min_score_tenths
-        measured = measure_acceptance(runtime.read(PAIRS), runtime.read(SCORES), settings.score.kind, limit)
-        for row in measured.collect():
-            if row["is_public"]:
-                public[row["category"]] = row["accepted"]
-            elif row["accepted"] > 0:
-                models[row["category"]] = row["accepted"]
+    limit, scorer = settings.select.min_score_tenths, settings.score.kind
+    for row in runtime.query(_ACCEPTED, (SCORES, PAIRS), limit=limit, scorer=scorer, public=PUBLIC):
+        if row["is_public"]:
+            public[row["category"]] = row["accepted"]
+        elif row["accepted"] > 0:
+            models[row["category"]] = row["accepted"]
     return Acceptance(settings.distill.expected_acceptance, public, models)

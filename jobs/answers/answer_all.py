@@ -9,18 +9,18 @@ from dataclasses import replace
 
 from jobs.answers.specs import teacher_modes
 from jobs.batches.clock import SystemClock
-from jobs.batches.run import BatchRun, fold_ended, run_batches
+from jobs.batches.run import BatchesResult, collect_ended, run_batches
 from jobs.config.calls import Mode
 from jobs.ledger.batch_table import batches_of
-from jobs.ledger.reservations import to_endpoints
-from jobs.online.waves import Asked, Ended, call_all, count_by_endpoint, left_usd, open_requests, spent_and_reserved
+from jobs.ledger.reservations import StageRequests, count_by_endpoint, open_requests, spent_and_reserved, to_endpoints
+from jobs.online.waves import CallsResult, call_all
 from jobs.workspace.runtime import Runtime
 from jobs.workspace.stopping import is_stopped, stop_on_signal
 from schemas.errors import ConfigError, ProviderError, StoppedError
 from udfs.llm.wave import EndpointKey
 
 
-def answer_all(runtime: Runtime, asked: Asked) -> Ended:
+def answer_all(runtime: Runtime, asked: StageRequests) -> CallsResult:
     """Answer requests until none is left that can be; as `jobs.online.waves.call_all`, with batches.
 
     Raises:
@@ -50,12 +50,12 @@ def take_in_batches(runtime: Runtime) -> None:
     if not batches_of(runtime, is_out=True):
         return
     try:
-        fold_ended(runtime)
+        collect_ended(runtime)
     except (ConfigError, ProviderError) as error:
         runtime.progress.line(f"batches are out and could not be looked at: {error}", style="yellow")
 
 
-def _modes(runtime: Runtime, asked: Asked) -> dict[EndpointKey, Mode]:
+def _modes(runtime: Runtime, asked: StageRequests) -> dict[EndpointKey, Mode]:
     settings = runtime.settings
     if asked.stage == "score":
         return dict.fromkeys(asked.endpoints, settings.score.mode)
@@ -63,23 +63,23 @@ def _modes(runtime: Runtime, asked: Asked) -> dict[EndpointKey, Mode]:
     return {key: found[key] for key in asked.endpoints}
 
 
-def _out(runtime: Runtime, asked: Asked) -> bool:
+def _out(runtime: Runtime, asked: StageRequests) -> bool:
     return any(batch.stage == asked.stage for batch in batches_of(runtime, is_out=True))
 
 
-def _online(runtime: Runtime, asked: Asked, keys: Collection[EndpointKey]) -> Ended:
+def _online(runtime: Runtime, asked: StageRequests, keys: Collection[EndpointKey]) -> CallsResult:
     endpoints = {key: endpoint for key, endpoint in asked.endpoints.items() if key in keys}
-    return call_all(runtime, replace(asked, endpoints=endpoints)) if endpoints else Ended()
+    return call_all(runtime, replace(asked, endpoints=endpoints)) if endpoints else CallsResult()
 
 
 def _batches(
     runtime: Runtime,
-    asked: Asked,
+    asked: StageRequests,
     modes: Mapping[EndpointKey, Mode],
     faults: Mapping[EndpointKey, str],
     *,
     wait: bool,
-) -> BatchRun:
+) -> BatchesResult:
     workspace = runtime.settings.workspace
 
     def check() -> None:
@@ -90,32 +90,24 @@ def _batches(
 
     try:
         with stop_on_signal(workspace, runtime.progress.line):
-            return run_batches(
-                runtime,
-                asked.stage,
-                lambda: open_requests(runtime, asked),
-                modes,
-                asked.endpoints,
-                lambda: left_usd(runtime.settings.budget, asked.stage, spent_and_reserved(runtime)),
-                wait=wait,
-                faults=faults,
-                clock=SystemClock(check),
-            )
+            return run_batches(runtime, asked, modes, wait=wait, faults=faults, clock=SystemClock(check))
     except ProviderError as error:
         raise StoppedError(
             f"{asked.stage}: {error}. Batches that are out go on, and so does the same command"
         ) from None
 
 
-def _joined(first: Ended, second: Ended) -> Ended:
-    return Ended(
+def _joined(first: CallsResult, second: CallsResult) -> CallsResult:
+    return CallsResult(
         down={**first.down, **second.down},
         errors={**first.errors, **second.errors},
         open={**first.open, **second.open},
     )
 
 
-def _with_left(runtime: Runtime, asked: Asked, ended: Ended, batched: BatchRun, keys: Iterable[EndpointKey]) -> Ended:
+def _with_left(
+    runtime: Runtime, asked: StageRequests, ended: CallsResult, batched: BatchesResult, keys: Iterable[EndpointKey]
+) -> CallsResult:
     """Add what models of mode batch have left open.
 
     Raises:
@@ -126,10 +118,10 @@ def _with_left(runtime: Runtime, asked: Asked, ended: Ended, batched: BatchRun, 
     down = {key: ("batch", batched.faults[key]) for key in left if key in batched.faults}
     unsent = sum(count for key, count in left.items() if key not in down)
     if unsent:
-        cap = left_usd(runtime.settings.budget, asked.stage, spent_and_reserved(runtime))
+        cap = runtime.settings.budget.left(asked.stage, spent_and_reserved(runtime))
         raise StoppedError(
             f"{asked.stage}: {unsent:,} requests fit into no batch"
             + (f": ${cap:f} of the budget are left. To go on, raise it" if cap is not None else ": they are too large")
             + " and type the same command; what is paid is kept"
         )
-    return _joined(ended, Ended(down=down, open=left))
+    return _joined(ended, CallsResult(down=down, open=left))

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 from jobs.answers.remarks import read_endings, remarks_on, without_answer
+from jobs.ledger.reservations import StageRequests
 from jobs.ledger.settle import spent_usd
-from jobs.online.waves import Asked, Ended
+from jobs.online.waves import CallsResult
 from jobs.rendering.money import dollars
 from jobs.workspace.runtime import Runtime
 from schemas.errors import StoppedError
@@ -23,7 +24,9 @@ ADVICE: Mapping[str, str] = {
 }
 
 
-def require_answers(runtime: Runtime, asked: Asked, ended: Ended, *, is_all: bool = True) -> tuple[str, ...]:
+def require_answers(
+    runtime: Runtime, asked: StageRequests, ended: CallsResult, *, is_all: bool = True
+) -> tuple[str, ...]:
     """Go on only if next to everything was answered.
 
     Args:
@@ -72,7 +75,7 @@ def require_answers(runtime: Runtime, asked: Asked, ended: Ended, *, is_all: boo
     return (f"{text}; they stay without an answer. `phase0 {asked.stage} --force` asks them again", *remarks)
 
 
-def _fault(asked: Asked, ended: Ended, key: EndpointKey, count: int) -> str:
+def _fault(asked: StageRequests, ended: CallsResult, key: EndpointKey, count: int) -> str:
     reason, said = ended.down[key]
     open_now = f"{count:,} requests are open." if count else "Nothing is open."
     text = f"{asked.stage}: {asked.names[key]} ({key[0]}) {ADVICE[reason]}. {open_now}"

@@ -13,8 +13,8 @@ from jobs.answers.requests import new_requests
 from jobs.answers.specs import judge_asking
 from jobs.answers.stale_answers import decide_paid_again
 from jobs.config.prompt_files import load_judge_prompt
+from jobs.ledger.reservations import StageRequests
 from jobs.ledger.settle import append_new
-from jobs.online.waves import Asked
 from jobs.workspace.runtime import Runtime
 from schemas.calls import JUDGEMENTS, REQUESTS, RESPONSES
 from schemas.errors import ConfigError
@@ -112,7 +112,7 @@ def _ask(runtime: Runtime, pairs: DataFrame, asking: Asking, ask: int) -> tuple[
     runtime.replace(JUDGEMENTS, with_judgements(runtime.read_or_empty(JUDGEMENTS), new, ask))
     wanted = runtime.read(JUDGEMENTS).where(F.col("ask") == ask)
     endpoint = asking.endpoint
-    job = Asked(
+    job = StageRequests(
         stage="score",
         requests=wanted.join(asked.select("pair_id"), "pair_id", "left_semi").select("request_id"),
         endpoints={endpoint.key: endpoint},

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.online.waves import Asked
+from jobs.ledger.reservations import StageRequests
 from jobs.workspace.runtime import Runtime
 from schemas.calls import ATTEMPTS, RESPONSES
 from udfs.llm.served import is_other_model
@@ -56,7 +56,7 @@ def endings_of(responses: DataFrame, attempts: DataFrame, requests: DataFrame) -
     return ended.union(marks).groupBy(*columns).agg(F.count("*").alias("count"))
 
 
-def read_endings(runtime: Runtime, asked: Asked) -> tuple[Ending, ...]:
+def read_endings(runtime: Runtime, asked: StageRequests) -> tuple[Ending, ...]:
     """How the requests of a stage have ended, as the ledger says."""
     rows = endings_of(runtime.read_or_empty(RESPONSES), runtime.read_or_empty(ATTEMPTS), asked.requests).collect()
     return tuple(

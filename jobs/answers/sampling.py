@@ -29,7 +29,12 @@ def askable_prompts(prompts: DataFrame, package: PackageConfig) -> DataFrame:
         prompts: rows of `EXAMPLES`, or of `PAIRS`.
         package: whether it has that format.
     """
-    return prompts if package.messages else prompts.where("system is null and size(history) = 0")
+    return prompts.where(askable(package))
+
+
+def askable(package: PackageConfig) -> str:
+    """The condition of `askable_prompts`."""
+    return "true" if package.messages else "system is null and cardinality(history) = 0"
 
 
 def prompts_to_ask(

@@ -25,8 +25,9 @@ from jobs.answers.sampling import askable_prompts, draw_prompts, prompts_to_ask
 from jobs.answers.specs import model_names, teacher_askings
 from jobs.answers.stale_answers import decide_paid_again
 from jobs.config.prompt_files import load_answer_prompt
+from jobs.ledger.reservations import StageRequests
 from jobs.ledger.settle import append_new
-from jobs.online.waves import Asked, Ended
+from jobs.online.waves import CallsResult
 from jobs.workspace.runtime import Runtime
 from schemas.calls import REQUESTS, RESPONSES
 from schemas.tables import ASSIGNMENTS
@@ -146,13 +147,15 @@ def _assign(
     runtime.replace(ASSIGNMENTS, rows if public is None else rows.unionByName(public))
 
 
-def _asked(runtime: Runtime, askings: Mapping[str, Asking], down: Collection[str]) -> Asked:
+def _asked(runtime: Runtime, askings: Mapping[str, Asking], down: Collection[str]) -> StageRequests:
     endpoints = {asking.endpoint.key: asking.endpoint for name, asking in askings.items() if name not in down}
     requests = runtime.read(ASSIGNMENTS).where("request_id is not null").select("request_id")
-    return Asked("distill", requests, endpoints, model_names(runtime.settings, "distill"))
+    return StageRequests("distill", requests, endpoints, model_names(runtime.settings, "distill"))
 
 
-def _to_hand_on(runtime: Runtime, askings: Mapping[str, Asking], ended: Ended, down: Collection[str]) -> dict[str, str]:
+def _to_hand_on(
+    runtime: Runtime, askings: Mapping[str, Asking], ended: CallsResult, down: Collection[str]
+) -> dict[str, str]:
     """Teachers that are down for now, have open requests and a fallback that is not: name -> what was said."""
     is_down = {
         name

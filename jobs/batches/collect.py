@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from jobs.batches.api import BatchCallError
-from jobs.batches.context import Desk
+from jobs.batches.context import BatchContext
 from jobs.batches.pack import remove_files
 from jobs.ledger.batch_rows import attempts_of_results, count_lines, lines_of, responses_of_results, results_of
 from jobs.ledger.batch_table import Batch, frame_of, write_batches
@@ -34,7 +34,7 @@ _LINES = "batch_key string, custom_id string, line string"
 
 
 @dataclass(frozen=True)
-class Folded:
+class Collected:
     """What a batch brought."""
 
     batch: Batch
@@ -63,7 +63,7 @@ class _Count:
         return "; ".join(f"{count:,} {what}" for what, count in odd.items() if count) or None
 
 
-def fold(desk: Desk, batches: Sequence[Batch]) -> list[Folded]:
+def collect_results(desk: BatchContext, batches: Sequence[Batch]) -> list[Collected]:
     """Bring what ended batches have answered into the ledger, and let go of what they have not.
 
     Raises:
@@ -76,7 +76,7 @@ def fold(desk: Desk, batches: Sequence[Batch]) -> list[Folded]:
     ]
 
 
-def _fold_some(desk: Desk, batches: Sequence[Batch]) -> list[Folded]:
+def _fold_some(desk: BatchContext, batches: Sequence[Batch]) -> list[Collected]:
     runtime = desk.runtime
     paths, gone = _download(desk, batches)
     members = runtime.read(BATCH_ITEMS).where(F.col("batch_key").isin(*[batch.batch_key for batch in batches]))
@@ -96,7 +96,7 @@ def _fold_some(desk: Desk, batches: Sequence[Batch]) -> list[Folded]:
         answered, cost = (row["answered"], row["cost"]) if row else (0, Decimal(0))
         new = replace(batch, state=FOLDED, answered=answered, cost_usd=cost, note=note)
         # Answers that are paid and lost are not bought again before somebody has looked.
-        folded.append(Folded(new, _fault(row) or (None if answered else asked[batch.batch_key].lost)))
+        folded.append(Collected(new, _fault(row) or (None if answered else asked[batch.batch_key].lost)))
     write_batches(runtime, [one.batch for one in folded])
     for batch in batches:
         files.remove_folder(_folder(runtime, batch))
@@ -108,7 +108,7 @@ def _folder(runtime: Runtime, batch: Batch) -> str:
     return files.join(runtime.settings.workspace, "batches", "results", batch.batch_key)
 
 
-def _download(desk: Desk, batches: Sequence[Batch]) -> tuple[dict[str, list[str]], set[str]]:
+def _download(desk: BatchContext, batches: Sequence[Batch]) -> tuple[dict[str, list[str]], set[str]]:
     """Fetch the files; answers with their URIs by batch, and the batches whose answers are not there any more."""
     paths: dict[str, list[str]] = {}
     gone = {batch.batch_key for batch in batches if batch.provider_state == GONE}
@@ -212,7 +212,7 @@ def _fault(row: Row | None) -> str | None:
     return fault
 
 
-def give_up(desk: Desk, batch: Batch) -> Folded:
+def give_up(desk: BatchContext, batch: Batch) -> Collected:
     """Fold in a created batch that its provider does not know any more: its members are charged at worst case."""
     gone = replace(batch, provider_state=GONE, ended_at=desk.clock.now(), output_file_id=None, error_file_id=None)
-    return fold(desk, [gone])[0]
+    return collect_results(desk, [gone])[0]

@@ -24,7 +24,7 @@ REFUSED_FOR_NOW: frozenset[Kind] = frozenset({"rate_limited"})
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
 
 
-class Desk:
+class BatchContext:
     """The batches of one run.
 
     Args:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from jobs.batches.api import BatchCallError, ServerBatch
-from jobs.batches.context import PASSING, Desk
+from jobs.batches.context import PASSING, BatchContext
 from jobs.ledger.batch_table import Batch, write_batches
 from schemas.batches import CREATED, ENDED
 from schemas.errors import ProviderError
@@ -18,7 +18,7 @@ _NOTED_SHARE = 0.05  # progress below it is not worth a commit
 class Poll:
     """Looks of one run."""
 
-    desk: Desk
+    desk: BatchContext
     faults: list[str] = field(default_factory=list)
     """Of the last round: what kept batches from being looked at."""
     _waited: Counter[str] = field(default_factory=Counter)

@@ -1,26 +1,24 @@
 """Requests by the Batch API: create what fits, wait, take in what has ended, ask again what it has not answered.
 
-`run_batches` is what a paid stage calls before it asks the rest online; `fold_ended` is for the start of any run. The
-lease of the workspace is held by whoever calls them.
+`run_batches` is what a paid stage calls before it asks the rest online; `collect_ended` is for the start of any run.
+The lease of the workspace is held by whoever calls them.
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from decimal import Decimal
-
-from pyspark.sql import DataFrame
 
 from jobs.batches.clock import Clock, SystemClock
-from jobs.batches.collect import Folded, fold
-from jobs.batches.context import Desk
+from jobs.batches.collect import Collected, collect_results
+from jobs.batches.context import BatchContext
 from jobs.batches.pack import plan_batches, remove_leftovers, was_over_queue
 from jobs.batches.poll import Poll
 from jobs.batches.show import batch_table
 from jobs.batches.submit import submit
 from jobs.config.calls import Mode
-from jobs.ledger.batch_table import Batch, batches_of, not_in_batches
+from jobs.ledger.batch_table import Batch, batches_of
+from jobs.ledger.reservations import StageRequests, open_requests, spent_and_reserved
 from jobs.workspace.runtime import Runtime
 from schemas.batches import CREATED, ENDED
 from schemas.errors import ConfigError, ProviderError
@@ -42,7 +40,7 @@ class _Models:
     fruitless: dict[EndpointKey, int] = field(default_factory=dict)
     refusals: dict[EndpointKey, int] = field(default_factory=dict)
 
-    def note(self, folded: Folded) -> None:
+    def note(self, folded: Collected) -> None:
         """Learn from a batch that was folded in."""
         key, batch = folded.batch.endpoint_key, folded.batch
         if was_over_queue(batch):
@@ -59,7 +57,7 @@ class _Models:
 
 
 @dataclass(frozen=True)
-class BatchRun:
+class BatchesResult:
     """How it ended."""
 
     is_out: bool
@@ -70,29 +68,21 @@ class BatchRun:
 
 def run_batches(
     runtime: Runtime,
-    stage: str,
-    pending: Callable[[], DataFrame],
+    asked: StageRequests,
     modes: Mapping[EndpointKey, Mode],
-    endpoints: Mapping[EndpointKey, Endpoint],
-    budget_left: Callable[[], Decimal | None],
     *,
     wait: bool = True,
     faults: Mapping[EndpointKey, str] | None = None,
-    environment: Mapping[str, str] = os.environ,
     clock: Clock | None = None,
-) -> BatchRun:
+) -> BatchesResult:
     """Ask by batch what is to be asked so, until it is answered or, without waiting, until it is out.
 
     Args:
         runtime: of the workspace.
-        stage: that pays: distill or score.
-        pending: rows of `REQUESTS` without a response; asked for anew after each batch.
+        asked: what the stage wants answered.
         modes: how each model is asked; those of mode online are left alone.
-        endpoints: of these models.
-        budget_left: what may still be reserved, batches that are out being reserved already; null: no cap.
         wait: until no batch is out; else only what has ended is taken in, and what fits is sent.
-        faults: of an earlier `BatchRun` of this run; these models get no new batches.
-        environment: holds the keys.
+        faults: of an earlier `BatchesResult` of this run; these models get no new batches.
         clock: the time; null: the machine's.
 
     Returns:
@@ -103,55 +93,127 @@ def run_batches(
         ConfigError: a model of mode batch has no Batch API, or a key is missing.
         ProviderError: a provider does not answer; all of it can be resumed.
     """
-    by_batch = _by_batch(modes, endpoints)
-    desk = Desk(runtime, endpoints, environment, clock or SystemClock())
-    poll, models, quiet_rounds, blind_since, may_fit = Poll(desk), _Models(dict(faults or {})), 0, None, True
-    everywhere = batches_of(runtime, is_out=True)
-    remove_leftovers(runtime, everywhere)
-    out = [batch for batch in everywhere if batch.stage == stage]
+    run = BatchRun(runtime, asked, modes, faults or {}, clock or SystemClock())
     try:
-        while True:
-            out = poll.look(submit(desk, out))
-            folded = _fold_ended(desk, out)
-            for one in folded:
-                models.note(one)
-            out = [batch for batch in out if batch.state != ENDED]
-            may_fit = may_fit or bool(folded)
-            # Refused for the queue with nothing of ours in it: it would be refused again at once.
-            must_wait = not out and any(was_over_queue(one.batch) for one in folded)
-            if may_fit and not must_wait:
-                may_fit = False
-                asked = _asked_now(desk, by_batch, models, modes)
-                least = {key: 1 if modes[key] == "batch" else desk.config.min_requests for key in asked}
-                rows = not_in_batches(runtime, pending())
-                new = plan_batches(runtime, stage, rows, asked, budget_left(), desk.clock.now(), least)
-                if new:
-                    out += new
-                    continue
-            if not out and not must_wait:
-                return BatchRun(False, models.faults)
+        while run.step():
             if not wait:
-                _say(desk, poll, out, "left alone; a later run takes them in")
-                return BatchRun(True, models.faults)
-            blind_since = _blind(poll, out, blind_since, desk.clock.now())
-            seconds = min(desk.config.poll_seconds * 1.5**quiet_rounds, desk.config.longest_poll_seconds)
-            quiet_rounds = 0 if folded else min(quiet_rounds + 1, _MOST_ROUNDS)
-            _say(desk, poll, out, f"next look in {seconds:,.0f} s")
-            desk.clock.sleep(seconds)
+                run.tell("left alone; a later run takes them in")
+                return BatchesResult(True, run.faults)
+            run.wait()
+        return BatchesResult(False, run.faults)
     finally:
-        runtime.progress.show_panel(None)
-        desk.close()
+        run.close()
 
 
-def fold_ended(
-    runtime: Runtime, *, environment: Mapping[str, str] = os.environ, clock: Clock | None = None
-) -> list[Folded]:
-    """Take in what has ended since the last run, of any stage; waits for nothing.
+class BatchRun:
+    """The batches of one stage in one run: what is out, what this run has learnt of the models, how long to wait.
 
     Args:
-        runtime: of the workspace.
-        environment: holds the keys.
-        clock: the time; null: the machine's.
+        runtime: as for `run_batches`, like the others.
+        asked: what the stage wants answered.
+        modes: how each model is asked.
+        faults: of models that get no new batches.
+        clock: the time, and waiting.
+    """
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        asked: StageRequests,
+        modes: Mapping[EndpointKey, Mode],
+        faults: Mapping[EndpointKey, str],
+        clock: Clock,
+    ) -> None:
+        self._runtime, self._asked, self._modes, self._clock = runtime, asked, modes, clock
+        self._by_batch = _by_batch(modes, asked.endpoints)
+        self._desk = BatchContext(runtime, asked.endpoints, os.environ, clock)
+        self._poll, self._models = Poll(self._desk), _Models(dict(faults))
+        everywhere = batches_of(runtime, is_out=True)
+        remove_leftovers(runtime, everywhere)
+        self._out = [batch for batch in everywhere if batch.stage == asked.stage]
+        self._folded: list[Collected] = []
+        self._may_fit = True
+        self._quiet_rounds = 0
+        self._blind_since: datetime | None = None
+
+    @property
+    def faults(self) -> Mapping[EndpointKey, str]:
+        """Models that are not asked by batch any more, and why."""
+        return self._models.faults
+
+    def step(self) -> bool:
+        """Send what is planned, take in what has ended and plan what fits now, until nothing more can be done at once.
+
+        Returns:
+            Whether there is something to wait for.
+        """
+        while True:
+            self._out = self._poll.look(submit(self._desk, self._out))
+            self._folded = _collect_ended(self._desk, self._out)
+            for one in self._folded:
+                self._models.note(one)
+            self._out = [batch for batch in self._out if batch.state != ENDED]
+            self._may_fit = self._may_fit or bool(self._folded)
+            # Refused for the queue with nothing of ours in it: it would be refused again at once.
+            must_wait = not self._out and any(was_over_queue(one.batch) for one in self._folded)
+            if must_wait or not self._plan():
+                return bool(self._out) or must_wait
+
+    def _plan(self) -> bool:
+        """Plan batches of what is open and fits; whether there are new ones."""
+        if not self._may_fit:
+            return False
+        self._may_fit = False
+        models = self._models_asked_now()
+        least = {key: 1 if self._modes[key] == "batch" else self._desk.config.min_requests for key in models}
+        rows = open_requests(self._runtime, self._asked)
+        left = self._runtime.settings.budget.left(self._asked.stage, spent_and_reserved(self._runtime))
+        new = plan_batches(self._runtime, self._asked.stage, rows, models, left, self._clock.now(), least)
+        self._out += new
+        return bool(new)
+
+    def _models_asked_now(self) -> dict[EndpointKey, Endpoint]:
+        """The models that may be given new batches."""
+        left = timedelta(hours=self._desk.config.deadline_hours) - (self._clock.now() - self._runtime.started_at)
+        return {
+            key: endpoint
+            for key, endpoint in self._by_batch.items()
+            if key not in self.faults
+            and endpoint.batch is not None
+            and (self._modes[key] == "batch" or left >= timedelta(hours=endpoint.batch.window_hours))
+        }
+
+    def wait(self) -> None:
+        """Wait for the next look, longer each time that nothing has ended.
+
+        Raises:
+            ProviderError: no batch could be looked at for an hour.
+        """
+        self._blind_since = _blind(self._poll, self._out, self._blind_since, self._clock.now())
+        config = self._desk.config
+        seconds = min(config.poll_seconds * 1.5**self._quiet_rounds, config.longest_poll_seconds)
+        self._quiet_rounds = 0 if self._folded else min(self._quiet_rounds + 1, _MOST_ROUNDS)
+        self.tell(f"next look in {seconds:,.0f} s")
+        self._clock.sleep(seconds)
+
+    def tell(self, then: str) -> None:
+        """Show what is out, and what comes next."""
+        seen = [replace(batch, done=self._poll.done(batch)) for batch in self._out]
+        requests, done = sum(batch.requests for batch in seen), sum(batch.done or 0 for batch in seen)
+        faults = self._poll.faults
+        trouble = f", {len(faults)} could not be looked at" if faults else ""
+        progress = self._runtime.progress
+        progress.step(f"batches out: {len(self._out)}, {done:,} of {requests:,} requests answered{trouble}; {then}")
+        progress.show_panel(batch_table(seen, self._clock.now()))
+
+    def close(self) -> None:
+        """Take the panel away and close all connections."""
+        self._runtime.progress.show_panel(None)
+        self._desk.close()
+
+
+def collect_ended(runtime: Runtime) -> list[Collected]:
+    """Take in what has ended since the last run, of any stage; waits for nothing.
 
     Raises:
         ConfigError: a key is missing, or a provider is no longer configured.
@@ -160,9 +222,9 @@ def fold_ended(
     out = batches_of(runtime, is_out=True)
     if not any(batch.state in (CREATED, ENDED) for batch in out):
         return []
-    desk = Desk(runtime, {}, environment, clock or SystemClock())
+    desk = BatchContext(runtime, {}, os.environ, SystemClock())
     try:
-        return _fold_ended(desk, Poll(desk).look(out))
+        return _collect_ended(desk, Poll(desk).look(out))
     finally:
         desk.close()
 
@@ -178,28 +240,14 @@ def _by_batch(
     return {key: endpoint for key, endpoint in found.items() if endpoint.batch is not None}
 
 
-def _fold_ended(desk: Desk, batches: list[Batch]) -> list[Folded]:
+def _collect_ended(desk: BatchContext, batches: list[Batch]) -> list[Collected]:
     ended = [batch for batch in batches if batch.state == ENDED]
     if ended:
         desk.runtime.progress.step(f"taking in {len(ended)} batch{'es' if len(ended) > 1 else ''}")
-    folded = fold(desk, ended)
+    folded = collect_results(desk, ended)
     for one in folded:
         _tell(desk.runtime, one.batch)
     return folded
-
-
-def _asked_now(
-    desk: Desk, by_batch: Mapping[EndpointKey, Endpoint], models: _Models, modes: Mapping[EndpointKey, Mode]
-) -> dict[EndpointKey, Endpoint]:
-    """The models that may be given new batches."""
-    left = timedelta(hours=desk.config.deadline_hours) - (desk.clock.now() - desk.runtime.started_at)
-    return {
-        key: endpoint
-        for key, endpoint in by_batch.items()
-        if key not in models.faults
-        and endpoint.batch is not None
-        and (modes[key] == "batch" or left >= timedelta(hours=endpoint.batch.window_hours))
-    }
 
 
 def _blind(poll: Poll, out: list[Batch], since: datetime | None, now: datetime) -> datetime | None:
@@ -211,15 +259,6 @@ def _blind(poll: Poll, out: list[Batch], since: datetime | None, now: datetime) 
             f"no batch could be looked at for an hour: {poll.faults[0]}. They go on; run it again later"
         )
     return since or now
-
-
-def _say(desk: Desk, poll: Poll, out: list[Batch], then: str) -> None:
-    seen = [replace(batch, done=poll.done(batch)) for batch in out]
-    requests, done = sum(batch.requests for batch in seen), sum(batch.done or 0 for batch in seen)
-    trouble = f", {len(poll.faults)} could not be looked at" if poll.faults else ""
-    progress = desk.runtime.progress
-    progress.step(f"batches out: {len(out)}, {done:,} of {requests:,} requests answered{trouble}; {then}")
-    progress.show_panel(batch_table(seen, desk.clock.now()))
 
 
 def _tell(runtime: Runtime, batch: Batch) -> None:

@@ -1,12 +1,10 @@
 """`phase0 batches`: what is out, how far it is, what it has cost or may cost; and ending one before its time."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
-from decimal import Decimal
 
-from pyspark.sql import functions as F
 from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
@@ -14,22 +12,22 @@ from rich.text import Text
 from jobs.batches.api import BatchCallError
 from jobs.batches.clock import SystemClock
 from jobs.batches.collect import give_up
-from jobs.batches.context import Desk
+from jobs.batches.context import BatchContext
+from jobs.batches.lines import batches_line
 from jobs.ledger.batch_table import Batch, batches_of
 from jobs.rendering.terminal import figures_table
 from jobs.workspace.runtime import Runtime
 from schemas.batches import CREATED, FOLDED
-from schemas.calls import ATTEMPTS
 from schemas.errors import ConfigError, ProviderError
 from udfs.printable import printable
 
 _ENDED_SHOWN = 20
 
 
-def list_batches(runtime: Runtime, environment: Mapping[str, str] = os.environ) -> None:
+def list_batches(runtime: Runtime) -> None:
     """Print the batches of the workspace; those that are out as their providers see them now. Writes nothing."""
     batches = batches_of(runtime)
-    desk = Desk(runtime, {}, environment, SystemClock())
+    desk = BatchContext(runtime, {}, os.environ, SystemClock())
     try:
         shown = [_as_it_is(desk, batch) for batch in batches]
     finally:
@@ -54,34 +52,15 @@ def show_batches(console: Console, batches: Sequence[Batch], now: datetime) -> N
     hidden = len(taken_in) - _ENDED_SHOWN
     if hidden > 0:
         console.print(f"and {hidden:,} earlier ones", highlight=False)
-    console.print(summary_line(batches), highlight=False)
+    console.print(batches_line(batches), highlight=False)
 
 
-def batch_lines(runtime: Runtime) -> list[str]:
-    """What went by batch and what online, of each stage, and the batches: lines for status and cost report.
-
-    None where nothing ever went by batch.
-    """
-    batches = batches_of(runtime)
-    if not batches:
-        return []
-    of_mode = (
-        runtime.read_or_empty(ATTEMPTS)
-        .groupBy("stage", "mode")
-        .agg(F.count_if(F.col("cost_basis") == "usage").alias("answers"), F.sum("cost_usd").alias("usd"))
-    )
-    rows = of_mode.orderBy("stage", "mode").collect()
-    told = [f"{row['stage']}, {row['mode']}: {row['answers']:,} paid answers, ${row['usd']:,.4f}" for row in rows]
-    return [*told, summary_line(batches)]
-
-
-def cancel_batch(runtime: Runtime, name: str, environment: Mapping[str, str] = os.environ) -> bool:
+def cancel_batch(runtime: Runtime, name: str) -> bool:
     """Ask for a batch to end now. What it has answered by then is paid, and the next run takes it in. Writes nothing.
 
     Args:
         runtime: of the workspace; a run may be at work there.
         name: the provider's id of the batch, or its batch_key.
-        environment: holds the keys.
 
     Returns:
         False where the provider does not know the batch any more.
@@ -91,7 +70,7 @@ def cancel_batch(runtime: Runtime, name: str, environment: Mapping[str, str] = o
         ProviderError: the provider does not answer.
     """
     batch = _find(runtime, name)
-    desk = Desk(runtime, {}, environment, SystemClock())
+    desk = BatchContext(runtime, {}, os.environ, SystemClock())
     try:
         desk.server(batch).cancel(batch.batch_id or "")
     except BatchCallError as error:
@@ -104,18 +83,17 @@ def cancel_batch(runtime: Runtime, name: str, environment: Mapping[str, str] = o
     return True
 
 
-def forget_batch(runtime: Runtime, name: str, environment: Mapping[str, str] = os.environ) -> Batch:
+def forget_batch(runtime: Runtime, name: str) -> Batch:
     """Give up a batch that its provider does not know any more: what it was asked is charged, and pending again.
 
     Args:
         runtime: of the workspace, whose lease is held.
         name: as for `cancel_batch`.
-        environment: holds the keys.
 
     Raises:
         ConfigError: no batch of that name is out.
     """
-    desk = Desk(runtime, {}, environment, SystemClock())
+    desk = BatchContext(runtime, {}, os.environ, SystemClock())
     try:
         return give_up(desk, _find(runtime, name)).batch
     finally:
@@ -133,7 +111,7 @@ def _find(runtime: Runtime, name: str) -> Batch:
     return found[0]
 
 
-def _as_it_is(desk: Desk, batch: Batch) -> Batch:
+def _as_it_is(desk: BatchContext, batch: Batch) -> Batch:
     if batch.state != CREATED:
         return batch
     try:
@@ -153,19 +131,6 @@ def batch_table(batches: Sequence[Batch], now: datetime) -> RichTable:
         # Names and states are the provider's: nothing of them is markup.
         table.add_row(*(Text(printable(cell)) for cell in _cells(batch, now)))
     return table
-
-
-def summary_line(batches: Sequence[Batch]) -> str:
-    """What all batches together are, in one line."""
-    out = [batch for batch in batches if batch.state != FOLDED]
-    taken_in = [batch for batch in batches if batch.state == FOLDED]
-    spent = sum((batch.cost_usd or Decimal(0) for batch in taken_in), Decimal(0))
-    text = f"batches: {len(taken_in):,} taken in, {sum(b.answered or 0 for b in taken_in):,} answers for ${spent:,.4f}"
-    if not out:
-        return text
-    requests, done = sum(batch.requests for batch in out), sum(batch.done or 0 for batch in out)
-    reserved = sum(batch.reserved_usd for batch in out)
-    return f"{text}; {len(out):,} out, {done:,} of {requests:,} requests answered, at most ${reserved:,.4f}"
 
 
 def _cells(batch: Batch, now: datetime) -> tuple[str, ...]:

@@ -12,9 +12,9 @@ from datetime import timedelta
 from functools import partial
 
 from jobs.batches.api import BatchCallError, ServerBatch, is_queue_refusal
-from jobs.batches.context import REFUSED_FOR_NOW, Desk
+from jobs.batches.context import REFUSED_FOR_NOW, BatchContext
 from jobs.batches.pack import REFUSED, request_file
-from jobs.ledger.batch_table import Batch, Notes
+from jobs.ledger.batch_table import Batch, BatchWrites
 from jobs.workspace.files import open_for_reading
 from schemas.batches import CREATED, ENDED, INTENT, UPLOADED
 from schemas.errors import ProviderError
@@ -23,7 +23,7 @@ _CLOCKS_APART = timedelta(minutes=15)  # ours and the provider's, at most
 _MOST_SEARCHES = 5
 
 
-def submit(desk: Desk, batches: Iterable[Batch]) -> list[Batch]:
+def submit(desk: BatchContext, batches: Iterable[Batch]) -> list[Batch]:
     """Bring batches that are not created yet as far as that.
 
     Args:
@@ -39,7 +39,7 @@ def submit(desk: Desk, batches: Iterable[Batch]) -> list[Batch]:
     given = list(batches)
     done = {batch.batch_key: batch for batch in given if batch.state not in (INTENT, UPLOADED)}
     unsure = [batch for batch in given if batch.state == UPLOADED]
-    notes = Notes(desk.runtime)
+    notes = BatchWrites(desk.runtime)
     try:
         # All uploads come before the first creation: a batch that is written down as uploaded may have been created.
         uploaded = [_upload(desk, notes, batch) for batch in given if batch.state == INTENT]
@@ -63,7 +63,7 @@ def submit(desk: Desk, batches: Iterable[Batch]) -> list[Batch]:
     raise ProviderError(f"the creation of {names} is never answered and no list has it; run it again later")
 
 
-def _upload(desk: Desk, notes: Notes, batch: Batch) -> Batch:
+def _upload(desk: BatchContext, notes: BatchWrites, batch: Batch) -> Batch:
     desk.runtime.progress.step(f"uploading {batch.requests:,} requests for {batch.model}, {batch.file_bytes:,} bytes")
     try:
         path, server = request_file(desk.runtime, batch), desk.server(batch)
@@ -82,7 +82,9 @@ def _upload(desk: Desk, notes: Notes, batch: Batch) -> Batch:
     return uploaded
 
 
-def _create_all(desk: Desk, notes: Notes, batches: Iterable[Batch], done: dict[str, Batch]) -> list[Batch]:
+def _create_all(
+    desk: BatchContext, notes: BatchWrites, batches: Iterable[Batch], done: dict[str, Batch]
+) -> list[Batch]:
     """Create batches; answers with those of which it is not known whether that worked."""
     unsure = []
     for batch in batches:
@@ -95,7 +97,7 @@ def _create_all(desk: Desk, notes: Notes, batches: Iterable[Batch], done: dict[s
     return unsure
 
 
-def _create(desk: Desk, batch: Batch) -> Batch | None:
+def _create(desk: BatchContext, batch: Batch) -> Batch | None:
     server, file_id = desk.server(batch), batch.input_file_id or ""
 
     def create() -> ServerBatch:
@@ -113,7 +115,7 @@ def _create(desk: Desk, batch: Batch) -> Batch | None:
         raise
 
 
-def _search(desk: Desk, notes: Notes, batches: Sequence[Batch], done: dict[str, Batch]) -> list[Batch]:
+def _search(desk: BatchContext, notes: BatchWrites, batches: Sequence[Batch], done: dict[str, Batch]) -> list[Batch]:
     """Find batches in the lists of their providers; answers with those that are in none."""
     missing = []
     for provider in sorted({batch.provider for batch in batches}):
@@ -129,7 +131,7 @@ def _search(desk: Desk, notes: Notes, batches: Sequence[Batch], done: dict[str, 
     return missing
 
 
-def _listed(desk: Desk, batches: Sequence[Batch]) -> list[ServerBatch]:
+def _listed(desk: BatchContext, batches: Sequence[Batch]) -> list[ServerBatch]:
     """What the provider of these batches has created since the first of their intents."""
     since = min(batch.intent_at for batch in batches) - _CLOCKS_APART
     return list(desk.server(batches[0]).listed(since.timestamp()))
@@ -139,6 +141,6 @@ def _is_of(found: ServerBatch, batch: Batch) -> bool:
     return found.batch_key == batch.batch_key or found.input_file_id == batch.input_file_id
 
 
-def _created(desk: Desk, batch: Batch, found: ServerBatch) -> Batch:
+def _created(desk: BatchContext, batch: Batch, found: ServerBatch) -> Batch:
     now, state = desk.clock.now(), found.state
     return replace(batch, state=CREATED, batch_id=found.batch_id, created_at=now, provider_state=state)

@@ -21,7 +21,7 @@ from jobs.budget.plan import plan_from_tables
 from jobs.budget.report import show_plan
 from jobs.config.settings import Settings
 from jobs.ledger.usage import read_call_ledger
-from jobs.models.preflight import preflight, report
+from jobs.models.preflight import preflight, print_findings
 from jobs.rendering.money import cents, dollars
 from jobs.rendering.terminal import say
 from jobs.workspace.runtime import Runtime
@@ -52,7 +52,7 @@ class Approval:
             StoppedError: the plan is over the budget, or the answer was no.
         """
         settings, console = runtime.settings, runtime.progress.console
-        if report(console, preflight(settings, runtime.config_file, os.environ)):
+        if print_findings(console, preflight(settings, runtime.config_file, os.environ)):
             raise ConfigError("a model is not ready to be asked; what to change is listed above. Nothing was paid")
         plan, ledger = plan_from_tables(runtime), read_call_ledger(runtime)
         basis = f"Counted in the tables of {settings.workspace}."
@@ -60,8 +60,9 @@ class Approval:
         if not fits and not self.accepts_plan:
             raise StoppedError(f"the plan is over the budget, so nothing was asked. {self._how_to_accept()}")
         outlook = find_outlook(plan, ledger)
-        if _costs_something(settings):
-            self._confirm(runtime, left_usd(settings, outlook), outlook)
+        left = settings.budget.left_in_all(outlook.paid)
+        if left is not None and _costs_something(settings):  # what has a price has a cap: settings say so
+            self._confirm(runtime, left, outlook)
 
     def _how_to_accept(self) -> str:
         if self.command is None:
@@ -86,16 +87,6 @@ class Approval:
         elif not _asked(console, f"Spend up to {most} ({expected})? [y/N] "):
             again = f". To go on later, type: {self.command}" if self.command else ""
             raise StoppedError(f"nothing was asked and nothing was paid{again}")
-
-
-def left_usd(settings: Settings, outlook: Outlook) -> Decimal:
-    """The most that may still be spent, by all caps together, and by batches that are out too."""
-    budget = settings.budget
-    run = Decimal("Infinity") if budget.run_usd is None else budget.run_usd - outlook.paid_usd()
-    parts = Decimal(0)
-    for stage, cap in (("distill", budget.distill_usd), ("score", budget.score_usd)):
-        parts += Decimal("Infinity") if cap is None else max(Decimal(0), cap - outlook.paid_usd(stage))
-    return max(Decimal(0), min(run, parts))
 
 
 def _costs_something(settings: Settings) -> bool:

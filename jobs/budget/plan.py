@@ -7,40 +7,44 @@ from collections.abc import Callable
 from math import ceil
 from pathlib import Path
 
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
-
 from jobs.answers.acceptance import Acceptance, find_acceptance
-from jobs.answers.sampling import askable_prompts
+from jobs.answers.sampling import askable
 from jobs.answers.specs import judge_asking, teacher_askings
 from jobs.budget.costs import SEED_ANSWER_TOKENS, Judge, Plan, make_plan
 from jobs.budget.rows import BYTES_PER_TOKEN, Prompts
 from jobs.config.prompt_files import load_judge_prompt
-from jobs.config.settings import PackageConfig, Settings
-from jobs.curation.eligibility import unique_prompts
+from jobs.config.settings import Settings
+from jobs.curation.eligibility import UNIQUE_PROMPTS
 from jobs.ledger.usage import CallLedger, read_call_ledger
+from jobs.workspace.queries import with_parts
 from jobs.workspace.runtime import Runtime
 from schemas.errors import ConfigError
-from schemas.tables import DUPLICATES, EXAMPLES, SCREEN
+from schemas.tables import CONTAMINATION, DUPLICATES, EXAMPLES, SCREEN
 from udfs.llm.prompts import judge_messages
 
 _SEED_PROMPT_TOKENS = 45
 
 
-def measure_prompts(examples: DataFrame, screen: DataFrame, duplicates: DataFrame, package: PackageConfig) -> DataFrame:
-    """Count the prompts that can lead to a row, and their mean lengths.
-
-    Returns:
-        One row a category, with the columns of `Prompts`.
+# The prompts that can lead to a row, by category: `askable_prompts` of those, and their mean lengths.
+_PROMPTS = with_parts(
     """
-    asked = askable_prompts(unique_prompts(examples, screen, duplicates), package)
-    usable = ~F.col("has_fault")
-    return asked.groupBy("category").agg(
-        F.count("*").alias("count"),
-        F.count_if(usable).alias("usable"),
-        F.avg(F.octet_length("instruction")).alias("prompt_bytes"),
-        F.coalesce(F.avg(F.when(usable, F.octet_length("reference_response"))), F.lit(0.0)).alias("answer_bytes"),
-    )
+select
+    category, count(*) as count, count(case when not has_fault then 1 end) as usable,
+    avg(octet_length(instruction) * 1e0) as prompt_bytes,
+    coalesce(avg(case when not has_fault then octet_length(reference_response) * 1e0 end), 0e0) as answer_bytes
+from ({unique_prompts}) as prompts
+where {askable}
+group by category
+order by category
+""",
+    unique_prompts=UNIQUE_PROMPTS,
+)
+
+
+def measure_prompts(runtime: Runtime) -> list[Prompts]:
+    """Count the prompts that can lead to a row, and their mean lengths, by category."""
+    question = with_parts(_PROMPTS, askable=askable(runtime.settings.package))
+    return [Prompts(**row) for row in runtime.query(question, (CONTAMINATION,))]
 
 
 def find_plan(settings: Settings, open_runtime: Callable[[], Runtime]) -> tuple[Plan, str, CallLedger]:
@@ -73,10 +77,7 @@ def plan_from_tables(runtime: Runtime) -> Plan:
     Raises:
         MissingTableError: the run has not come as far as the first deduplication.
     """
-    examples, screen, duplicates = (runtime.read(table) for table in (EXAMPLES, SCREEN, DUPLICATES))
-    measured = measure_prompts(examples, screen, duplicates, runtime.settings.package)
-    prompts = [Prompts(**row.asDict()) for row in measured.orderBy("category").collect()]
-    return _plan(runtime.settings, prompts, find_acceptance(runtime))
+    return _plan(runtime.settings, measure_prompts(runtime), find_acceptance(runtime))
 
 
 def plan_from_assumptions(settings: Settings) -> Plan:

@@ -10,6 +10,7 @@ from rich.table import Table as RichTable
 
 from jobs.budget.costs import CallCost, Plan
 from jobs.budget.outlook import Outlook, find_outlook
+from jobs.config.calls import PAID_STAGES
 from jobs.config.endpoints import chosen_models, endpoint_of, known_model, known_providers
 from jobs.config.settings import Settings
 from jobs.ledger.usage import CallLedger
@@ -147,14 +148,9 @@ def _warnings(settings: Settings, plan: Plan, today: date) -> Iterator[str]:
 
 def _show_verdict(console: Console, settings: Settings, plan: Plan, outlook: Outlook) -> bool:
     budget, total = settings.budget, outlook.expected_usd()
-    parts: tuple[tuple[str, Decimal | None, Decimal], ...] = (
-        ("budget.run_usd", budget.run_usd, total),
-        ("budget.distill_usd", budget.distill_usd, outlook.expected_usd("distill")),
-        ("budget.score_usd", budget.score_usd, outlook.expected_usd("score")),
-    )
     paid = outlook.paid_usd()
     of_it = f", {dollars(paid)} of it paid already" if paid else ""
-    over = [(name, cap, expected) for name, cap, expected in parts if cap is not None and expected > cap]
+    over = [cap for cap in budget.caps({stage: outlook.expected_usd(stage) for stage in PAID_STAGES}) if cap.left < 0]
     worst = "At worst is every attempt billed and every answer of full length; the caps hold all the same."
     if not plan.worst_usd:
         say(console, "No model here costs anything.", "bold green")
@@ -163,8 +159,8 @@ def _show_verdict(console: Console, settings: Settings, plan: Plan, outlook: Out
         cap = f" of {dollars(budget.run_usd)}" if budget.run_usd is not None else ""
         say(console, f"Expected {dollars(total)}{cap}{of_it}: it fits. {worst}", "bold green")
         return True
-    for name, limit, expected in over:
-        text = f"OVER BUDGET: {dollars(expected)} expected{of_it}, {name} is {dollars(limit)}. {worst}"
+    for one in over:
+        text = f"OVER BUDGET: {dollars(one.used)} expected{of_it}, budget.{one.name} is {dollars(one.limit)}. {worst}"
         say(console, text, "bold red")
     if budget.run_usd is not None and total > budget.run_usd:
         _show_what_fits(console, plan, budget.run_usd, outlook)

@@ -52,6 +52,9 @@ def verify(
     jaccard: Annotated[float | None, typer.Option(min=0.5, max=1, help="similarity of near-duplicates")] = None,
     min_valid_share: Annotated[float | None, typer.Option(min=0, max=1, help="valid lines wanted")] = None,
     min_teachers: Annotated[int | None, typer.Option(min=0, help="different teachers wanted")] = None,
+    benchmarks: Annotated[
+        list[Path] | None, typer.Option(help="file of a benchmark whose items no row may hold; repeatable")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="print the result as JSON")] = False,
 ) -> None:
     """Check any JSONL of instructions and responses, or a package, independent of the pipeline."""
@@ -64,7 +67,8 @@ def verify(
         "min_valid_share": min_valid_share,
         "min_teachers": min_teachers,
     }
-    raise typer.Exit(main_verify(input, {name: value for name, value in given.items() if value is not None}, json))
+    wanted = {name: value for name, value in given.items() if value is not None}
+    raise typer.Exit(main_verify(input, wanted, json, benchmarks or ()))
 
 
 @commands.command()
@@ -90,7 +94,9 @@ def deduplicate(
 
 @commands.command()
 def doctor(
-    workspace: Annotated[Path, typer.Option(help="folder that a run would write to")] = Path("workspace"),
+    workspace: Annotated[Path, typer.Option(readable=False, help="folder that a run would write to")] = Path(
+        "workspace"
+    ),
 ) -> None:
     """Check Java, Python, packages and write access; say what to fix."""
     raise typer.Exit(doctor_job.check(workspace, console))

@@ -1,19 +1,19 @@
-"""Commands that look at a run: status, rows of a fate, the configuration, the validation."""
+"""Commands that look at a run: status, rows of a fate, the configuration, the validation.
+
+What only one of them needs, and takes a while to load, is imported by it.
+"""
 
 from typing import Annotated
 
 import typer
 import yaml
 
-from jobs.config.options_table import options_table
 from jobs.reports.call_status import live_status
 from jobs.reports.explain import example_of_line, explain_row
 from jobs.reports.explain_text import print_life
 from jobs.reports.show import show_rows
 from jobs.reports.status import show_status, watch_status
-from jobs.reports.write import write_reports
 from jobs.run.options import DEFAULT_CONFIG, Config, Overrides, Verbose, console, runtime_of, settings_of
-from jobs.validation.validate import validate_tables
 from jobs.workspace.runtime import open_runtime
 from schemas.errors import ConfigError
 
@@ -23,8 +23,9 @@ commands: typer.Typer = typer.Typer()
 @commands.command()
 def validate(config: Config = DEFAULT_CONFIG, overrides: Overrides = None, verbose: Verbose = False) -> None:
     """Check all stored tables against their expectations and rebuild the data docs."""
-    runtime = runtime_of(config, overrides, verbose)
-    raise typer.Exit(validate_tables(runtime))
+    from jobs.validation.validate import validate_tables
+
+    raise typer.Exit(validate_tables(runtime_of(config, overrides, verbose)))
 
 
 @commands.command()
@@ -46,6 +47,8 @@ def status(
 @commands.command()
 def report(config: Config = DEFAULT_CONFIG, overrides: Overrides = None, verbose: Verbose = False) -> None:
     """Write the report, the status report and the data docs anew from the tables."""
+    from jobs.reports.write import write_reports
+
     runtime = runtime_of(config, overrides, verbose)
     for line in write_reports(runtime).lines():
         runtime.progress.line(line)
@@ -90,6 +93,8 @@ def show_config(
 ) -> None:
     """Print the merged configuration, defaults included, or what can be configured."""
     if options:
+        from jobs.config.options_table import options_table
+
         print(options_table(), end="")
         return
     data = settings_of(config, overrides).model_dump(mode="json")

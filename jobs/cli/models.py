@@ -12,7 +12,7 @@ from jobs.config.load import find_config
 from jobs.models.ask import ask as ask_teacher
 from jobs.models.ask import find_teacher, local_teacher, show_answer
 from jobs.models.preflight import preflight as check_models
-from jobs.models.preflight import report
+from jobs.models.preflight import print_findings
 from jobs.run.options import DEFAULT_CONFIG, Config, Overrides, Verbose, console, settings_of
 from jobs.workspace.runtime import open_runtime
 
@@ -45,7 +45,7 @@ def ask(
 def preflight(config: Config = DEFAULT_CONFIG, overrides: Overrides = None) -> None:
     """Check key, model, shutdown date, schema and clock of every model a configuration asks; costs nothing."""
     settings = settings_of(config, overrides)
-    raise typer.Exit(report(console, check_models(settings, find_config(config), os.environ)))
+    raise typer.Exit(print_findings(console, check_models(settings, find_config(config), os.environ)))
 
 
 @commands.command()

@@ -16,9 +16,10 @@ from urllib.parse import urlsplit
 
 import yaml
 
+from jobs.config.calls import CallsConfig
 from jobs.config.providers import LimitsConfig, ModelConfig, ProfileConfig, ProviderConfig
 from jobs.config.settings import Settings
-from jobs.config.teachers import CallsConfig, ModelChoice
+from jobs.config.teachers import ModelChoice
 from udfs.llm.models import BatchApi, Endpoint, Limits, Prices, Profile
 
 _FREE = Prices(input_usd_per_mtok=Decimal(0), output_usd_per_mtok=Decimal(0))
@@ -83,7 +84,7 @@ def _entry(name: str, models: Mapping[str, ModelConfig]) -> ModelConfig | None:
 
 
 def endpoint_of(choice: ModelChoice, providers: Mapping[str, ProviderConfig], calls: CallsConfig) -> Endpoint:
-    """Where and how to ask a model that `model_faults` has nothing against."""
+    """Where and how to ask a model that `name_faults` has nothing against."""
     if choice.provider is None:
         # vLLM, Ollama, llama.cpp and their like follow a schema; the preflight sees whether this one does.
         name = urlsplit(choice.base_url or "").netloc

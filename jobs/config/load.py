@@ -12,9 +12,10 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from jobs.config.endpoints import known_providers, money_faults, name_faults
+from jobs.config.paths import absolute_glob
 from jobs.config.prompt_files import prompt_faults
 from jobs.config.providers import ProviderConfig
-from jobs.config.settings import Settings
+from jobs.config.settings import Settings, source_of
 from jobs.config.teachers import LookUp
 from jobs.config.yaml_lines import repeated_keys
 from schemas.errors import ConfigError
@@ -154,13 +155,17 @@ def _known_keys(location: Sequence[int | str]) -> list[str]:
 
 
 def _with_absolute_paths(settings: Settings, sources_folder: Path, workspace_folder: Path) -> Settings:
-    def absolute(path: str) -> str:
-        return path if re.match(r"^[a-z0-9+]+:/", path) or path.startswith("/") else str(sources_folder / path)
-
     sources = tuple(
-        source.model_copy(update={"path": tuple(absolute(path) for path in source.paths) or None})
+        source.model_copy(update={"path": tuple(absolute_glob(path, sources_folder) for path in source.paths) or None})
         for source in settings.sources
     )
+    benchmarks = tuple(
+        one.model_copy(
+            update={"path": tuple(absolute_glob(path, sources_folder) for path in source_of(one).paths) or None}
+        )
+        for one in settings.decontaminate.benchmarks
+    )
+    decontaminate = settings.decontaminate.model_copy(update={"benchmarks": benchmarks})
 
     def from_here(place: str) -> str:
         return (
@@ -173,4 +178,5 @@ def _with_absolute_paths(settings: Settings, sources_folder: Path, workspace_fol
     if downloads.folder:
         downloads = downloads.model_copy(update={"folder": from_here(downloads.folder)})
     workspace = from_here(settings.workspace)
-    return settings.model_copy(update={"sources": sources, "downloads": downloads, "workspace": workspace})
+    places = {"sources": sources, "decontaminate": decontaminate, "downloads": downloads, "workspace": workspace}
+    return settings.model_copy(update=places)

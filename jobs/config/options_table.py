@@ -1,4 +1,4 @@
-"""Every option of the configuration as a table, for `--help` readers and for the README."""
+"""Every option of the configuration as a table, for `--help` readers and for docs/OPTIONS.md."""
 
 import types
 from collections.abc import Iterator, Mapping

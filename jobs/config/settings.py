@@ -5,15 +5,17 @@ from collections.abc import Mapping
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from jobs.config.addresses import secret_in
+from jobs.config.calls import BudgetConfig, CallsConfig
+from jobs.config.decontaminate import BenchmarkConfig, DecontaminateConfig
 from jobs.config.deduplicate import DeduplicateConfig
 from jobs.config.downloads import DownloadsConfig
 from jobs.config.providers import ProviderConfig
-from jobs.config.section import Name, Section, Share
+from jobs.config.section import Name, Section, Share, without_faults
 from jobs.config.spark import SparkConfig
-from jobs.config.teachers import BudgetConfig, CallsConfig, DistillConfig, ScorerConfig
+from jobs.config.teachers import DistillConfig, ScorerConfig
 from schemas.records import Category
 
 
@@ -95,6 +97,20 @@ def _fault_of_url(url: str) -> str | None:
     # It is written to the lock, the manifest and the card.
     found = secret_in(url)
     return f"url: {found} in an address would be published with it" if found else None
+
+
+BENCHMARK_PREFIX = "benchmark-"
+"""What a benchmark's downloads are called, before its name: a source may have the same name."""
+
+
+def source_of(benchmark: BenchmarkConfig) -> SourceConfig:
+    """A benchmark as what is downloaded and locked.
+
+    Raises:
+        ValidationError: it has no origin, or one that cannot be.
+    """
+    said = benchmark.model_dump(include={"path", "hub", "files", "revision", "url", "sha256", "licence"})
+    return SourceConfig(name=f"{BENCHMARK_PREFIX}{benchmark.name}", format="table", **said)
 
 
 class IngestConfig(Section):
@@ -197,6 +213,7 @@ class Settings(Section):
     downloads: DownloadsConfig = DownloadsConfig()
     ingest: IngestConfig = IngestConfig()
     screen: ScreenConfig = ScreenConfig()
+    decontaminate: DecontaminateConfig = DecontaminateConfig()
     deduplicate: DeduplicateConfig = DeduplicateConfig()
     distill: DistillConfig = DistillConfig()
     score: ScorerConfig = ScorerConfig()
@@ -219,11 +236,29 @@ class Settings(Section):
             raise ValueError(f"sources: the name {', '.join(twice)} is used twice")
         return self
 
+    @model_validator(mode="after")
+    def _benchmarks_have_an_origin(self) -> "Settings":
+        names = {source.name for source in self.sources}
+        faults = []
+        for number, benchmark in enumerate(self.decontaminate.benchmarks):
+            try:
+                source = source_of(benchmark)
+            except ValidationError as error:
+                said = (fault["msg"].removeprefix("Value error, ") for fault in error.errors())
+                faults += [f"decontaminate.benchmarks.{number} ({benchmark.name}): {one}" for one in said]
+                continue
+            if source.name in names:
+                faults.append(
+                    f"decontaminate.benchmarks.{number}: {source.name}, its downloads' name, is a source's too"
+                )
+        return without_faults(self, faults)
+
     @property
     def asks_models(self) -> bool:
         """Whether a run may call a model: a teacher's, or the judge's."""
         return bool(self.distill.models) or self.score.kind == "judge"
 
-    def source(self, name: str) -> SourceConfig:
-        """The source of that name."""
-        return next(source for source in self.sources if source.name == name)
+    @property
+    def downloadable(self) -> tuple[SourceConfig, ...]:
+        """Everything that may have to be downloaded: the sources, and the benchmarks as such."""
+        return (*self.sources, *map(source_of, self.decontaminate.benchmarks))

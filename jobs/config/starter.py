@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
+from jobs.config.paths import literal
 from jobs.config.settings import Settings, SourceConfig
 from udfs.printable import printable
 
@@ -39,6 +40,8 @@ class StarterSource:
     fields: Mapping[str, str] = field(default_factory=dict)
     columns: tuple[str, ...] = ()
     """Of a file whose format is not recognised: what the user can choose from."""
+    fault: str | None = None
+    """Why nothing in it can be used; then it is written as a comment."""
 
 
 def starter_config(sources: Sequence[StarterSource], folder: Path) -> str:
@@ -49,12 +52,16 @@ def starter_config(sources: Sequence[StarterSource], folder: Path) -> str:
         folder: where the configuration will be; what lies below it is named relative to it.
     """
     names = source_names([source.path for source in sources])
+    usable = [(source, name) for source, name in zip(sources, names, strict=True) if not source.fault]
+    faulty = [(source, name) for source, name in zip(sources, names, strict=True) if source.fault]
     lines = [
         "# Phase 0: what is read, and how. `phase0 show-config` prints all of it with defaults filled in.",
         *_option(Settings, "workspace"),
         "",
         "sources:",
-        *(line for source, name in zip(sources, names, strict=True) for line in _source(source, name, folder)),
+        *(line for source, name in usable[:1] for line in _source(source, name, folder, is_first=True)),
+        *(line for source, name in usable[1:] for line in _source(source, name, folder, is_first=False)),
+        *(line for source, name in faulty for line in _left_out(source, name, folder)),
     ]
     for section, info in Settings.model_fields.items():
         if isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel):
@@ -66,7 +73,9 @@ def source_names(paths: Iterable[Path]) -> list[str]:
     """A name that settings accept for each file, made of its own and unique."""
     names: list[str] = []
     for path in paths:
-        stem = re.sub(r"\.(jsonl|ndjson|json|csv|tsv|parquet)$", "", re.sub(r"\.gz$", "", path.name))
+        stem = re.sub(
+            r"\.(jsonl|ndjson|json|csv|tsv|parquet|parq)$", "", re.sub(r"\.(gz|bz2|xz|zst|zstd)$", "", path.name)
+        )
         plain = re.sub(r"^[^A-Za-z0-9]+", "", re.sub(r"[^A-Za-z0-9._-]+", "-", stem)).rstrip("-._") or "source"
         name, number = plain[:_NAME_CHARS], 1
         while name in names:
@@ -76,7 +85,8 @@ def source_names(paths: Iterable[Path]) -> list[str]:
     return names
 
 
-def _source(source: StarterSource, name: str, folder: Path) -> Iterator[str]:
+def _source(source: StarterSource, name: str, folder: Path, *, is_first: bool) -> Iterator[str]:
+    """The lines of a source; what the options mean is said at the first."""
     options = SourceConfig.model_fields
     yield f"  - name: {_value(name)}"
     yield f"    path: {_value(_path(source.path, folder))}"
@@ -84,23 +94,34 @@ def _source(source: StarterSource, name: str, folder: Path) -> Iterator[str]:
     yield f"    format: {_value(source.format)}"
     if source.fields:
         yield f"    fields: {_value(dict(source.fields))}"
-    if source.columns:
-        yield f"    # The columns are: {_comment(', '.join(source.columns))}"
-        yield "    # Name those that hold the texts, and say `format: table` above:"
-        yield "    # fields:"
-        yield "    #   instruction: COLUMN"
-        yield "    #   response: COLUMN"
-    yield f"    # {options['licence'].description}. Fill it in: unknown counts as the strictest"
+    if is_first:
+        yield f"    # {options['licence'].description}. Fill it in: unknown counts as the strictest"
     yield f"    licence: {_LICENCE}"
-    yield f"    # {options['language'].description}"
+    if is_first:
+        yield f"    # {options['language'].description}"
     yield "    language: null"
-    for option, info in options.items():
+    for option, info in options.items() if is_first else ():
         if option not in (*_WRITTEN, *_LEFT_OUT) and info.description:
             default = _value(info.get_default(call_default_factory=True))
             yield f"    # {option}: {default}  # {_comment(info.description)}"
     if source.format == "anthropic_hh":
         yield f"    # {_comment(options['use'].description or '')}"
         yield "    use: prompts"
+
+
+def _left_out(source: StarterSource, name: str, folder: Path) -> Iterator[str]:
+    """The lines of a source of which nothing can be used, as comments."""
+    yield f"  # left out: {_comment(source.fault or '')}"
+    yield f"  # - name: {_value(name)}"
+    yield f"  #   path: {_value(_path(source.path, folder))}"
+    if source.columns:
+        yield f"  #   # The columns are: {_comment(', '.join(source.columns))}"
+        yield "  #   # Name those that hold the texts, and take the first # of these lines away."
+        yield "  #   format: table"
+        yield "  #   fields:"
+        yield "  #     instruction: COLUMN"
+        yield "  #     response: COLUMN"
+    yield f"  #   licence: {_LICENCE}"
 
 
 def _section(model: type[BaseModel]) -> Iterator[str]:
@@ -117,7 +138,8 @@ def _option(model: type[BaseModel], option: str) -> list[str]:
 def _path(path: Path, folder: Path) -> str:
     absolute, base = path.absolute(), folder.absolute()
     named = absolute.relative_to(base).as_posix() if absolute.is_relative_to(base) else absolute.as_posix()
-    return re.sub(r"([\\*?{}\[\]])", r"\\\1", named)  # in a source's path these would be a glob
+    written = literal(named)
+    return f"./{written}" if written.startswith("~") or ":/" in written else written
 
 
 def _value(value: Any) -> str:

@@ -1,15 +1,14 @@
-"""The paid part of the configuration: teachers, the judge, what may be spent, how calls are made."""
+"""Who is paid: teachers and the judge; what may be spent, and how calls are made, is in `jobs.config.calls`."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from decimal import Decimal
 from itertools import chain
 from typing import Annotated, Final, Literal
 
 from pydantic import Field, ValidationInfo, model_validator
 
 from jobs.config.addresses import Address
-from jobs.config.calls import BatchesConfig, Mode
+from jobs.config.calls import Mode
 from jobs.config.section import Name, Section, Share, without_faults
 from schemas.records import CATEGORIES, Category
 
@@ -209,62 +208,6 @@ class ScorerConfig(ModelChoice):
     def name(self) -> str:
         """What a reader calls it: the rules, or the judge's model."""
         return self.model or self.kind
-
-
-class BudgetConfig(Section):
-    """Hard caps in US dollars; the worst case of a call is reserved before it is sent."""
-
-    run_usd: Decimal | None = Field(
-        None, ge=0, description="all paid calls of the workspace; required with priced models"
-    )
-    distill_usd: Decimal | None = Field(None, ge=0, description="of these the teachers")
-    score_usd: Decimal | None = Field(None, ge=0, description="of these the judge")
-
-    @model_validator(mode="after")
-    def _parts_fit_the_whole(self) -> "BudgetConfig":
-        parts = {"distill_usd": self.distill_usd, "score_usd": self.score_usd}
-        over = [
-            name for name, cap in parts.items() if cap is not None and self.run_usd is not None and cap > self.run_usd
-        ]
-        return without_faults(self, [f"{name} {parts[name]} is above run_usd {self.run_usd}" for name in over])
-
-    def cap(self, stage: Literal["distill", "score"]) -> Decimal | None:
-        """What that stage may spend at most; null: no cap."""
-        own = self.distill_usd if stage == "distill" else self.score_usd
-        return own if own is not None else self.run_usd
-
-
-class CallsConfig(Section):
-    """How calls are made."""
-
-    runner: Literal["executors", "driver"] = Field(
-        "executors", description="where calls leave from; driver: UDFs have no internet, as on serverless Databricks"
-    )
-    concurrency: int | None = Field(
-        None, ge=1, le=10_000, description="calls in flight to one model; null: what providers.yaml says"
-    )
-    attempts: int = Field(4, ge=1, le=20, description="tries of one request that may be billed")
-    timeout_seconds: float = Field(120.0, ge=0.1, description="of one call")
-    max_wait_seconds: float = Field(
-        600.0, ge=0, description="a provider that asks to wait longer ends the run, resumable"
-    )
-    tasks: int | None = Field(
-        None, ge=1, le=10_000, description="Spark tasks that call at once; null: what the session has room for"
-    )
-    grace_seconds: float = Field(30.0, ge=0, description="given to calls in flight when a run is stopped")
-    lease_seconds: float = Field(
-        30.0, ge=2, description="after which the workspace of a run that died is free, and its calls have ended"
-    )
-    max_unanswered_share: Share = Field(
-        0.01, description="of the requests: so many may stay without any answer after all attempts; above it exit 3"
-    )
-    max_failed_share: Share = Field(
-        0.5, description="of a stage's requests: so many may end without a whole answer; above it exit 3"
-    )
-    paid_answers: Literal["refuse", "keep", "rebuy"] = Field(
-        "refuse", description="when a changed configuration no longer matches answers that are paid"
-    )
-    batch: BatchesConfig = BatchesConfig()
 
 
 def _look_up(info: ValidationInfo) -> LookUp | None:

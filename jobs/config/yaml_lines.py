@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-Key = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def place_of(file: Path, *keys: Sequence[str | int]) -> Place:
     """
     lines = dict(_lines(yaml.compose(file.read_text("utf-8"), Loader=yaml.SafeLoader), ()))
     exact = [tuple(key) for key in keys if tuple(key) in lines]
-    key: Key = exact[0] if exact else tuple(keys[0])
+    key: KeyPath = exact[0] if exact else tuple(keys[0])
     while key not in lines:
         key = key[:-1]
     return Place(file, lines[key])
@@ -45,8 +45,8 @@ def repeated_keys(file: Path) -> list[str]:
     Raises:
         yaml.YAMLError: it is not YAML.
     """
-    first: dict[Key, int] = {}
-    faults: dict[Key, str] = {}
+    first: dict[KeyPath, int] = {}
+    faults: dict[KeyPath, str] = {}
     for key, line in _lines(yaml.compose(file.read_text("utf-8"), Loader=yaml.SafeLoader), ()):
         # Within a section that is repeated everything is.
         if key in first and not any(key[:length] in faults for length in range(len(key))):
@@ -56,7 +56,7 @@ def repeated_keys(file: Path) -> list[str]:
     return list(faults.values())
 
 
-def _lines(node: yaml.Node | None, key: Key) -> Iterator[tuple[Key, int]]:
+def _lines(node: yaml.Node | None, key: KeyPath) -> Iterator[tuple[KeyPath, int]]:
     if not key:
         yield key, 1
     if isinstance(node, yaml.MappingNode):

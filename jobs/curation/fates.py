@@ -7,47 +7,37 @@ records = refused + absorbed + used, and examples = one fate each.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import reduce
 
-from pyspark.sql import Column, DataFrame, Row, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from jobs.workspace.queries import Answer, with_parts
 from jobs.workspace.runtime import Runtime
 from schemas.errors import DataRefusedError
-from schemas.tables import EXAMPLES, FATES, RAW_RECORDS
+from schemas.tables import CONTAMINATION, DUPLICATES, EXAMPLES, FATES, PAIRS, SCORES, SCREEN, SELECTION, Table
 from udfs.column_functions import first_rows
 
 SELECTED = "selected"
-STAGE_ORDER = ("screen", "deduplicate-prompts", "distill", "deduplicate-pairs", "score", "select")
+STAGE_ORDER = ("screen", "decontaminate", "deduplicate-prompts", "distill", "deduplicate-pairs", "score", "select")
 """Stages that decide a fate, in the order in which a reader meets them."""
+VERDICTS_IN = (EXAMPLES, SCREEN, CONTAMINATION, DUPLICATES, PAIRS, SCORES, SELECTION)
+"""The tables that a fate is read from."""
 
 
-def example_fates(
-    examples: DataFrame,
-    screen: DataFrame,
-    duplicates: DataFrame,
-    pairs: DataFrame,
-    scores: DataFrame,
-    selection: DataFrame,
-    unanswered: DataFrame,
-) -> DataFrame:
+def example_fates(tables: Mapping[Table, DataFrame], unanswered: DataFrame) -> DataFrame:
     """The fate of every example.
 
     Where several rules convict a text the fate names the first by name; `screen` has them all. Of an example with
     several answers it is the fate of the one that came furthest.
 
     Args:
-        examples: rows of `EXAMPLES`.
-        screen: rows of `SCREEN`.
-        duplicates: rows of `DUPLICATES`.
-        pairs: rows of `PAIRS`.
-        scores: rows of `SCORES`.
-        selection: rows of `SELECTION`.
+        tables: the rows of each table of `VERDICTS_IN`.
         unanswered: example_id and why, of prompts without an answer.
 
     Returns:
         Rows of `FATES`.
     """
+    examples, screen, contamination, duplicates, pairs, scores, selection = (tables[one] for one in VERDICTS_IN)
     verdicts = screen.where("effect = 'exclude'").groupBy("id", "target").agg(F.min("rule").alias("rule"))
     prompt_rule = verdicts.where("target = 'prompt'").select(
         F.col("id").alias("example_id"), F.col("rule").alias("prompt_rule")
@@ -55,6 +45,7 @@ def example_fates(
     response_rule = verdicts.where("target in ('response', 'answer')").select(
         F.col("id").alias("verdict_id"), F.col("rule").alias("response_rule")
     )
+    contaminated = contamination.where("effect = 'exclude'").select("example_id").distinct()
     prompt_twin = duplicates.where("pass = 'prompt'").select(
         F.col("id").alias("example_id"), F.col("duplicate_of").alias("prompt_twin")
     )
@@ -68,6 +59,7 @@ def example_fates(
     joined = (
         examples.select("example_id", "source")
         .join(prompt_rule, "example_id", "left")
+        .join(contaminated.withColumn("contaminated", F.lit(True)), "example_id", "left")
         .join(prompt_twin, "example_id", "left")
         .join(pairs.select("example_id", "pair_id", "request_id"), "example_id", "left")
         .withColumn("verdict_id", verdict_id)
@@ -80,6 +72,7 @@ def example_fates(
     )
     fate = (
         F.when(F.col("prompt_rule").isNotNull(), _fate("screen", F.col("prompt_rule")))
+        .when(F.col("contaminated"), _fate("decontaminate", F.lit("contaminated")))
         .when(F.col("prompt_twin").isNotNull(), _fate("deduplicate-prompts", F.lit("duplicate_prompt"), "prompt_twin"))
         .when(F.col("pair_id").isNull(), _fate("distill", F.coalesce("why", F.lit("no_answer"))))
         .when(F.col("response_rule").isNotNull(), _fate("screen", F.col("response_rule")))
@@ -105,13 +98,27 @@ def _fate(stage: str, reason: Column, twin: str | None = None) -> Column:
     return F.struct(F.lit(stage).alias("stage"), reason.alias("reason"), duplicate_of.alias("duplicate_of"))
 
 
-def record_fates(raw_records: DataFrame) -> DataFrame:
-    """The fate of every record: columns source, file, position, reason (`used`, `absorbed` or why refused)."""
-    return raw_records.select("source", "file", "position", _record_fate().alias("reason"))
+RECORD_FATE = "case when outcome = 'refused' then reason else outcome end"
+"""SQL: the fate of a record: `used`, `absorbed` or why it was refused."""
 
-
-def _record_fate() -> Column:
-    return F.when(F.col("outcome") == "refused", F.col("reason")).otherwise(F.col("outcome"))
+# Everything that is counted, in one query. `texts` are drafts of a record, and the drafts that an example stands for.
+_COUNTS = with_parts(
+    """
+select 'record' as kind, source, cast(null as string) as stage, reason, count(*) as rows, sum(texts) as texts
+from (
+    select source, {fate} as reason, cast(cardinality(drafts) as bigint) as texts from {raw_records}
+) as records
+group by source, reason
+union all
+select 'example' as kind, source, cast(null as string) as stage, cast(null as string) as reason, count(*) as rows,
+    sum(cast(copies as bigint)) as texts
+from {examples} group by source
+union all
+select 'fate' as kind, source, stage, reason, count(*) as rows, cast(0 as bigint) as texts
+from {fates} group by source, stage, reason
+""",
+    fate=RECORD_FATE,
+)
 
 
 @dataclass(frozen=True)
@@ -127,11 +134,6 @@ class Funnel:
     by_source: Mapping[str, "Funnel"] = field(default_factory=dict)
     """The same counts of each source, by name; empty in the funnel of one source."""
 
-    @property
-    def selected(self) -> int:
-        """Examples in the data set."""
-        return self.examples.get(("select", SELECTED), 0)
-
 
 def count_fates(runtime: Runtime) -> Funnel:
     """Count every fate, and prove that the counts reconcile.
@@ -139,7 +141,7 @@ def count_fates(runtime: Runtime) -> Funnel:
     Raises:
         DataRefusedError: an example has no fate or two; a stage lost or doubled rows.
     """
-    rows = _counts(runtime.read(RAW_RECORDS), runtime.read(EXAMPLES), runtime.read(FATES)).collect()
+    rows = runtime.query(_COUNTS)
     funnel = _funnel(rows)
     examples, drafts, copies = (
         sum(row[column] or 0 for row in rows if row["kind"] == kind)
@@ -155,28 +157,8 @@ def count_fates(runtime: Runtime) -> Funnel:
     return replace(funnel, by_source={name: _funnel([row for row in rows if row["source"] == name]) for name in names})
 
 
-def _counts(raw_records: DataFrame, examples: DataFrame, fates: DataFrame) -> DataFrame:
-    """Everything that is counted, in one query: columns kind, source, stage, reason, rows and texts.
-
-    `texts` are drafts of a record, and the drafts that an example stands for.
-    """
-    rows, none = F.count("*").alias("rows"), F.lit(None).cast("string")
-    outcomes = raw_records.groupBy("source", _record_fate().alias("reason"))
-    records = outcomes.agg(rows, F.sum(F.size("drafts")).alias("texts"))
-    distinct = examples.groupBy("source").agg(rows, F.sum("copies").alias("texts"))
-    decided = fates.groupBy("source", "stage", "reason").agg(rows).withColumn("texts", F.lit(0))
-    columns = ("source", "stage", "reason", "rows", "texts")
-    counted = {
-        "record": records.withColumn("stage", none),
-        "example": distinct.withColumn("stage", none).withColumn("reason", none),
-        "fate": decided,
-    }
-    parts = [counts.select(F.lit(kind).alias("kind"), *columns) for kind, counts in counted.items()]
-    return reduce(DataFrame.unionByName, parts)
-
-
-def _funnel(counts: Sequence[Row]) -> Funnel:
-    """Add up rows of `_counts`."""
+def _funnel(counts: Sequence[Answer]) -> Funnel:
+    """Add up rows of `_COUNTS`."""
     outcomes: Counter[str] = Counter()
     for row in sorted((row for row in counts if row["kind"] == "record"), key=lambda row: row["reason"]):
         outcomes[row["reason"]] += row["rows"]

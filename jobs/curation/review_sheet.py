@@ -11,11 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jobs.curation.reviews import Verdict, sample_pairs
+from jobs.curation.reviews import ReviewVerdict, sample_pairs
 from jobs.workspace import files
 from jobs.workspace.runtime import Runtime
 from schemas.errors import ConfigError
-from schemas.tables import DATASET, REVIEWS
 
 COLUMNS = ("pair_id", "source", "category", "quality_score", "instruction", "response", "verdict", "note")
 MAX_CELL_CHARS = 30_000
@@ -28,13 +27,13 @@ _DELIMITERS = ",;\t"
 
 def draw_sheet(runtime: Runtime, count: int) -> list[dict[str, Any]]:
     """Rows to review with empty `verdict` and `note`; see `jobs.curation.reviews.sample_pairs`."""
-    rows = sample_pairs(runtime.read(DATASET), runtime.read_or_empty(REVIEWS), count).collect()
+    rows = sample_pairs(runtime, count)
     empty = {"verdict": "", "note": ""}
-    filled = ({**row.asDict(), "quality_score": row["quality_tenths"] / 10, **empty} for row in rows)
+    filled = ({**row, "quality_score": row["quality_tenths"] / 10, **empty} for row in rows)
     return [{name: row[name] for name in COLUMNS} for row in filled]
 
 
-def sheet_verdicts(rows: Iterable[Mapping[str, Any]], places: Iterable[str]) -> list[Verdict]:
+def sheet_verdicts(rows: Iterable[Mapping[str, Any]], places: Iterable[str]) -> list[ReviewVerdict]:
     """The verdicts in a filled-in sheet; a row with neither verdict nor note was not decided on.
 
     Args:
@@ -46,7 +45,9 @@ def sheet_verdicts(rows: Iterable[Mapping[str, Any]], places: Iterable[str]) -> 
         for row, place in zip(rows, places, strict=True)
     )
     return [
-        Verdict(pair_id, verdict.lower(), note, place) for place, pair_id, verdict, note in cells if verdict or note
+        ReviewVerdict(pair_id, verdict.lower(), note, place)
+        for place, pair_id, verdict, note in cells
+        if verdict or note
     ]
 
 
@@ -75,7 +76,7 @@ def write_sheet(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
         handle.write(text.getvalue().encode("utf-8-sig"))
 
 
-def read_sheet(path: Path) -> list[Verdict]:
+def read_sheet(path: Path) -> list[ReviewVerdict]:
     """Read the verdicts of a filled-in CSV, whatever delimiter the spreadsheet saved it with.
 
     Raises:

@@ -11,22 +11,19 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from hashlib import sha256
 
-from pyspark.sql import DataFrame, Window
-from pyspark.sql import functions as F
-
+from jobs.workspace.queries import Answer, with_parts
 from jobs.workspace.runtime import Runtime
 from schemas.errors import ConfigError
-from schemas.tables import PAIRS, REVIEWS
-from udfs.column_functions import first_rows
+from schemas.tables import REVIEWS
 
 VERDICTS = ("keep", "drop")
 MAX_REVIEWER_CHARS = 64
-STRATUM = ("source", "category", "score_band")
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ReviewVerdict:
     """What a reviewer wrote about one row."""
 
     pair_id: str
@@ -36,34 +33,61 @@ class Verdict:
     """Place in the sheet, for errors: `row 7`."""
 
 
-def latest_verdicts(reviews: DataFrame) -> DataFrame:
-    """The verdict that counts for each pair: the last one, and of two at the same instant the drop.
-
-    Args:
-        reviews: rows of `REVIEWS`.
-
-    Returns:
-        Rows of `REVIEWS`, one for each pair.
-    """
-    last_first = Window.partitionBy("pair_id").orderBy(F.desc("reviewed_at"), F.desc(F.col("verdict") == "drop"))
-    return first_rows(reviews, last_first)
-
-
-def rejected_pairs(reviews: DataFrame) -> DataFrame:
-    """Column `pair_id`: every pair whose latest verdict is `drop`, once."""
-    return latest_verdicts(reviews).where("verdict = 'drop'").select("pair_id")
+# The verdict that counts for each pair: the last one, and of two at the same instant the drop.
+LATEST_VERDICTS = """
+select pair_id, example_id, verdict, reviewer, note, reviewed_at
+from (
+    select *, row_number() over (
+        partition by pair_id order by reviewed_at desc, case when verdict = 'drop' then 0 else 1 end
+    ) as place
+    from {reviews}
+) as placed
+where place = 1
+"""
 
 
-def rejections_state(reviews: DataFrame) -> str:
+_REJECTED = with_parts(
+    "select pair_id from ({latest}) as latest where verdict = 'drop' order by pair_id", latest=LATEST_VERDICTS
+)
+
+
+def rejected_pairs(runtime: Runtime) -> list[str]:
+    """Every pair whose latest verdict is `drop`, once, sorted. People have read each of them, so they are few."""
+    return [row["pair_id"] for row in runtime.query(_REJECTED, (REVIEWS,))]
+
+
+def rejections_state(rejected: Sequence[str]) -> str:
     """Number and hash of the rejected pairs.
 
     Not the table's version, which changes with every `keep`, and starts again where the table was made anew.
     """
-    row = rejected_pairs(reviews).agg(F.count("*"), F.bit_xor(F.xxhash64("pair_id"))).first()
-    return f"{row[0]} rejected, {row[1] or 0:x}" if row else ""
+    return f"{len(rejected)} rejected, {sha256(' '.join(rejected).encode('utf-8')).hexdigest()}"
 
 
-def sample_pairs(dataset: DataFrame, reviews: DataFrame, count: int) -> DataFrame:
+# The strata are sources, categories and score bands (whole points, 10 counting as 9).
+_SAMPLE = """
+with marked as (
+    select
+        dataset.pair_id, dataset.source, dataset.category,
+        cast(least(floor(dataset.quality_tenths / 10), 9) as int) as score_band,
+        case when read.pair_id is null then 0 else 1 end as is_reviewed
+    from {dataset} as dataset
+    left join (select distinct pair_id from {reviews}) as read on read.pair_id = dataset.pair_id
+),
+placed as (
+    select pair_id, score_band, is_reviewed, row_number() over (
+        partition by source, category, score_band order by is_reviewed desc, pair_id
+    ) as turn
+    from marked
+),
+drawn as (select * from placed order by is_reviewed, turn, pair_id limit :count)
+select dataset.pair_id, source, category, quality_tenths, instruction, response, score_band
+from drawn join {dataset} as dataset on dataset.pair_id = drawn.pair_id
+order by is_reviewed, turn, dataset.pair_id
+"""
+
+
+def sample_pairs(runtime: Runtime, count: int) -> list[Answer]:
     """Draw rows for a reviewer, spread over sources, categories and score bands.
 
     The strata take turns, so that a rare one is seen as early as a common one: right for finding faults, not for
@@ -71,24 +95,14 @@ def sample_pairs(dataset: DataFrame, reviews: DataFrame, count: int) -> DataFram
     stratum the pair's id decides, which is a hash and favours nothing: the same tables give the same rows.
 
     Args:
-        dataset: rows of `DATASET`.
-        reviews: rows of `REVIEWS`.
+        runtime: the run.
         count: rows wanted.
 
     Returns:
-        Rows of `DATASET` with `score_band` (whole points, 10 counting as 9), at most `count`, in the order drawn.
+        pair_id, source, category, quality_tenths, instruction, response and `score_band` of at most `count` rows of
+        `DATASET`, in the order drawn.
     """
-    reviewed = reviews.select("pair_id").distinct().withColumn("is_reviewed", F.lit(True))
-    band = F.least(F.floor(F.col("quality_tenths") / 10), F.lit(9)).cast("int")
-    rows = (
-        dataset.join(reviewed, "pair_id", "left")
-        .withColumn("is_reviewed", F.col("is_reviewed").isNotNull())
-        .withColumn("score_band", band)
-    )
-    read_first = Window.partitionBy(*STRATUM).orderBy(F.desc("is_reviewed"), "pair_id")
-    turn = F.row_number().over(read_first)
-    drawn = rows.withColumn("turn", turn).orderBy("is_reviewed", "turn", "pair_id").limit(count)
-    return drawn.drop("turn", "is_reviewed")
+    return runtime.query(_SAMPLE, (REVIEWS,), count=count)
 
 
 def login_name() -> str:
@@ -99,7 +113,7 @@ def login_name() -> str:
         return ""
 
 
-def record_verdicts(runtime: Runtime, verdicts: Sequence[Verdict], reviewer: str) -> Counter[str]:
+def record_verdicts(runtime: Runtime, verdicts: Sequence[ReviewVerdict], reviewer: str) -> Counter[str]:
     """Add verdicts to `reviews`.
 
     Args:
@@ -119,16 +133,27 @@ def record_verdicts(runtime: Runtime, verdicts: Sequence[Verdict], reviewer: str
         listed = "\n".join(f"  {fault}" for fault in faults)
         raise ConfigError(f"nothing was recorded, {len(faults)} fault{'s' if len(faults) > 1 else ''}:\n{listed}")
     now = datetime.now(timezone.utc)
-    rows = [(v.pair_id, owners[v.pair_id], v.verdict, reviewer.strip(), v.note or None, now) for v in verdicts]
+    rows = [
+        {
+            "pair_id": one.pair_id,
+            "example_id": owners[one.pair_id],
+            "verdict": one.verdict,
+            "reviewer": reviewer.strip(),
+            "note": one.note or None,
+            "reviewed_at": now,
+        }
+        for one in verdicts
+    ]
     if rows:
-        runtime.storage.append(REVIEWS, runtime.spark.createDataFrame(rows, REVIEWS.schema))
+        runtime.storage.append_rows(REVIEWS, rows)
     return Counter(verdict.verdict for verdict in verdicts)
 
 
-def _owners(runtime: Runtime, verdicts: Sequence[Verdict]) -> dict[str, str]:
+def _owners(runtime: Runtime, verdicts: Sequence[ReviewVerdict]) -> dict[str, str]:
     """Pair -> example, of those pairs that there are."""
-    ids = runtime.spark.createDataFrame([(one,) for one in sorted({v.pair_id for v in verdicts})], "pair_id string")
-    known = runtime.read(PAIRS).join(ids, "pair_id").select("pair_id", "example_id").collect()
+    known = runtime.query(
+        "select pair_id, example_id from {pairs} where pair_id in (:ids)", ids={one.pair_id for one in verdicts}
+    )
     return {row["pair_id"]: row["example_id"] for row in known}
 
 
@@ -139,7 +164,7 @@ def _reviewer_faults(reviewer: str) -> list[str]:
     return [f"reviewer: a name of 1 to {MAX_REVIEWER_CHARS} characters is needed (given: {reviewer[:80]!r})"]
 
 
-def _verdict_faults(verdicts: Sequence[Verdict], known: dict[str, str]) -> list[str]:
+def _verdict_faults(verdicts: Sequence[ReviewVerdict], known: dict[str, str]) -> list[str]:
     faults, seen = [], dict[str, str]()
     for one in verdicts:
         if one.verdict not in VERDICTS:

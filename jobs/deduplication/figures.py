@@ -7,11 +7,9 @@ of them side by side knows whether to raise it.
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from pyspark.sql import DataFrame, Row, Window
-from pyspark.sql import functions as F
-
-from jobs.deduplication.ranking import pair_text, prompt_text
-from udfs.column_functions import first_rows
+from jobs.workspace.queries import Answer, with_parts
+from jobs.workspace.runtime import Runtime
+from schemas.tables import CONTAMINATION, PAIRS
 
 HEAVY_LOSS = 0.30
 """Share of a source's distinct prompts above which a person should look."""
@@ -26,11 +24,18 @@ class SourceLoss:
     removed: int
     equal: int
     """Removed at Jaccard 1.0: copies, which say nothing about the threshold."""
+    folded: int = 0
+    """Copies that were never prompts of their own: ingest folded them, because they say exactly the same."""
 
     @property
     def distinct(self) -> int:
         """Prompts that are no copy of another."""
         return self.prompts - self.equal
+
+    @property
+    def copies(self) -> int:
+        """Rows lost because another one says the same."""
+        return self.folded + self.equal
 
     @property
     def near(self) -> int:
@@ -43,45 +48,50 @@ class SourceLoss:
         return bool(self.distinct) and self.near / self.distinct > HEAVY_LOSS
 
 
-def count_losses(prompts: DataFrame, duplicates: DataFrame) -> list[SourceLoss]:
-    """Count prompts and losses of each source, by name.
+_LOSSES = """
+select prompts.source, count(*) as prompts, count(removed.id) as removed,
+    count(case when removed.jaccard = 1.0 then 1 end) as equal, sum(prompts.copies - 1) as folded
+from ({prompts}) as prompts
+left join (select * from {duplicates} where pass = 'prompt') as removed on removed.id = prompts.example_id
+group by prompts.source
+order by prompts.source
+"""
+
+
+def count_losses(runtime: Runtime, prompts: str) -> list[SourceLoss]:
+    """Count the prompts that took part in the search, and losses, of each source, by name.
 
     Args:
-        prompts: examples that took part in the search.
-        duplicates: rows of `DUPLICATES`.
+        runtime: the run.
+        prompts: question for the examples that took part in the search, columns example_id, source and copies.
     """
-    rows = (
-        prompts.select("example_id", "source")
-        .join(_removed(duplicates), "example_id", "left")
-        .groupBy("source")
-        .agg(
-            F.count("*").alias("prompts"),
-            F.count("jaccard").alias("removed"),
-            F.count_if(F.col("jaccard") == 1.0).alias("equal"),
-        )
-        .orderBy("source")
-        .collect()
-    )
-    return [SourceLoss(row["source"], row["prompts"], row["removed"], row["equal"]) for row in rows]
+    rows = runtime.query(with_parts(_LOSSES, prompts=prompts), (CONTAMINATION,))
+    return [SourceLoss(row["source"], row["prompts"], row["removed"], row["equal"], row["folded"]) for row in rows]
 
 
-def sample_twins(examples: DataFrame, duplicates: DataFrame, count: int) -> list[Row]:
-    """The first near twins by id of each source.
+_TWINS = """
+select source, id, duplicate_of, jaccard
+from (
+    select examples.source, removed.id, removed.duplicate_of, removed.jaccard, row_number() over (
+        partition by examples.source order by removed.id
+    ) as place
+    from (select * from {duplicates} where pass = 'prompt' and jaccard < 1.0) as removed
+    join {examples} as examples on examples.example_id = removed.id
+    where examples.source in (:sources)
+) as placed
+where place <= :count
+order by source, id
+"""
 
-    Returns:
-        Rows of source, example_id, duplicate_of, jaccard, text and twin_text.
-    """
-    removed = _removed(duplicates).where("jaccard < 1.0")
-    order = Window.partitionBy("source").orderBy("example_id")
-    texts = examples.select("example_id", "source", prompt_text().alias("text"))
-    twins = texts.select(F.col("example_id").alias("duplicate_of"), F.col("text").alias("twin_text"))
-    found = examples.select("example_id", "source").join(removed, "example_id")
-    chosen = first_rows(found, order, count).drop("source")
-    return chosen.join(texts, "example_id").join(twins, "duplicate_of").orderBy("source", "example_id").collect()
 
-
-def _removed(duplicates: DataFrame) -> DataFrame:
-    return duplicates.where("pass = 'prompt'").select(F.col("id").alias("example_id"), "duplicate_of", "jaccard")
+def sample_twins(runtime: Runtime, sources: Collection[str], count: int) -> dict[str, list["Twins"]]:
+    """The first near twins by id of each of these sources."""
+    rows = runtime.query(_TWINS, sources=sources, count=count) if sources else []
+    texts = compared_texts(runtime, {row[name] for row in rows for name in ("id", "duplicate_of")})
+    found: dict[str, list[Twins]] = {source: [] for source in sources}
+    for row in rows:
+        found[row["source"]].append(_twins(row, texts))
+    return found
 
 
 @dataclass(frozen=True)
@@ -109,48 +119,65 @@ class DuplicateGroup:
     """Some of the removed rows, the least similar first: they are the ones to doubt."""
 
 
-def largest_groups(
-    duplicates: DataFrame, examples: DataFrame, pairs: DataFrame, groups: int, twins: int
-) -> tuple[DuplicateGroup, ...]:
+_MEMBERS = """
+select pass, id, duplicate_of, jaccard, removed
+from (
+    select
+        pass, id, duplicate_of, jaccard,
+        count(*) over (partition by pass, duplicate_of) as removed,
+        row_number() over (partition by pass, duplicate_of order by jaccard, id) as place
+    from {duplicates}
+) as placed
+where place <= :twins
+order by removed desc, pass desc, duplicate_of, jaccard, id
+limit :most
+"""
+
+
+def largest_groups(runtime: Runtime, groups: int, twins: int) -> tuple[DuplicateGroup, ...]:
     """The groups that lost most rows; of equal ones the prompts' first, then by id.
 
     Args:
-        duplicates: rows of `DUPLICATES`.
-        examples: rows of `EXAMPLES`, whose text the prompt pass compares.
-        pairs: rows of `PAIRS`, whose text the pair pass compares.
+        runtime: the run.
         groups: most groups to return.
         twins: most removed rows to return of each.
     """
-    group = Window.partitionBy("pass", "duplicate_of")
-    order = (F.desc("removed"), F.desc("pass"), "duplicate_of", "jaccard", "id")
-    counted = duplicates.withColumn("removed", F.count("*").over(group))
-    members = first_rows(counted, group.orderBy("jaccard", "id"), twins)
-    found: dict[tuple[str, str], list[Row]] = {}
+    found: dict[tuple[str, str], list[Answer]] = {}
     # As many rows are more groups than are wanted where groups are small.
-    for row in members.orderBy(*order).limit(groups * twins).collect():
+    for row in runtime.query(_MEMBERS, twins=twins, most=groups * twins):
         found.setdefault((row["pass"], row["duplicate_of"]), []).append(row)
     largest = dict(list(found.items())[:groups])
-    rows = [row for of in largest.values() for row in of]
-    texts = compared_texts(examples, pairs, {row[column] for row in rows for column in ("id", "duplicate_of")})
+    texts = compared_texts(
+        runtime, {row[column] for of in largest.values() for row in of for column in ("id", "duplicate_of")}
+    )
     return tuple(
         DuplicateGroup(search, kept_id, texts[kept_id], of[0]["removed"], tuple(_twins(row, texts) for row in of))
         for (search, kept_id), of in largest.items()
     )
 
 
-def compared_texts(examples: DataFrame, pairs: DataFrame | None, ids: Collection[str]) -> dict[str, str]:
-    """Id -> the text that the search for duplicates compares.
+_TEXTS = """
+select example_id as id, system, history, instruction, cast(null as string) as response
+from {examples} where example_id in (:ids)
+union all
+select pair_id as id, system, history, instruction, response from {pairs} where pair_id in (:ids)
+"""
+
+
+def compared_texts(runtime: Runtime, ids: Collection[str]) -> dict[str, str]:
+    """Id -> the text that the search for duplicates compares, as `jobs.deduplication.ranking` puts it together.
 
     Args:
-        examples: rows of `EXAMPLES`.
-        pairs: rows of `PAIRS`, null where there are none yet.
+        runtime: the run.
         ids: of examples and of pairs, few enough to be named in a query.
     """
-    texts = examples.where(F.col("example_id").isin(*ids)).select("example_id", prompt_text())
-    if pairs is not None:
-        texts = texts.union(pairs.where(F.col("pair_id").isin(*ids)).select("pair_id", pair_text()))
-    return dict(map(tuple, texts.collect()))
+    return {row["id"]: _text(row) for row in runtime.query(_TEXTS, (PAIRS,), ids=ids)} if ids else {}
 
 
-def _twins(row: Row, texts: Mapping[str, str]) -> Twins:
+def _text(row: Answer) -> str:
+    turns = (turn["content"] for turn in row["history"] or ())
+    return "\n".join(part for part in (row["system"], *turns, row["instruction"], row["response"]) if part is not None)
+
+
+def _twins(row: Answer, texts: Mapping[str, str]) -> Twins:
     return Twins(row["id"], row["duplicate_of"], row["jaccard"], texts[row["id"]], texts[row["duplicate_of"]])

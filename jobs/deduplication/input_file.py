@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_type
 from pyspark.sql.types import StructField, StructType
 
-from jobs.sources.source_files import numbered_lines
+from jobs.sources.open_records import numbered_lines
 from jobs.workspace import files
 from jobs.workspace.storage import Storage
 from schemas.errors import ConfigError, DataRefusedError, SourceFormatError
@@ -24,10 +24,13 @@ from udfs.containers import detect_container
 from udfs.formats.fields import Refusal
 from udfs.formats.json_object import load_object
 from udfs.input_texts import LINE_TEXT, line_texts
+from udfs.printable import printable
 
 _HEAD_BYTES = 4096
 _FAULTS_SHOWN = 10
 _COLUMNS_SHOWN = 20
+_LEAST_TASKS = 8
+_COARSE_BYTES = 4 << 20
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,8 @@ class InputFiles:
     """What Spark calls each of them in `_metadata.file_path`: a path with its special characters encoded."""
     schema: pa.Schema | None = None
     """Of Parquet files: the one that all of them have."""
+    is_coarse: bool = False
+    """Whether Spark would give megabytes to one task: it cuts neither a row group nor a gzip file."""
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -65,6 +70,7 @@ def find_input(spark: SparkSession, given: str) -> InputFiles:
     except AnalysisException as error:
         raise ConfigError(f"--input {given}: no such file") from error
     paths, names = tuple(row[0] for row in found), tuple(row[1] for row in found)
+    total_bytes = sum(row[2] for row in found)
     kinds = {_kind_of(path): path for path, _, length in found if length}
     if not kinds:
         raise DataRefusedError(f"--input {given} is empty: there is nothing to deduplicate")
@@ -73,86 +79,129 @@ def find_input(spark: SparkSession, given: str) -> InputFiles:
             f"--input {given}: {' and '.join(sorted(kinds.values()))} are of different kinds; name one kind"
         )
     if "parquet" in kinds:
-        return InputFiles(given, "parquet", paths, names, _common_schema(paths))
-    return InputFiles(given, "json_lines", paths, names)
+        schema, row_groups = _common_schema(paths)
+        is_coarse = row_groups < _LEAST_TASKS and total_bytes > _COARSE_BYTES
+        return InputFiles(given, "parquet", paths, names, schema, is_coarse)
+    packed = [path for path in paths if path.endswith(".gz")]
+    is_coarse = bool(packed) and len(paths) < _LEAST_TASKS and total_bytes > _COARSE_BYTES
+    return InputFiles(given, "json_lines", paths, names, is_coarse=is_coarse)
 
 
 def _kind_of(path: str) -> Literal["json_lines", "parquet"]:
     with files.open_for_reading(path) as handle:
         head = handle.read(_HEAD_BYTES)
         kind = detect_container(head, path)
-        if kind == "gzip" and path.endswith(".gz"):
+        if kind == "packed" and path.endswith(".gz"):
             handle.seek(0)
             try:
-                kind = detect_container(gzip.GzipFile(fileobj=handle).read(_HEAD_BYTES), path)
+                head = gzip.GzipFile(fileobj=handle).read(_HEAD_BYTES)
             except (OSError, EOFError, zlib.error):
                 raise SourceFormatError(f"{path} is a damaged gzip file") from None
+            kind = detect_container(head, path)
     if kind == "parquet":
         return "parquet"
-    if kind in ("json_lines", "empty"):
+    is_one_line = kind == "json_objects" and b"\n" not in head.strip()
+    if kind in ("json_lines", "empty") or is_one_line:
         return "json_lines"
     advice = {
         "json_array": "; write one object a line: jq -c '.[]' IN > OUT.jsonl",
-        "single_object": "; write one object a line: jq -c . IN > OUT.jsonl",
-        "gzip": "; Spark tells gzip by the ending .gz: rename it",
+        "json_objects": "; write one object a line: jq -c . IN > OUT.jsonl",
+        "packed": "; unpack it, or, if it is gzip, rename it to end with .gz",
+        "pointer": ", a pointer to data that is not here: git lfs pull",
     }
     raise SourceFormatError(f"{path} is neither JSON lines nor Parquet but {kind}{advice.get(kind, '')}")
 
 
-def _common_schema(paths: Sequence[str]) -> pa.Schema:
-    schemas = []
+def _common_schema(paths: Sequence[str]) -> tuple[pa.Schema, int]:
+    """The schema of Parquet files, and how many row groups they have together."""
+    schemas, row_groups = [], 0
     for path in paths:
         with files.open_for_reading(path) as handle:
             try:
-                schemas.append(pq.read_schema(handle))
+                opened = pq.ParquetFile(handle)
             except pa.ArrowInvalid as error:
                 raise SourceFormatError(f"{path} is a damaged Parquet file: {error}") from None
+            schemas.append(opened.schema_arrow)
+            row_groups += opened.num_row_groups
         if not schemas[0].equals(schemas[-1]):
             raise ConfigError(f"{path} has other columns than {paths[0]}; deduplicate files of one schema together")
-    return schemas[0]
+    return schemas[0], row_groups
+
+
+@dataclass(frozen=True)
+class InputTexts:
+    """What is to be compared of an input that was found sound."""
+
+    rows: DataFrame
+    """Columns file, position, id (null without an id column) and text (empty where no column has any)."""
+    total: int
+    silent: int
+    """Rows without text."""
 
 
 def read_texts(
     spark: SparkSession, found: InputFiles, columns: Sequence[str], id_column: str | None, storage: Storage
-) -> DataFrame:
-    """Columns file, position, id (null without `id_column`) and text (empty where no column has any) of every row.
+) -> InputTexts:
+    """The text and id of every row, counted and checked in one pass over what is compared.
 
     Raises:
-        ConfigError: a column is missing (names those there are) or nested, or an id is missing.
-        DataRefusedError: a line is no JSON object, or a file cannot be read to its end.
+        ConfigError: a column is missing (names those there are) or nested, or an id is missing or not unique.
+        DataRefusedError: a line is no JSON object, a file cannot be read to its end, or there are no rows.
     """
     if found.schema is not None:
-        return _table_texts(spark, found, found.schema, columns, id_column)
-    lines = numbered_lines(spark, [found.given])
-    try:
-        texts = storage.materialise(lines.mapInArrow(line_texts(columns, id_column), LINE_TEXT), "texts")
-    except Exception as error:
-        damaged = re.search(r"FAILED_READ_FILE.*?reading file (\S+?)\.?\s", str(error))
-        if damaged is None:
-            raise
-        raise DataRefusedError(f"{damaged.group(1)} cannot be read to its end: truncated or damaged") from None
-    _require_sound(texts, columns, id_column, found)
-    return texts.select("file", "position", "id", "text")
-
-
-def _require_sound(texts: DataFrame, columns: Sequence[str], id_column: str | None, found: InputFiles) -> None:
-    malformed = F.col("fault").isin("invalid_json", "not_text", "not_an_object")
-    present = [F.max(F.get("present", F.lit(place))) for place in range(len(columns))]
-    counts = texts.agg(F.count("*"), F.count_if(malformed), F.count("fault"), *present).first()
-    total, bad, faults, *there = counts if counts is not None else (0, 0, 0)
+        texts = _table_texts(spark, found, found.schema, columns, id_column)
+    else:
+        texts = _line_texts(spark, found, columns, id_column, storage)
+    malformed = F.col("fault").isin("invalid_json", "not_utf8", "not_an_object")
+    present = [F.coalesce(F.max(F.get("present", F.lit(place))), F.lit(False)) for place in range(len(columns))]
+    distinct = F.count_distinct("id") if id_column else F.lit(0)
+    silent = F.count_if(~F.col("text").rlike(r"\S"))
+    counts = texts.agg(F.count("*"), F.count_if(malformed), F.count("fault"), distinct, silent, *present).first()
+    total, bad, faults, ids, silent_rows, *there = counts if counts is not None else (0, 0, 0, 0, 0)
+    if not total:
+        raise DataRefusedError("the input holds no rows: there is nothing to deduplicate")
     if bad:
         raise DataRefusedError(
             f"{bad:,} of {total:,} lines are no JSON objects, so nothing was written: {_places(texts.where(malformed))}"
         )
-    missing = [column for column, is_there in zip(columns, there, strict=True) if not is_there]
-    if total and missing:
-        raise _missing_columns(missing, _columns_of(texts.sparkSession, found), found)
+    if missing := [column for column, is_there in zip(columns, there, strict=True) if not is_there]:
+        raise _missing_columns(missing, _columns_of(spark, found), found)
+    if faults and found.kind == "parquet":
+        row = texts.where("fault is not null").first()
+        raise ConfigError(f"--id-column {id_column}: row {row['position']} of {row['file']} has none" if row else "")
     if faults:
         where = _places(texts.where(F.col("fault").isNotNull()))
         raise ConfigError(
             f"{faults:,} of {total:,} lines cannot be compared (nested: the column holds a list or an object, name one "
             f"that holds text; no_id: nothing plain under {id_column}): {where}"
         )
+    if id_column and ids < total:
+        raise _repeated_ids(texts, id_column)
+    rows = texts.select("file", "position", "id", "text")
+    return InputTexts(rows.repartition(_LEAST_TASKS) if found.is_coarse else rows, total, silent_rows)
+
+
+def _line_texts(
+    spark: SparkSession, found: InputFiles, columns: Sequence[str], id_column: str | None, storage: Storage
+) -> DataFrame:
+    lines = numbered_lines(spark, [found.given])
+    try:
+        return storage.materialise(lines.mapInArrow(line_texts(columns, id_column), LINE_TEXT), "texts")
+    except Exception as error:
+        damaged = re.search(r"FAILED_READ_FILE.*?reading file (\S+?)\.?\s", str(error))
+        if damaged is None:
+            raise
+        raise DataRefusedError(f"{damaged.group(1)} cannot be read to its end: truncated or damaged") from None
+
+
+def _repeated_ids(texts: DataFrame, id_column: str) -> ConfigError:
+    repeated = texts.groupBy("id").agg(F.count("*").alias("rows")).where("rows > 1")
+    example = repeated.orderBy("id").first()
+    named = f"{printable(example['id'][:80])} by {example['rows']:,}" if example else ""
+    return ConfigError(
+        f"--id-column {id_column}: {repeated.count():,} ids are used by more than one row, such as {named}. "
+        "Name another column, or none to use the row's place"
+    )
 
 
 def _places(faulty: DataFrame) -> str:
@@ -190,15 +239,14 @@ def _table_texts(
     fields = [_plain_field(schema.field(name)) for name in dict.fromkeys(wanted)]
     rows = spark.read.schema(StructType(fields)).parquet(found.given)
     row_id = _text_of(id_column) if id_column else F.lit(None).cast("string")
-    texts = rows.select(
+    return rows.select(
         F.col("_metadata.file_path").alias("file"),
         F.col("_metadata.row_index").alias("position"),
         row_id.alias("id"),
         F.concat_ws("\n", *map(_text_of, columns)).alias("text"),
+        F.array(*(F.lit(True) for _ in columns)).alias("present"),
+        F.when(F.lit(id_column is not None) & row_id.isNull(), "no_id").alias("fault"),
     )
-    if id_column and (without := texts.where(F.col("id").isNull()).first()) is not None:
-        raise ConfigError(f"--id-column {id_column}: row {without['position']} of {without['file']} has none")
-    return texts
 
 
 def _text_of(name: str) -> Column:

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from jobs.deduplication.input_file import InputFiles
 from jobs.workspace import files
-from udfs.containers import UTF8_BOM
+from udfs.unpacking import UTF8_BOM
 
 KEPT = {"json_lines": "kept.jsonl", "parquet": "kept.parquet"}
 """Kind of the input -> name of the file with the kept rows."""
@@ -23,7 +23,7 @@ KEPT = {"json_lines": "kept.jsonl", "parquet": "kept.parquet"}
 DUPLICATE = pa.schema([("id", pa.string()), ("duplicate_of", pa.string()), ("jaccard", pa.float64())])
 _BATCH_ROWS = 5_000
 
-Places = npt.NDArray[np.int64]
+RowPlaces = npt.NDArray[np.int64]
 
 
 def write_result(found: InputFiles, removed_parts: Sequence[str], kept: str, duplicates: str) -> int:
@@ -48,10 +48,10 @@ def write_result(found: InputFiles, removed_parts: Sequence[str], kept: str, dup
     return sum(len(of_file) for of_file in places)
 
 
-def _write_duplicates(parts: Sequence[str], target: IO[Any], number_of_files: int) -> list[Places]:
+def _write_duplicates(parts: Sequence[str], target: IO[Any], number_of_files: int) -> list[RowPlaces]:
     """Write the list; give back the removed places of each file. Only these, 8 bytes each, are held in memory."""
     numbers: list[npt.NDArray[np.int32]] = []
-    positions: list[Places] = []
+    positions: list[RowPlaces] = []
     with pq.ParquetWriter(target, DUPLICATE, compression="zstd") as writer:
         for part in parts:
             with files.open_for_reading(part) as handle:
@@ -65,7 +65,7 @@ def _write_duplicates(parts: Sequence[str], target: IO[Any], number_of_files: in
     return list(np.split(all_positions, borders))
 
 
-def _copy_lines(found: InputFiles, places: Sequence[Places], target: IO[Any]) -> None:
+def _copy_lines(found: InputFiles, places: Sequence[RowPlaces], target: IO[Any]) -> None:
     for path, removed in zip(found.paths, places, strict=True):
         with files.open_for_reading(path) as handle:
             lines = GzipFile(fileobj=handle) if path.endswith(".gz") else handle
@@ -85,7 +85,7 @@ def kept_lines(lines: Iterable[bytes], removed: Iterable[int]) -> Iterator[bytes
             yield content if content.endswith(b"\n") else content + b"\n"
 
 
-def _copy_tables(found: InputFiles, schema: pa.Schema, places: Sequence[Places], target: IO[Any]) -> None:
+def _copy_tables(found: InputFiles, schema: pa.Schema, places: Sequence[RowPlaces], target: IO[Any]) -> None:
     with pq.ParquetWriter(target, schema, compression="zstd") as writer:
         for path, removed in zip(found.paths, places, strict=True):
             with files.open_for_reading(path) as handle:

@@ -80,6 +80,8 @@ def mark_duplicates(runtime: Runtime, name: str, rows: DataFrame) -> NearDuplica
         "jaccard",
         "numbers_only",
     )
-    runtime.storage.replace_where(DUPLICATES, named, f"pass = '{name}'")
+    # What was said of pairs goes with the prompts they were made of: the next stages make and compare pairs anew, and
+    # the check of this table, which runs meanwhile, must not find removed pairs that are no more.
+    runtime.storage.replace_where(DUPLICATES, named, "true" if name == "prompt" else f"pass = '{name}'")
     runtime.storage.clear_scratch()
     return found

@@ -2,14 +2,12 @@
 
 import time
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from datetime import datetime, timezone
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
 from decimal import Decimal
 
-from pyspark.sql import DataFrame, Row
-from pyspark.sql import functions as F
+from pyspark.sql import DataFrame
 
-from jobs.ledger.batch_rows import without_members
 from jobs.workspace.runtime import Runtime
 from schemas.batches import BATCH_ITEMS, BATCHES, FOLDED
 from udfs.llm.wave import EndpointKey
@@ -57,22 +55,10 @@ def batches_of(runtime: Runtime, *, is_out: bool | None = None) -> list[Batch]:
         runtime: of the workspace.
         is_out: only those that are not folded in yet; null: all.
     """
-    if not runtime.storage.exists(BATCHES):
-        return []
-    rows = runtime.read(BATCHES)
-    if is_out is not None:
-        rows = rows.where(F.col("state") != FOLDED if is_out else F.col("state") == FOLDED)
-    return [_batch(row) for row in rows.orderBy("intent_at", "batch_key").collect()]
-
-
-def _batch(row: Row) -> Batch:
-    # Spark gives times without a zone, in that of this machine.
-    times = {name: _utc(value) for name, value in row.asDict().items() if isinstance(value, datetime)}
-    return Batch(**{**row.asDict(), **times})
-
-
-def _utc(time: datetime) -> datetime:
-    return time.astimezone(timezone.utc)
+    rows = runtime.query("select * from {batches} order by intent_at, batch_key", (BATCHES,))
+    names = {field.name for field in fields(Batch)}
+    batches = [Batch(**{name: value for name, value in row.items() if name in names}) for row in rows]
+    return [batch for batch in batches if is_out is None or is_out == (batch.state != FOLDED)]
 
 
 def write_batches(runtime: Runtime, batches: Iterable[Batch]) -> None:
@@ -93,20 +79,22 @@ def frame_of(runtime: Runtime, batches: Iterable[Batch]) -> DataFrame:
 
 def reserved_by_stage(runtime: Runtime) -> dict[str, Decimal]:
     """What the batches of each stage that are out may still cost; it is off the budget."""
-    if not runtime.storage.exists(BATCHES):
-        return {}
-    out = runtime.read(BATCHES).where(F.col("state") != FOLDED)
-    return {row["stage"]: row["usd"] for row in out.groupBy("stage").agg(F.sum("reserved_usd").alias("usd")).collect()}
+    reserved = dict[str, Decimal]()
+    for batch in batches_of(runtime, is_out=True):
+        reserved[batch.stage] = reserved.get(batch.stage, Decimal(0)) + batch.reserved_usd
+    return reserved
 
 
 def not_in_batches(runtime: Runtime, requests: DataFrame) -> DataFrame:
     """The requests that are in no batch that is out; see `without_members`."""
     if not runtime.storage.exists(BATCHES):
         return requests
+    from jobs.ledger.batch_rows import without_members  # loads the client of the providers
+
     return without_members(requests, runtime.read(BATCHES), runtime.read_or_empty(BATCH_ITEMS))
 
 
-class Notes:
+class BatchWrites:
     """Changes on their way to the table: written together, but none later than some seconds after the first."""
 
     def __init__(self, runtime: Runtime) -> None:

@@ -12,6 +12,11 @@ from decimal import Decimal
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from jobs.config.calls import PaidStage
+from jobs.ledger.batch_table import not_in_batches, reserved_by_stage
+from jobs.ledger.settle import spent_by_stage
+from jobs.workspace.runtime import Runtime
+from schemas.calls import ATTEMPTS, REQUESTS, RESPONSES
 from udfs.llm.failures import COUNTED
 from udfs.llm.models import Endpoint
 from udfs.llm.wave import EndpointKey
@@ -21,7 +26,19 @@ _FAILED = (*sorted(COUNTED), "lost")
 
 
 @dataclass(frozen=True)
-class Open:
+class StageRequests:
+    """What a stage wants answered."""
+
+    stage: PaidStage
+    requests: DataFrame
+    """Column request_id: rows of the stored table `requests`."""
+    endpoints: Mapping[EndpointKey, Endpoint]
+    names: Mapping[EndpointKey, str]
+    """What each endpoint is called: the teacher's name, or `judge`."""
+
+
+@dataclass(frozen=True)
+class Backlog:
     """What is open, counted in one query."""
 
     counts: Mapping[EndpointKey, int]
@@ -92,7 +109,38 @@ def with_worst_case(pending: DataFrame, endpoints: Mapping[EndpointKey, Endpoint
     return pending.withColumn("worst", worst_cases(prices, attempts)).select(*pending.columns, "worst.*")
 
 
-def count_open(pending: DataFrame, attempts: int) -> Open:
+def spent_and_reserved(runtime: Runtime) -> dict[str, Decimal]:
+    """What each stage has paid, and what its batches that are out may still cost."""
+    spent, reserved = spent_by_stage(runtime), reserved_by_stage(runtime)
+    return {name: spent.get(name, Decimal(0)) + reserved.get(name, Decimal(0)) for name in {*spent, *reserved}}
+
+
+def open_requests(runtime: Runtime, asked: StageRequests) -> DataFrame:
+    """What has no answer and is in no batch that is out: rows of `REQUESTS`."""
+    pending = pending_requests(runtime.read(REQUESTS), asked.requests, runtime.read_or_empty(RESPONSES))
+    return to_endpoints(not_in_batches(runtime, pending), asked.endpoints)
+
+
+def sendable_requests(runtime: Runtime, asked: StageRequests) -> DataFrame:
+    """`open_requests` with what is known of each: the columns of `with_attempts` and `with_worst_case`."""
+    attempts = runtime.read_or_empty(ATTEMPTS)
+    known = with_attempts(open_requests(runtime, asked), attempts, runtime.started_at)
+    return with_worst_case(known, asked.endpoints, runtime.settings.calls.attempts)
+
+
+def count_by_endpoint(requests: DataFrame) -> dict[EndpointKey, int]:
+    """Number the requests of each endpoint."""
+    counted = requests.groupBy("provider", "model").count().collect()
+    return {(row["provider"], row["model"]): row["count"] for row in counted}
+
+
+def count_answered(runtime: Runtime, asked: StageRequests) -> dict[EndpointKey, int]:
+    """Requests that are answered: whoever has answered before is not to blame for a rejection."""
+    answered = runtime.read_or_empty(RESPONSES).where("status <> 'failed'")
+    return count_by_endpoint(answered.join(asked.requests, "request_id", "left_semi"))
+
+
+def measure_backlog(pending: DataFrame, attempts: int) -> Backlog:
     """Count what is open.
 
     Args:
@@ -112,7 +160,7 @@ def count_open(pending: DataFrame, attempts: int) -> Open:
         .collect()
     )
     sendable = {(row["provider"], row["model"]): row for row in rows if not row["is_exhausted"]}
-    return Open(
+    return Backlog(
         counts={key: row["count"] for key, row in sendable.items()},
         exhausted={(row["provider"], row["model"]): row["count"] for row in rows if row["is_exhausted"]},
         attempts=sum(row["attempts"] for row in rows),
@@ -122,7 +170,9 @@ def count_open(pending: DataFrame, attempts: int) -> Open:
     )
 
 
-def reserve(pending: DataFrame, found: Open, reachable: Collection[EndpointKey], left_usd: Decimal | None) -> Reserved:
+def reserve(
+    pending: DataFrame, found: Backlog, reachable: Collection[EndpointKey], left_usd: Decimal | None
+) -> Reserved:
     """Take as many requests as fit.
 
     Args:

@@ -5,16 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from pyspark.sql import DataFrame, Row
-from pyspark.sql import functions as F
-
+from jobs.workspace.queries import Answer
 from jobs.workspace.runtime import Runtime
 from schemas.calls import ATTEMPTS, JUDGEMENTS, REQUESTS, RESPONSES
 from schemas.tables import ASSIGNMENTS, RUNS
 from udfs.llm.journal_reader import ANSWERED
 
-_TOKENS = ("prompt_tokens", "cached_tokens", "completion_tokens")
-Key = tuple[str, str, str]
+UsageKey = tuple[str, str, str]
 """Stage, provider, model."""
 
 
@@ -72,59 +69,53 @@ class CallLedger:
         return sum((one.assumed_usd for one in self.models), Decimal(0))
 
 
-def cost_of_calls(attempts: DataFrame) -> DataFrame:
-    """Add up calls.
+# One row for each stage, provider, model and `fault`: how calls without an answer ended, null where they were answered.
+_COSTS = """
+select stage, provider, model, fault, count(*) as calls,
+    coalesce(sum(prompt_tokens), 0) as prompt_tokens,
+    coalesce(sum(cached_tokens), 0) as cached_tokens,
+    coalesce(sum(completion_tokens), 0) as completion_tokens,
+    sum(cost_usd) as cost_usd,
+    coalesce(sum(case when cost_basis = 'assumed' then cost_usd end), cast(0 as decimal(38, 12))) as assumed_usd
+from (select *, case when status not in (:answered) then status end as fault from {attempts}) as calls
+group by stage, provider, model, fault
+"""
 
-    Args:
-        attempts: rows of `ATTEMPTS`.
-
-    Returns:
-        One row for each stage, provider, model and `fault` (how calls without an answer ended; null: it was answered),
-        with calls, tokens, cost_usd and assumed_usd.
-    """
-    fault = F.when(~F.col("status").isin(*ANSWERED), F.col("status"))
-    tokens = [F.coalesce(F.sum(name), F.lit(0)).alias(name) for name in _TOKENS]
-    assumed = F.when(F.col("cost_basis") == "assumed", F.col("cost_usd")).otherwise(0).cast("decimal(38,12)")
-    return attempts.groupBy("stage", "provider", "model", fault.alias("fault")).agg(
-        F.count("*").alias("calls"), *tokens, F.sum("cost_usd").alias("cost_usd"), F.sum(assumed).alias("assumed_usd")
-    )
-
-
-def count_requests(current: DataFrame, requests: DataFrame, responses: DataFrame) -> DataFrame:
-    """Count requests by how they ended.
-
-    Args:
-        current: columns stage and request_id; some may be named twice.
-        requests: rows of `REQUESTS`.
-        responses: rows of `RESPONSES`.
-
-    Returns:
-        One row for each stage, provider, model and status (null: it has not ended), with `count`.
-    """
-    named = current.distinct().join(requests.select("request_id", "provider", "model"), "request_id")
-    ended = named.join(responses.select("request_id", "status"), "request_id", "left")
-    return ended.groupBy("stage", "provider", "model", "status").count()
-
-
-def current_requests(assignments: DataFrame, judgements: DataFrame) -> DataFrame:
-    """The requests that the tables ask for now: columns stage and request_id."""
-    answers = assignments.where("request_id is not null").select("stage", "request_id")
-    return answers.unionByName(judgements.select(F.lit("score").alias("stage"), "request_id"))
+# The requests that the tables ask for now, by how they ended; status is null where they have not.
+_REQUESTS = """
+with wanted as (
+    select stage, request_id from {assignments} where request_id is not null
+    union
+    select 'score' as stage, request_id from {judgements}
+)
+select wanted.stage, requests.provider, requests.model, responses.status, count(*) as requests
+from wanted
+join {requests} as requests on requests.request_id = wanted.request_id
+left join {responses} as responses on responses.request_id = wanted.request_id
+group by wanted.stage, requests.provider, requests.model, responses.status
+"""
 
 
 def read_call_ledger(runtime: Runtime) -> CallLedger:
     """Read the tables of the paid calls; nothing was asked where they are not there."""
-    if not runtime.storage.exists(REQUESTS) and not runtime.storage.exists(ATTEMPTS):
-        return CallLedger()
-    current = current_requests(runtime.read_or_empty(ASSIGNMENTS), runtime.read_or_empty(JUDGEMENTS))
-    counts = count_requests(current, runtime.read_or_empty(REQUESTS), runtime.read_or_empty(RESPONSES))
-    ended: dict[Key, dict[str | None, int]] = defaultdict(dict)
-    for row in counts.collect():
-        ended[row["stage"], row["provider"], row["model"]][row["status"]] = row["count"]
-    costs: dict[Key, list[Row]] = defaultdict(list)
-    for row in cost_of_calls(runtime.read_or_empty(ATTEMPTS)).collect():
+    ended: dict[UsageKey, dict[str | None, int]] = defaultdict(dict)
+    for row in runtime.query(_REQUESTS, (ASSIGNMENTS, JUDGEMENTS, REQUESTS, RESPONSES)):
+        ended[row["stage"], row["provider"], row["model"]][row["status"]] = row["requests"]
+    costs: dict[UsageKey, list[Answer]] = defaultdict(list)
+    for row in runtime.query(_COSTS, (ATTEMPTS,), answered=ANSWERED):
         costs[row["stage"], row["provider"], row["model"]].append(row)
     return CallLedger(tuple(_model(key, ended[key], costs[key]) for key in sorted({*ended, *costs})))
+
+
+_UNRECORDED = """
+select sum(tokens) as tokens, sum(cost_usd) as cost_usd
+from (
+    select coalesce(prompt_tokens, 0) + coalesce(completion_tokens, 0) as tokens, cost_usd
+    from {attempts} where stage = :stage
+    union all
+    select -tokens as tokens, -cost_usd as cost_usd from {runs} where stage = :stage
+) as both_sides
+"""
 
 
 def unrecorded(runtime: Runtime, stage: str) -> tuple[int, Decimal]:
@@ -134,14 +125,11 @@ def unrecorded(runtime: Runtime, stage: str) -> tuple[int, Decimal]:
     """
     if not runtime.storage.exists(ATTEMPTS):
         return 0, Decimal(0)
-    tokens = F.coalesce("prompt_tokens", F.lit(0)) + F.coalesce("completion_tokens", F.lit(0))
-    paid = runtime.read(ATTEMPTS).select("stage", tokens.alias("tokens"), "cost_usd")
-    told = runtime.read_or_empty(RUNS).select("stage", (-F.col("tokens")).alias("tokens"), -F.col("cost_usd"))
-    row = paid.union(told).where(F.col("stage") == stage).agg(F.sum("tokens"), F.sum("cost_usd")).first()
-    return (int(row[0] or 0), row[1] or Decimal(0)) if row else (0, Decimal(0))
+    (row,) = runtime.query(_UNRECORDED, (RUNS,), stage=stage)
+    return int(row["tokens"] or 0), row["cost_usd"] or Decimal(0)
 
 
-def _model(key: Key, ended: Mapping[str | None, int], costs: list[Row]) -> ModelLedger:
+def _model(key: UsageKey, ended: Mapping[str | None, int], costs: list[Answer]) -> ModelLedger:
     failed = {str(status): count for status, count in ended.items() if status not in (None, "answered")}
     faults = {row["fault"]: row["calls"] for row in costs if row["fault"] is not None}
     return ModelLedger(

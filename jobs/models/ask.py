@@ -13,12 +13,13 @@ from openai import APIError
 from pydantic import ValidationError
 from rich.console import Console
 
+from jobs.config.calls import CallsConfig
 from jobs.config.endpoints import endpoint_of, known_providers, name_faults
 from jobs.config.load import find_config, load_settings
 from jobs.config.prompt_files import load_answer_prompt
 from jobs.config.settings import Settings
-from jobs.config.teachers import CallsConfig, TeacherConfig
-from jobs.models.client import explain, open_client, redactor
+from jobs.config.teachers import TeacherConfig
+from jobs.models.client import as_provider_error, open_client, redactor
 from jobs.rendering.terminal import say
 from schemas.errors import ConfigError, ProviderError
 from udfs.llm.answers import read_answer
@@ -39,7 +40,7 @@ class Teacher:
 
 
 @dataclass(frozen=True)
-class Answer:
+class ModelReply:
     """What came back."""
 
     text: str
@@ -113,7 +114,7 @@ def ask(
     *,
     system: str | None = None,
     max_tokens: int | None = None,
-) -> Answer:
+) -> ModelReply:
     """Ask once. What it costs is billed by the provider and is in no ledger.
 
     Raises:
@@ -134,7 +135,7 @@ def ask(
     try:
         response = client.post("/chat/completions", cast_to=httpx2.Response, body=body)
     except APIError as error:
-        raise explain(error, endpoint, environment) from None
+        raise as_provider_error(error, endpoint, environment) from None
     seconds = time.monotonic() - started
     found = read_answer(response.content, redactor(endpoint, environment))
     if isinstance(found, Failure):
@@ -143,7 +144,7 @@ def ask(
                 f"{endpoint.base_url} answers, but not as the OpenAI API does; does the address end in /v1?"
             )
         raise ProviderError(f"{endpoint.provider} ({endpoint.base_url}) answers {found.message}")
-    return Answer(
+    return ModelReply(
         text=found.text or "",
         finish_reason=found.finish_reason or "not said",
         served_model=found.served_model or endpoint.model,
@@ -153,7 +154,7 @@ def ask(
     )
 
 
-def show_answer(console: Console, teacher: Teacher, answer: Answer) -> None:
+def show_answer(console: Console, teacher: Teacher, answer: ModelReply) -> None:
     """Print the answer as it is, and below it what it took."""
     say(console, answer.text)
     tokens = (

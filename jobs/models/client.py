@@ -50,7 +50,7 @@ def missing_key(endpoint: Endpoint, environment: Mapping[str, str]) -> str | Non
     return endpoint.api_key_env if find_key(endpoint, environment) is None else None
 
 
-def explain(error: APIError, endpoint: Endpoint, environment: Mapping[str, str]) -> ProviderError:
+def as_provider_error(error: APIError, endpoint: Endpoint, environment: Mapping[str, str]) -> ProviderError:
     """What went wrong, for the user, without a trace of the key."""
     name, redact = f"{endpoint.provider} ({endpoint.base_url})", redactor(endpoint, environment)
     if isinstance(error, AuthenticationError | PermissionDeniedError):

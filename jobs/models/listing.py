@@ -17,7 +17,7 @@ _NO_LISTING = (404, 405, 501)
 
 
 @dataclass(frozen=True)
-class Listing:
+class ModelListing:
     """What a provider answered when asked for its models."""
 
     models: frozenset[str] | None
@@ -36,7 +36,7 @@ class Listing:
         return model not in self.models and model not in names and model.partition(":")[0] not in self.models
 
 
-def list_models(endpoint: Endpoint, environment: Mapping[str, str]) -> Listing:
+def list_models(endpoint: Endpoint, environment: Mapping[str, str]) -> ModelListing:
     """Ask a provider for its models.
 
     Raises:
@@ -50,9 +50,9 @@ def list_models(endpoint: Endpoint, environment: Mapping[str, str]) -> Listing:
     except APIStatusError as error:
         if error.status_code not in _NO_LISTING:
             raise
-        return Listing(None, None)
+        return ModelListing(None, None)
     here = asked + (datetime.now(timezone.utc) - asked) / 2
-    return Listing(_names(response.text), _seconds_ahead(here, response.headers.get("date")))
+    return ModelListing(_names(response.text), _seconds_ahead(here, response.headers.get("date")))
 
 
 def _names(text: str) -> frozenset[str] | None:

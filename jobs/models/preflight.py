@@ -16,8 +16,8 @@ from jobs.config.endpoints import Chosen, chosen_models, endpoint_of, known_mode
 from jobs.config.providers import ModelConfig
 from jobs.config.settings import Settings
 from jobs.config.yaml_lines import Place, place_of
-from jobs.models.client import explain, missing_key
-from jobs.models.listing import Listing, list_models
+from jobs.models.client import as_provider_error, missing_key
+from jobs.models.listing import ModelListing, list_models
 from jobs.models.schema_probe import probe_schema
 from jobs.rendering.terminal import say
 from udfs.llm.models import Endpoint
@@ -29,7 +29,7 @@ CLOCK_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
-class Finding:
+class PreflightFinding:
     """One thing that was looked at."""
 
     subject: str
@@ -47,7 +47,7 @@ class Finding:
 
 def preflight(
     settings: Settings, file: Path | None, environment: Mapping[str, str], today: date | None = None
-) -> list[Finding]:
+) -> list[PreflightFinding]:
     """Look at every provider and model that a configuration names.
 
     Args:
@@ -63,7 +63,7 @@ def preflight(
     for chosen in chosen_models(settings):
         endpoint = endpoint_of(chosen.choice, providers, settings.calls)
         by_server.setdefault(endpoint.base_url, []).append((chosen, endpoint))
-    findings: list[Finding] = []
+    findings: list[PreflightFinding] = []
     for asked in by_server.values():
         listing, found = _look_at_server(*asked[0], places, environment)
         findings += found
@@ -84,7 +84,7 @@ def keys_not_set(settings: Settings, environment: Mapping[str, str]) -> list[str
     return sorted({missing for one in endpoints if (missing := missing_key(one, environment))})
 
 
-def report(console: Console, findings: Sequence[Finding]) -> int:
+def print_findings(console: Console, findings: Sequence[PreflightFinding]) -> int:
     """Print what was found.
 
     Returns:
@@ -131,19 +131,19 @@ class _Places:
 
 def _look_at_server(
     chosen: Chosen, endpoint: Endpoint, places: _Places, environment: Mapping[str, str]
-) -> tuple[Listing | None, list[Finding]]:
+) -> tuple[ModelListing | None, list[PreflightFinding]]:
     name, key = endpoint.provider, endpoint.api_key_env
     if missing := missing_key(endpoint, environment):
         place = places.provider(chosen, "api_key_env")
-        return None, [Finding(name, f"{missing} is not set", f"Type: export {missing}=… ({place} names it)")]
+        return None, [PreflightFinding(name, f"{missing} is not set", f"Type: export {missing}=… ({place} names it)")]
     try:
         listing = list_models(endpoint, environment)
     except APIError as error:
-        said = str(explain(error, endpoint, environment))
-        return None, [Finding(name, said, _advice(error, chosen, key, places))]
+        said = str(as_provider_error(error, endpoint, environment))
+        return None, [PreflightFinding(name, said, _advice(error, chosen, key, places))]
     accepted = f"the key in {key} is accepted" if key else "it answers, no key is sent"
     count = "it does not list its models" if listing.models is None else f"models listed: {len(listing.models):,}"
-    return listing, [Finding(name, f"{accepted}, {count}"), *_check_clock(name, listing.clock_ahead_seconds)]
+    return listing, [PreflightFinding(name, f"{accepted}, {count}"), *_check_clock(name, listing.clock_ahead_seconds)]
 
 
 def _advice(error: APIError, chosen: Chosen, key: str | None, places: _Places) -> str:
@@ -154,32 +154,34 @@ def _advice(error: APIError, chosen: Chosen, key: str | None, places: _Places) -
     return f"{question}heck base_url ({places.provider(chosen, 'base_url')})"
 
 
-def _check_clock(name: str, ahead: float | None) -> Iterator[Finding]:
+def _check_clock(name: str, ahead: float | None) -> Iterator[PreflightFinding]:
     if ahead is not None and abs(ahead) > CLOCK_SECONDS:
         way = "ahead of" if ahead > 0 else "behind"
         found = f"this machine is {abs(ahead):,.0f} s {way} {name}"
-        yield Finding("clock", found, "Set it. Type: sudo timedatectl set-ntp true")
+        yield PreflightFinding("clock", found, "Set it. Type: sudo timedatectl set-ntp true")
 
 
 def _check_model(
-    chosen: Chosen, endpoint: Endpoint, known: ModelConfig, listing: Listing | None, places: _Places, today: date
-) -> Iterator[Finding]:
+    chosen: Chosen, endpoint: Endpoint, known: ModelConfig, listing: ModelListing | None, places: _Places, today: date
+) -> Iterator[PreflightFinding]:
     fault = _model_fault(endpoint, known, listing, today)
     if fault is not None:
         instead = known.replacement or _nearest(endpoint.model, listing)
         override = ".".join(map(str, (*chosen.key, "model")))
         advice = f"{places.model(chosen)}: write model: {instead} (or add --set {override}={instead})"
-        yield Finding(chosen.role, fault, advice)
+        yield PreflightFinding(chosen.role, fault, advice)
         return
     if listing is not None:
-        yield Finding(chosen.role, endpoint.model + (" is listed" if listing.models is not None else " is not checked"))
+        yield PreflightFinding(
+            chosen.role, endpoint.model + (" is listed" if listing.models is not None else " is not checked")
+        )
     if known.shutdown_date is not None:
         days = (known.shutdown_date - today).days
         leaves = f"{endpoint.model} leaves on {known.shutdown_date}, in {days} days; then use {known.replacement}"
-        yield Finding(chosen.role, leaves, is_note=True)
+        yield PreflightFinding(chosen.role, leaves, is_note=True)
 
 
-def _check_batch(chosen: Chosen, endpoint: Endpoint, places: _Places) -> Iterator[Finding]:
+def _check_batch(chosen: Chosen, endpoint: Endpoint, places: _Places) -> Iterator[PreflightFinding]:
     """Whether what is to go by batches can, and is cheaper that way."""
     if chosen.choice.mode == "online":
         return
@@ -187,34 +189,34 @@ def _check_batch(chosen: Chosen, endpoint: Endpoint, places: _Places) -> Iterato
     if endpoint.batch is None:
         found = f"{endpoint.provider} has no Batch API for {endpoint.model}, and mode is {chosen.choice.mode}"
         override = ".".join(map(str, (*chosen.key, "mode")))
-        yield Finding(chosen.role, found, f"{place}: write mode: online (or add --set {override}=online)")
+        yield PreflightFinding(chosen.role, found, f"{place}: write mode: online (or add --set {override}=online)")
     elif endpoint.prices.batch_discount is None and not endpoint.is_free:
         found = f"no discount of batches is known for {endpoint.model}: they are counted, and reserved, at full price"
-        yield Finding(chosen.role, found, is_note=True)
+        yield PreflightFinding(chosen.role, found, is_note=True)
     else:
-        yield Finding(chosen.role, f"{endpoint.provider} takes {endpoint.model} in batches")
+        yield PreflightFinding(chosen.role, f"{endpoint.provider} takes {endpoint.model} in batches")
 
 
 def _check_schema(
-    endpoint: Endpoint, listing: Listing | None, place: Place | str, environment: Mapping[str, str]
-) -> Iterator[Finding]:
+    endpoint: Endpoint, listing: ModelListing | None, place: Place | str, environment: Mapping[str, str]
+) -> Iterator[PreflightFinding]:
     """Whether the judge follows a JSON schema: tried where a call costs nothing, else believed."""
     if not endpoint.structured_output:
         tolerant = (
             "takes no JSON schema, so its replies are read tolerantly, and asked for once more where that fails; if it "
             f"does take one, write structured_output: true ({place})"
         )
-        yield Finding("judge", f"{endpoint.model} {tolerant}", is_note=True)
+        yield PreflightFinding("judge", f"{endpoint.model} {tolerant}", is_note=True)
     elif listing is not None and endpoint.is_free:
         fault = probe_schema(endpoint, environment)
         if fault is None:
-            yield Finding("judge", f"{endpoint.model} follows a JSON schema")
+            yield PreflightFinding("judge", f"{endpoint.model} follows a JSON schema")
         else:
             advice = f"{place}: write structured_output: false; its replies are then read tolerantly"
-            yield Finding("judge", f"{endpoint.model} does not follow a JSON schema: {fault}", advice)
+            yield PreflightFinding("judge", f"{endpoint.model} does not follow a JSON schema: {fault}", advice)
 
 
-def _model_fault(endpoint: Endpoint, known: ModelConfig, listing: Listing | None, today: date) -> str | None:
+def _model_fault(endpoint: Endpoint, known: ModelConfig, listing: ModelListing | None, today: date) -> str | None:
     leaves = known.shutdown_date
     if leaves is not None and leaves <= today + timedelta(days=NOTICE_DAYS):
         return f"{endpoint.model} {'left' if leaves <= today else 'leaves'} {endpoint.provider} on {leaves}"
@@ -225,7 +227,7 @@ def _model_fault(endpoint: Endpoint, known: ModelConfig, listing: Listing | None
     return None
 
 
-def _nearest(model: str, listing: Listing | None) -> str:
+def _nearest(model: str, listing: ModelListing | None) -> str:
     names = sorted(listing.models or ()) if listing else []
     near = difflib.get_close_matches(model, names, n=1) or names[:1]
     return near[0] if near else "another model"

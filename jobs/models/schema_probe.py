@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from openai import APIError
 
-from jobs.models.client import explain, open_client
+from jobs.models.client import as_provider_error, open_client
 from udfs.llm.models import Endpoint
 
 # A word that nobody says unasked: a server that ignores the schema gives itself away.
@@ -39,7 +39,7 @@ def probe_schema(endpoint: Endpoint, environment: Mapping[str, str]) -> str | No
         text = completion.choices[0].message.content or ""
         follows = json.loads(text) == {"word": _WORD}
     except APIError as error:
-        return str(explain(error, endpoint, environment))
+        return str(as_provider_error(error, endpoint, environment))
     except (ValueError, LookupError, TypeError, AttributeError):  # whatever such a server sends
         follows = False
     return None if follows else "it answers as if there were none"

@@ -133,7 +133,7 @@ class CallFigures:
         return max(known) if known and len(known) == len(etas) else None
 
 
-def figures_before(watch: WaveWatch, *, run_id: str = "", host: str, pid: int, now: datetime) -> CallFigures:
+def figures_before(watch: WaveWatch, *, run_id: str, host: str, pid: int, now: datetime) -> CallFigures:
     """The figures of a wave that has not begun."""
     keys = dict.fromkeys([*watch.names, *watch.waiting, *watch.done_before, *watch.pending])
     return CallFigures(

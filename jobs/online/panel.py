@@ -41,7 +41,7 @@ class Pace:
 
 @contextmanager
 def watch_calls(
-    progress: Progress, workspace: str, watch: WaveWatch, *, run_id: str = "", pace: Pace | None = None
+    progress: Progress, workspace: str, watch: WaveWatch, *, run_id: str, pace: Pace | None = None
 ) -> Iterator[None]:
     """Show how far a wave is while the calls are made in the body of the `with`.
 

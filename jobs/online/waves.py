@@ -10,30 +10,30 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Literal
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.config.teachers import BudgetConfig
-from jobs.ledger.batch_table import not_in_batches, reserved_by_stage
+from jobs.config.calls import BudgetConfig, PaidStage
 from jobs.ledger.reservations import (
-    Open,
-    count_open,
-    pending_requests,
+    Backlog,
+    StageRequests,
+    count_answered,
+    count_by_endpoint,
+    measure_backlog,
     reserve,
+    sendable_requests,
+    spent_and_reserved,
     to_endpoints,
-    with_attempts,
-    with_worst_case,
 )
-from jobs.ledger.settle import recent_sends, settle_wave, spent_by_stage, wave_name
+from jobs.ledger.settle import recent_sends, settle_wave, wave_name
 from jobs.online.panel import WaveWatch, watch_calls
 from jobs.online.task_slots import task_slots, tasks_of, with_task
 from jobs.workspace import files
 from jobs.workspace.lease import Lease
 from jobs.workspace.runtime import Runtime
 from jobs.workspace.stopping import is_stopped, stop_file, stop_on_signal
-from schemas.calls import ATTEMPTS, OUTCOMES, REQUESTS, RESPONSES
+from schemas.calls import OUTCOMES
 from schemas.errors import EnvironmentSetupError, StoppedError
 from udfs.llm.journal import journal_folder
 from udfs.llm.map_calls import drive_calls, map_calls, request_of
@@ -41,26 +41,13 @@ from udfs.llm.models import Endpoint
 from udfs.llm.retries import RetryPolicy
 from udfs.llm.wave import EndpointKey, WaveContext
 
-PaidStage = Literal["distill", "score"]
 Outcomes = Counter[tuple[EndpointKey, str, str]]
 _USEFUL_REQUESTS, _USEFUL_SHARE = 10, 0.25  # of a wave that the budget does not let be whole
 _OF_THE_ENDPOINT = ("billing", "auth", "not_found", "rejected", "unavailable", "over_bound", "unexpected", "max_wait")
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What a stage wants answered."""
-
-    stage: PaidStage
-    requests: DataFrame
-    """Column request_id: rows of the stored table `requests`."""
-    endpoints: Mapping[EndpointKey, Endpoint]
-    names: Mapping[EndpointKey, str]
-    """What each endpoint is called: the teacher's name, or `judge`."""
-
-
 @dataclass
-class Ended:
+class CallsResult:
     """How the waves ended, once nothing more can be called."""
 
     down: dict[EndpointKey, tuple[str, str]] = field(default_factory=dict)
@@ -78,11 +65,11 @@ class _Wave:
     number: int
     rows: DataFrame
     sent: Mapping[EndpointKey, int]
-    found: Open
+    found: Backlog
     spent: Mapping[str, Decimal]
 
 
-def call_all(runtime: Runtime, asked: Asked) -> Ended:
+def call_all(runtime: Runtime, asked: StageRequests) -> CallsResult:
     """Answer requests until none is left that can be.
 
     Requests of endpoints that were given up, and those that failed too often in this run, stay open; the caller
@@ -94,13 +81,13 @@ def call_all(runtime: Runtime, asked: Asked) -> Ended:
     """
     _refuse_speculation(runtime)
     outcomes: Outcomes = Counter()
-    ended, attempts = Ended(), runtime.settings.calls.attempts
+    ended, attempts = CallsResult(), runtime.settings.calls.attempts
     before: tuple[int, int] | None = None
     number = 0
     while True:
         number += 1
-        pending = _pending(runtime, asked)
-        found = count_open(pending, attempts)
+        pending = sendable_requests(runtime, asked)
+        found = measure_backlog(pending, attempts)
         ended.open = found.all_counts
         reachable = [key for key in found.counts if key not in ended.down]
         if not reachable:
@@ -110,7 +97,7 @@ def call_all(runtime: Runtime, asked: Asked) -> Ended:
             raise StoppedError(f"{asked.stage}: no request of the last wave could be sent ({_reasons(outcomes)})")
         before, spent = now, spent_and_reserved(runtime)
         sendable = to_endpoints(pending.where(F.col("failed") < attempts), reachable)
-        fits = reserve(sendable, found, reachable, left_usd(runtime.settings.budget, asked.stage, spent))
+        fits = reserve(sendable, found, reachable, runtime.settings.budget.left(asked.stage, spent))
         rows = runtime.storage.materialise(fits.rows, f"wave-{asked.stage}")
         sent = {key: found.counts[key] for key in reachable} if fits.is_all else count_by_endpoint(rows)
         count, pending_count = sum(sent.values()), sum(found.counts[key] for key in reachable)
@@ -131,48 +118,7 @@ def is_worth_a_wave(count: int, pending: int) -> bool:
     return count >= _USEFUL_REQUESTS or count >= _USEFUL_SHARE * pending
 
 
-def left_usd(budget: BudgetConfig, stage: PaidStage, spent: Mapping[str, Decimal]) -> Decimal | None:
-    """What may still be spent on a stage: of its own cap and of the run's; null: no cap.
-
-    Args:
-        budget: the caps.
-        stage: that wants to spend.
-        spent: stage -> what the ledger says.
-    """
-    own = budget.distill_usd if stage == "distill" else budget.score_usd
-    lefts = []
-    if budget.run_usd is not None:
-        lefts.append(budget.run_usd - sum(spent.values()))
-    if own is not None:
-        lefts.append(own - spent.get(stage, Decimal(0)))
-    return max(Decimal(0), min(lefts)) if lefts else None
-
-
-def spent_and_reserved(runtime: Runtime) -> dict[str, Decimal]:
-    """What each stage has paid, and what its batches that are out may still cost."""
-    spent, reserved = spent_by_stage(runtime), reserved_by_stage(runtime)
-    return {name: spent.get(name, Decimal(0)) + reserved.get(name, Decimal(0)) for name in {*spent, *reserved}}
-
-
-def open_requests(runtime: Runtime, asked: Asked) -> DataFrame:
-    """What has no answer and is in no batch that is out: rows of `REQUESTS`."""
-    pending = pending_requests(runtime.read(REQUESTS), asked.requests, runtime.read_or_empty(RESPONSES))
-    return to_endpoints(not_in_batches(runtime, pending), asked.endpoints)
-
-
-def _pending(runtime: Runtime, asked: Asked) -> DataFrame:
-    attempts = runtime.read_or_empty(ATTEMPTS)
-    known = with_attempts(open_requests(runtime, asked), attempts, runtime.started_at)
-    return with_worst_case(known, asked.endpoints, runtime.settings.calls.attempts)
-
-
-def count_by_endpoint(requests: DataFrame) -> dict[EndpointKey, int]:
-    """Number the requests of each endpoint."""
-    counted = requests.groupBy("provider", "model").count().collect()
-    return {(row["provider"], row["model"]): row["count"] for row in counted}
-
-
-def _run_wave(runtime: Runtime, asked: Asked, wave: _Wave) -> Outcomes:
+def _run_wave(runtime: Runtime, asked: StageRequests, wave: _Wave) -> Outcomes:
     """Call one wave and settle it.
 
     Returns:
@@ -183,7 +129,7 @@ def _run_wave(runtime: Runtime, asked: Asked, wave: _Wave) -> Outcomes:
         raise StoppedError("paid calls need the lease of the workspace; run them through the pipeline")
     lease.check()
     name = wave_name(asked.stage, lease.epoch, wave.number)
-    done = _done(runtime, asked)
+    done = count_answered(runtime, asked)
     context = _context(runtime, asked, wave, lease, name, frozenset(done))
     watch = WaveWatch(
         stage=asked.stage,
@@ -199,7 +145,7 @@ def _run_wave(runtime: Runtime, asked: Asked, wave: _Wave) -> Outcomes:
     try:
         with (
             stop_on_signal(settings.workspace, runtime.progress.line),
-            watch_calls(runtime.progress, settings.workspace, watch),
+            watch_calls(runtime.progress, settings.workspace, watch, run_id=runtime.run_id),
         ):
             is_here = settings.calls.runner == "driver"
             returned = _drive(wave.rows, context) if is_here else _map(runtime, wave.rows, context)
@@ -213,7 +159,7 @@ def _run_wave(runtime: Runtime, asked: Asked, wave: _Wave) -> Outcomes:
 
 
 def _context(
-    runtime: Runtime, asked: Asked, wave: _Wave, lease: Lease, name: str, proven: frozenset[EndpointKey]
+    runtime: Runtime, asked: StageRequests, wave: _Wave, lease: Lease, name: str, proven: frozenset[EndpointKey]
 ) -> WaveContext:
     calls, workspace = runtime.settings.calls, runtime.settings.workspace
     called = tuple(one for key, one in asked.endpoints.items() if key in wave.sent)
@@ -257,7 +203,7 @@ def _drive(wave: DataFrame, context: WaveContext) -> Outcomes:
     return handed_back
 
 
-def _note(ended: Ended, outcomes: Outcomes) -> None:
+def _note(ended: CallsResult, outcomes: Outcomes) -> None:
     for key, reason, said in outcomes:
         if reason in _OF_THE_ENDPOINT:
             ended.down.setdefault(key, (reason, said))
@@ -267,12 +213,6 @@ def _note(ended: Ended, outcomes: Outcomes) -> None:
 
 def _reasons(outcomes: Outcomes) -> str:
     return "; ".join(f"{model}: {reason} {said}".strip() for (_, model), reason, said in sorted(outcomes))
-
-
-def _done(runtime: Runtime, asked: Asked) -> dict[EndpointKey, int]:
-    """Requests that are answered: whoever has answered before is not to blame for a rejection."""
-    answered = runtime.read_or_empty(RESPONSES).where("status <> 'failed'")
-    return count_by_endpoint(answered.join(asked.requests, "request_id", "left_semi"))
 
 
 def _keys(called: Iterable[Endpoint]) -> dict[str, str]:
@@ -301,15 +241,12 @@ def budget_spent(
         count: requests that would fit all the same, too few to be worth a wave.
         pending: requests that are open.
     """
-    own = budget.distill_usd if stage == "distill" else budget.score_usd
-    name, cap, paid = "run_usd", budget.run_usd, sum(spent.values(), Decimal(0))
-    of_stage = spent.get(stage, Decimal(0))
-    if own is not None and (cap is None or own - of_stage < cap - paid):
-        name, cap, paid = f"{stage}_usd", own, of_stage
-    left = f"${max(Decimal(0), (cap or paid) - paid):f}"
+    cap = budget.tightest(stage, spent)
+    if cap is None:
+        raise AssertionError("without a cap everything fits")
     fits, is_sure = (f"no more than {count:,} of", "are") if count else ("none of", "is")
     return StoppedError(
-        f"{stage}: the budget is spent. ${paid:f} of budget.{name} ${cap} are paid or reserved, and {fits} "
-        f"the {pending:,} requests that are open {is_sure} sure to fit into the {left} that are left. What is paid is "
-        f"kept; to go on, type the same command with --set budget.{name}=MORE"
+        f"{stage}: the budget is spent. ${cap.used:f} of budget.{cap.name} ${cap.limit} are paid or reserved, and "
+        f"{fits} the {pending:,} requests that are open {is_sure} sure to fit into the ${max(Decimal(0), cap.left):f} "
+        f"that are left. What is paid is kept; to go on, type the same command with --set budget.{cap.name}=MORE"
     )

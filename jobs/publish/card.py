@@ -7,19 +7,17 @@ configuration are escaped by default, so that none of them can become markup.
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from functools import cache
-from importlib import resources
 from typing import Any
 
 import yaml
-from jinja2 import Environment, FunctionLoader, StrictUndefined
-from markupsafe import Markup
 
 from jobs.config.licences import Licence, find_licence, hub_identifier, strictest
 from jobs.config.settings import Settings
 from jobs.publish.shards import FOLDERS, SCHEMAS
+from jobs.rendering.markdown import render_template
+from jobs.rendering.templates import by_count
 from schemas.records import CATEGORIES, EXPORT_FIELDS
-from udfs.printable import JOINERS, printable
+from udfs.scoring.agreement import MEASURED, MEASURED_ON
 
 JUDGED_BY_RULES = "heuristic"
 """Kind of scorer whose scores are a screen and not a judgement."""
@@ -34,12 +32,6 @@ FIELDS = {
 
 # Upper bounds of the hub's buckets; a thousand rows are the first of `1K<n<10K`.
 _SIZES = ("1K", "10K", "100K", "1M", "10M", "100M", "1B", "10B", "100B", "1T")
-
-_PLAIN = re.compile(r"[\w./:?&%#@~+=,()-]+(?: [\w./:?&%#@~+=,()-]+)*", re.ASCII)
-# What would start a list, a heading or a rule where the text opens a line.
-_OPENS_A_BLOCK = re.compile(r"^\d{1,9}(?=[.)](?:\s|$))|^(?=[-+=](?:[\s=-]|$))")
-_ENTITIES = {ord(char): f"&#{ord(char)};" for char in "`|@"} | {ord("<"): "&lt;", ord(">"): "&gt;", ord("&"): "&amp;"}
-_ESCAPES = _ENTITIES | {ord(char): f"\\{char}" for char in "\\*_[]#$~"}
 
 
 def render_card(settings: Settings, manifest: Mapping[str, Any]) -> str:
@@ -84,6 +76,8 @@ def card_values(
         "licences": _licences(counts["licence"]),
         "strictest": strictest(counts["licence"]) if counts["licence"] else None,
         "recall": settings.deduplicate.expected_recall(settings.deduplicate.threshold),
+        "agreed": MEASURED,
+        "agreed_on": MEASURED_ON,
         "judged": manifest["scorer"]["kind"] != JUDGED_BY_RULES,
     }
 
@@ -127,63 +121,6 @@ def size_category(rows: int) -> str:
     if bound == len(_SIZES):
         return f"n>{_SIZES[-1]}"
     return f"{_SIZES[bound - 1]}<n<{_SIZES[bound]}" if bound else f"n<{_SIZES[0]}"
-
-
-def by_count(rows: Mapping[str, int]) -> list[tuple[str, int]]:
-    """Names and counts, the largest first, equal ones by name."""
-    return sorted(rows.items(), key=lambda row: (-row[1], row[0]))
-
-
-def render_template(name: str, **values: Any) -> str:
-    """Fill a template of `conf/templates`; a name that it uses and is not given is an error."""
-    return _environment().get_template(name).render(values)
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FunctionLoader(
-            lambda name: resources.files("conf.templates").joinpath(name).read_text(encoding="utf-8")
-        ),
-        undefined=StrictUndefined,
-        # Macros give back Markup only where this is on; for everything else `finalize` escapes first.
-        autoescape=True,
-        finalize=_finalize,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {"code": code, "excerpt": excerpt, "trusted": Markup}
-    return environment
-
-
-def _finalize(value: object) -> Markup | str:
-    if isinstance(value, Markup):
-        return value
-    if value is None:
-        return "not known"
-    if isinstance(value, int) and not isinstance(value, bool):
-        return f"{value:,}"
-    return escape_markdown(str(value))
-
-
-def escape_markdown(text: str) -> Markup:
-    """Untrusted text as one line that shows as it is, in a table cell too: no markup, no invisible characters."""
-    line = " ".join(text.split())
-    return Markup(_OPENS_A_BLOCK.sub(r"\g<0>\\", printable(line, JOINERS).translate(_ESCAPES)))  # noqa: S704
-
-
-def code(text: str) -> Markup:
-    """A name in the type of code; one with unusual characters is escaped first."""
-    if _PLAIN.fullmatch(text):
-        return Markup(f"`{text}`")  # noqa: S704
-    return Markup(f"<code>{escape_markdown(text)}</code>")  # noqa: S704
-
-
-def excerpt(text: str, limit: int) -> str:
-    """The beginning of a text; as it is, so still to be escaped."""
-    line = " ".join(text[: limit * 4].split())
-    return line if len(line) <= limit and len(text) <= limit * 4 else f"{line[:limit]} …"
 
 
 _MESSAGES = (

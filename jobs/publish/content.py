@@ -11,9 +11,9 @@ import pyarrow as pa
 from jobs.config.settings import PackageConfig
 from jobs.publish.shards import ParquetRows, Shards
 from jobs.verify.thresholds import sha256_of
+from schemas.records import PROVENANCE_FILE
 from udfs.export_lines import export_record, messages_record
 
-PROVENANCE = "provenance.parquet"
 _PROVENANCE_SCHEMA = pa.schema(
     [
         ("split", pa.string()),
@@ -64,7 +64,7 @@ def write_content(
         for key, rows in expected.items()
     }
     content = Content()
-    provenance = ParquetRows(folder / PROVENANCE, _PROVENANCE_SCHEMA)
+    provenance = ParquetRows(folder / PROVENANCE_FILE, _PROVENANCE_SCHEMA)
     rows = 0
     for batch in batches:
         for row in batch.to_pylist():
@@ -74,7 +74,7 @@ def write_content(
                 counted[row[name] or "not known"] += 1
         rows += batch.num_rows
     provenance.close()
-    content.files[PROVENANCE] = {"rows": rows}
+    content.files[PROVENANCE_FILE] = {"rows": rows}
     for written in shards.values():
         content.files |= written.close()
     for path, facts in content.files.items():

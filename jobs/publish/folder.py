@@ -1,6 +1,9 @@
 """The folder of a package: it appears whole, and replaces an older package but nothing else."""
 
+import fcntl
 import json
+import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -13,31 +16,70 @@ from schemas.errors import ConfigError
 KIND = "phase0 package"
 """What `kind` says in the manifest of a package."""
 MANIFEST = "manifest.json"
+_OLD = ".old"
 
 
 @contextmanager
 def new_folder(target: Path) -> Iterator[Path]:
     """Give out a folder beside the target that takes its place at the end; after an error the target is as before.
 
+    What a run that was killed left beside the target is cleared away first.
+
     Raises:
         ConfigError: the target holds something that is not a package of ours.
     """
-    require_own(target)
     target.parent.mkdir(parents=True, exist_ok=True)
+    clear_litter(target)
+    require_own(target)
     folder = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     folder.mkdir()
+    with _held(folder):
+        try:
+            yield folder
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        if not target.exists():
+            folder.rename(target)
+            return
+        with _held(target):
+            old = target.with_name(f"{folder.name}{_OLD}")
+            target.rename(old)
+            folder.rename(target)
+            shutil.rmtree(old)
+
+
+def clear_litter(target: Path) -> None:
+    """Remove what killed runs left beside a target; a package that one had just moved aside goes back to its place."""
+    ours = re.compile(rf"\.{re.escape(target.name)}\.[0-9a-f]{{8}}(?:{re.escape(_OLD)})?")
+    litter = [path for path in target.parent.iterdir() if ours.fullmatch(path.name) and path.is_dir()]
+    for path in sorted(litter, key=lambda path: not path.name.endswith(_OLD)):
+        with _held(path) as is_dead:
+            if not is_dead:
+                continue
+            if path.name.endswith(_OLD) and not target.exists() and read_manifest(path) is not None:
+                path.rename(target)
+            else:
+                shutil.rmtree(path, ignore_errors=True)
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[bool]:
+    """Hold a folder, wherever it is moved to, for as long as this process lives; false where another one holds it."""
     try:
-        yield folder
-    except BaseException:
-        shutil.rmtree(folder)
-        raise
-    if target.exists():
-        old = target.with_name(f"{folder.name}.old")
-        target.rename(old)
-        folder.rename(target)
-        shutil.rmtree(old)
-    else:
-        folder.rename(target)
+        descriptor = os.open(folder, os.O_RDONLY)
+    except FileNotFoundError:  # whoever held it was quicker
+        yield False
+        return
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(descriptor)
 
 
 def require_own(target: Path) -> None:

@@ -5,18 +5,18 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from pyspark.sql import DataFrame
-
 from jobs.config.settings import PackageConfig
+from jobs.curation.benchmarks import searched_benchmarks
 from jobs.ledger.usage import ModelLedger, read_call_ledger
 from jobs.publish.content import Content
 from jobs.publish.folder import KIND
 from jobs.publish.source import Source
 from jobs.sources.lockfile import origins
 from jobs.workspace.fingerprint import settings_hash, versions
+from jobs.workspace.queries import with_parts
 from jobs.workspace.runtime import Runtime
 from schemas.calls import ATTEMPTS, JUDGEMENTS, REQUESTS, RESPONSES
-from schemas.tables import ALL, DATASET
+from schemas.tables import ALL
 
 CALLS = (REQUESTS, ATTEMPTS, RESPONSES, JUDGEMENTS)
 
@@ -45,8 +45,9 @@ def build_manifest(runtime: Runtime, facts: Mapping[str, Any]) -> dict[str, Any]
             "min_valid_share": settings.targets.min_valid_share,
             "min_teachers": settings.targets.min_teachers,
         },
-        "counts": _counts(runtime.read(DATASET)),
+        "counts": _counts(runtime),
         "downloads": origins(settings),
+        "benchmarks": searched_benchmarks(runtime),
         "cost_usd": _plain(ledger.spent_usd()),
         "paid_calls": {"assumed_usd": _plain(ledger.assumed_usd()), "models": [_cost(one) for one in ledger.models]},
         "config_sha256": settings_hash(settings),
@@ -64,15 +65,18 @@ def _plain(amount: Decimal) -> str:
     return f"{amount.normalize():f}"
 
 
-def _counts(dataset: DataFrame) -> dict[str, dict[str, int]]:
+def _counts(runtime: Runtime) -> dict[str, dict[str, int]]:
     """Rows by category, source, origin, licence and language: column -> value -> rows, in the order of the values."""
     names = ("category", "source", "origin", "licence", "language")
-    rows = dataset.groupBy(*names).count().collect()  # there are few combinations, and one query for all is quick
+    # There are few combinations, and one question for all is quick.
+    rows = runtime.query(
+        with_parts("select {names}, count(*) as rows from {dataset} group by {names}", names=", ".join(names))
+    )
     counts: dict[str, dict[str, int]] = {}
     for name in names:
         total: Counter[str] = Counter()
         for row in sorted(rows, key=lambda row: row[name] or ""):
-            total[row[name] or "not known"] += row["count"]
+            total[row[name] or "not known"] += row["rows"]
         counts[name] = dict(total)
     return counts
 
@@ -109,6 +113,7 @@ def build_package_manifest(
         "no_conversation": misfits,
         "options": config.model_dump(mode="json"),
         **{name: exported[name] for name in _TAKEN_OVER},
+        "benchmarks": exported.get("benchmarks", []),  # of an older export it is not known
         "made_from": {
             "run_id": exported["run_id"],
             "created_at": exported["created_at"],

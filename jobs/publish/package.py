@@ -7,12 +7,9 @@ be copied, or pushed, from the machine where it lies.
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -28,6 +25,7 @@ from jobs.publish.split import split_rows
 from jobs.workspace import files
 from jobs.workspace.runtime import Runtime
 from schemas.errors import ConfigError, DataRefusedError
+from schemas.manifest import sealed
 from schemas.tables import DATASET, PAIRS, SCORES, SELECTION
 
 CARD = "README.md"
@@ -79,21 +77,16 @@ def _write_package(runtime: Runtime, source: Source, folder: Path) -> dict[str, 
     packed = wanted.join(split.rows, ["example_id", "pair_id"]).orderBy("split", "example_id", "pair_id")
     packed = storage.materialise(packed, "package")
     runtime.progress.step("writing")
+    # Named in the order of the sort.
     parts = files.list_files(files.join(storage.scratch, "package"), ".parquet")
-    content = write_content(_batches(parts), folder, config, _expected(packed, config.messages))
+    content = write_content(files.read_batches(parts, _BATCH_ROWS), folder, config, _expected(packed, config.messages))
     needs, misfits = _needs(rows)
     manifest = build_package_manifest(config, source, content, split.facts, needs, misfits)
     card = render_package_card(runtime.settings, manifest).encode("utf-8")
     (folder / CARD).write_bytes(card)
     manifest["files"][CARD] = {"bytes": len(card), "sha256": hashlib.sha256(card).hexdigest()}
-    (folder / MANIFEST).write_bytes((json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode("utf-8"))
+    (folder / MANIFEST).write_bytes((json.dumps(sealed(manifest), indent=2, ensure_ascii=False) + "\n").encode("utf-8"))
     return manifest
-
-
-def _batches(parts: Sequence[str]) -> Iterator[pa.RecordBatch]:
-    for part in parts:  # named in the order of the sort
-        with files.open_for_reading(part) as handle:
-            yield from pq.ParquetFile(handle).iter_batches(batch_size=_BATCH_ROWS)
 
 
 def _expected(packed: DataFrame, messages: bool) -> dict[tuple[str, str], int]:

@@ -21,7 +21,7 @@ from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 from huggingface_hub.utils.tqdm import disable_progress_bars
 
 from jobs.publish.folder import KIND, MANIFEST, read_manifest
-from jobs.verify.checks import Verdict
+from jobs.verify.checks import CheckOutcome
 from jobs.verify.package import verify_package
 from schemas.errors import ConfigError, DataRefusedError, UploadError
 
@@ -135,7 +135,7 @@ class HubRepository:
 
 
 def _require_verified(folder: Path) -> None:
-    failed = [check for check in verify_package(folder).checks if check.verdict is Verdict.FAIL]
+    failed = [check for check in verify_package(folder).checks if check.verdict is CheckOutcome.FAIL]
     if failed:
         listed = "\n".join(f"  {check.name}: {check.measured}; wanted: {check.wanted}" for check in failed)
         raise DataRefusedError(f"not pushed, because it does not pass `phase0 verify --input {folder}`:\n{listed}")

@@ -14,13 +14,21 @@ from pyspark.sql import functions as F
 from jobs.config.deduplicate import DeduplicateConfig
 from jobs.curation.quotas import category_quotas
 from jobs.deduplication.components import connected_components
-from jobs.deduplication.near_duplicates import Materialise, equal_sets, shingle, similar_pairs, with_bands
+from jobs.deduplication.near_duplicates import (
+    Materialise,
+    bucket_members,
+    equal_sets,
+    shared_buckets,
+    similar_pairs,
+    with_buckets,
+)
 from schemas.errors import ConfigError
 from udfs.column_functions import looked_up
 
 TRAIN, VALIDATION = "train", "validation"
 LOOKED_BELOW = 0.1
 """Pairs this much below the threshold are found too, to say how near the two sides come to each other."""
+_COMPARED_ROWS = 10_000
 LARGEST_PART = 10
 """A component with more than a tenth of the rows that its category gives to validation goes to train."""
 
@@ -207,9 +215,12 @@ def similar_rows(
         materialise: stores a frame under a name and gives back a frame that reads it.
     """
     ranked = texts.select(F.col("node").alias("rank"), F.col(kind).alias("text"), F.lit(least).alias("threshold"))
-    rows = materialise(with_bands(shingle(ranked), config), f"{kind}_shingled")
-    copies = equal_sets(rows)
-    pairs = similar_pairs(rows.join(copies, "rank", "left_anti"), config)
+    parts = materialise(with_buckets(ranked, config), f"{kind}_parts")
+    copies = materialise(equal_sets(parts), f"{kind}_copies")
+    meetings = materialise(shared_buckets(parts), f"{kind}_meetings")
+    # What falls to a kept row may still link two rows, so crowded buckets are compared in full as far as memory goes.
+    whole = config.model_copy(update={"max_bucket": max(config.max_bucket, _COMPARED_ROWS)})
+    pairs = similar_pairs(bucket_members(meetings, parts, copies), whole)
     equal = copies.select(F.col("leader").alias("left"), F.col("rank").alias("right"), F.lit(1.0).alias("jaccard"))
     similar = pairs.select(F.col("winner").alias("left"), F.col("loser").alias("right"), "jaccard")
     return materialise(equal.unionByName(similar), f"{kind}_similar")

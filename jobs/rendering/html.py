@@ -7,13 +7,13 @@ style sheet and nothing else: markup that slipped through could neither run nor 
 import base64
 import hashlib
 from functools import cache
-from importlib import resources
 from typing import Any
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from jobs.rendering.differing_words import differing_words
+from jobs.rendering.templates import environment, read_template
 from udfs.printable import JOINERS, MARKS, printable
 
 _KEPT = "\n" + JOINERS + MARKS
@@ -21,7 +21,7 @@ _KEPT = "\n" + JOINERS + MARKS
 
 def render_page(template: str, **values: Any) -> str:
     """Fill a page of `conf/templates`; a name that it uses and is not given is an error."""
-    style = _read("page.css")
+    style = read_template("page.css")
     digest = base64.b64encode(hashlib.sha256(style.encode("utf-8")).digest()).decode("ascii")
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     return _environment().get_template(template).render(values, style=Markup(style), policy=policy)  # noqa: S704
@@ -29,33 +29,11 @@ def render_page(template: str, **values: Any) -> str:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FunctionLoader(_read),
-        undefined=StrictUndefined,
-        autoescape=True,
-        finalize=_finalize,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
+    return environment(
+        lambda text: printable(text, _KEPT), {"excerpt": page_excerpt, "differing_words": differing_words}
     )
-    environment.filters |= {"excerpt": excerpt, "differing_words": differing_words}
-    return environment
 
 
-def _read(name: str) -> str:
-    return resources.files("conf.templates").joinpath(name).read_text(encoding="utf-8")
-
-
-def _finalize(value: object) -> object:
-    if isinstance(value, Markup):
-        return value
-    if value is None:
-        return "not known"
-    if isinstance(value, int) and not isinstance(value, bool):
-        return f"{value:,}"
-    return printable(str(value), _KEPT)
-
-
-def excerpt(text: str, limit: int) -> str:
+def page_excerpt(text: str, limit: int) -> str:
     """The beginning of a text."""
     return text if len(text) <= limit else f"{text[:limit].rstrip()} …"

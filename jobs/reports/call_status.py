@@ -3,22 +3,20 @@
 Everything here only reads, needs no lease, and what concerns a run that is on needs no Spark.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from decimal import ROUND_FLOOR, Decimal
 from typing import Any
 
-from py4j.protocol import Py4JError
-from pyspark.errors import PySparkException
-from pyspark.sql import functions as F
 from rich.console import Group, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
 from jobs.answers.specs import model_names
+from jobs.config.calls import PAID_STAGES
 from jobs.config.settings import Settings
-from jobs.ledger.settle import attempts_of, open_journals, read_journal_rows, stage_of, wave_of
+from jobs.ledger.settle import open_journals, stage_of, wave_of
 from jobs.ledger.usage import CallLedger, ModelLedger
 from jobs.online.figures import CallFigures, WaveWatch, figures_before, look_again, read_progress, utc_now
 from jobs.online.table import call_panel, counts, duration, short
@@ -28,7 +26,12 @@ from jobs.workspace import files
 from jobs.workspace.lease import is_at_work, lease_file, read_lease
 from jobs.workspace.runtime import Runtime
 from schemas.calls import ATTEMPTS
+from udfs.llm.journal_reader import journal_records
 from udfs.llm.journal_tail import JournalTail
+
+_IDS_ASKED = 5_000
+"""Ids of one question to the ledger."""
+_SETTLED = "select attempt_id from {attempts} where attempt_id in (:asked)"
 
 
 def live_status(settings: Settings) -> RenderableType:
@@ -71,7 +74,7 @@ def _journal_panel(settings: Settings, folder: str, last: CallFigures | None, no
     if last is not None and wave_of(last.journal) == wave:
         before = replace(last, is_over=False)
     else:  # whoever made these calls has written nothing about them
-        before = figures_before(_unknown(settings, folder, stage_of(wave)), host="", pid=0, now=now)
+        before = figures_before(_unknown(settings, folder, stage_of(wave)), run_id="", host="", pid=0, now=now)
     try:
         return call_panel(look_again(before, JournalTail(folder).look(), now, is_over=False))
     except (OSError, ValueError, KeyError) as error:  # it is settled and removed while it is read
@@ -88,22 +91,41 @@ def unsettled_usd(runtime: Runtime) -> tuple[Decimal, Decimal]:
     ended = lost = Decimal(0)
     for folder in open_journals(runtime.settings.workspace):
         try:
-            more_ended, more_lost = _unsettled_usd(runtime, folder)
-        except (PySparkException, Py4JError):
+            calls = _calls_in(folder)
+        except OSError:
             if files.exists(folder):
                 raise
             continue  # a run that is on has settled and removed it while it was read
-        ended, lost = ended + more_ended, lost + more_lost
+        for settled in _settled(runtime, calls):
+            del calls[settled]
+        ended += sum((cost for cost, is_lost in calls.values() if not is_lost), Decimal(0))
+        lost += sum((cost for cost, is_lost in calls.values() if is_lost), Decimal(0))
     return ended, lost
 
 
-def _unsettled_usd(runtime: Runtime, folder: str) -> tuple[Decimal, Decimal]:
-    ledger = runtime.read_or_empty(ATTEMPTS).select("attempt_id")
-    attempts = attempts_of(read_journal_rows(runtime.spark, folder), stage_of(wave_of(folder)))
-    is_lost = F.col("status") == "lost"
-    sums = (F.sum(F.when(is_lost == which, F.col("cost_usd"))) for which in (False, True))
-    row = attempts.join(ledger, "attempt_id", "left_anti").agg(*sums).first()
-    return (row[0] or Decimal(0), row[1] or Decimal(0)) if row else (Decimal(0), Decimal(0))
+def _calls_in(folder: str) -> dict[str, tuple[Decimal, bool]]:
+    """Calls that left, as `attempts_of` counts them: attempt_id -> dollars, and whether their end is not known."""
+    calls: dict[str, tuple[Decimal, bool]] = {}
+    not_sent = set()
+    for record in journal_records(folder):
+        name = record.get("attempt_id", "")
+        if record["kind"] == "sent":
+            calls.setdefault(name, (Decimal(record["cost_usd"]), True))
+        elif record["kind"] == "attempt" and record["status"] == "not_sent":
+            not_sent.add(name)
+        elif record["kind"] == "attempt":
+            calls[name] = (Decimal(record["cost_usd"]), False)
+    return {name: call for name, call in calls.items() if name not in not_sent}
+
+
+def _settled(runtime: Runtime, calls: Collection[str]) -> Iterator[str]:
+    names = sorted(calls)
+    for start in range(0, len(names), _IDS_ASKED):
+        asked = names[start : start + _IDS_ASKED]
+        for row in runtime.query(
+            "select attempt_id from {attempts} where attempt_id in (:asked)", (ATTEMPTS,), asked=asked
+        ):
+            yield row["attempt_id"]
 
 
 def ledger_table(settings: Settings, ledger: CallLedger) -> RichTable:
@@ -145,12 +167,10 @@ def ledger_lines(
         yield f"in journals, not in the ledger yet: {cents(ended)}, and at worst {cents(lost)} by calls in flight"
     if assumed := ledger.assumed_usd():
         yield f"of what is paid {cents(assumed)} is assumed: nobody knows whether those calls were billed"
-    budget, open_usd = settings.budget, ended + lost
-    caps = (("run_usd", None, budget.run_usd), ("distill_usd", "distill", budget.distill_usd))
-    for key, stage, cap in (*caps, ("score_usd", "score", budget.score_usd)):
-        if cap is not None:
-            spent = ledger.spent_usd(stage) + (open_usd if stage is None else 0)
-            held = sum((usd for name, usd in reserved.items() if stage in (None, name)), Decimal(0))
-            left = cents(max(Decimal(0), cap - spent - held), ROUND_FLOOR)
-            batches = f", {cents(held)} reserved by batches that are out" if held else ""
-            yield f"budget.{key}: {cents(spent)} of {cents(cap)}{batches}, {left} left"
+    paid: dict[str, Decimal] = {stage: ledger.spent_usd(stage) for stage in PAID_STAGES}
+    # Whose journal it is, is not asked here: what is in one counts against the run's cap.
+    used = settings.budget.caps({**paid, "journals": ended + lost})
+    for cap, held in zip(used, settings.budget.caps(reserved), strict=True):
+        left = cents(max(Decimal(0), cap.left - held.used), ROUND_FLOOR)
+        batches = f", {cents(held.used)} reserved by batches that are out" if held.used else ""
+        yield f"budget.{cap.name}: {cents(cap.used)} of {cents(cap.limit)}{batches}, {left} left"

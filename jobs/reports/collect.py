@@ -9,12 +9,11 @@ from decimal import Decimal
 from pathlib import Path
 
 import pyarrow.parquet as pq
-from pyspark.sql import functions as F
 
 from jobs.config.settings import Settings
-from jobs.curation.eligibility import open_prompts
+from jobs.curation.eligibility import OPEN_PROMPTS
 from jobs.curation.fates import Funnel
-from jobs.deduplication.figures import Twins, count_losses, largest_groups, sample_twins
+from jobs.deduplication.figures import count_losses, largest_groups, sample_twins
 from jobs.ledger.usage import read_call_ledger
 from jobs.reports.project_status import (
     GROUPS_SHOWN,
@@ -37,7 +36,6 @@ from jobs.verify.thresholds import sha256_of
 from jobs.workspace import files
 from jobs.workspace.runtime import Runtime
 from schemas.records import CATEGORIES, PROVENANCE_FILE
-from schemas.tables import DUPLICATES, EXAMPLES, PAIRS, SCREEN
 
 TOKEN = "a token is a word, a number, or one Chinese or Japanese character, as in the search for duplicates"  # noqa: S105
 
@@ -74,6 +72,7 @@ def collect_status(runtime: Runtime, funnel: Funnel, verification: Verification)
         quality_bands=measures.scores.bands,
         dimension_means=_dimension_means(files.join(output, PROVENANCE_FILE)),
         deduplication=_deduplication(runtime),
+        benchmarks=tuple(manifest.get("benchmarks", ())),
         lengths=tuple(
             LengthRow(name, of.min, of.mean, of.max, of.median, of.histogram) for name, of in measures.lengths.items()
         ),
@@ -148,18 +147,17 @@ def _dimension_means(provenance: str) -> dict[str, float]:
     return {name: total[name] / rows for name in sorted(total)}
 
 
+_REMOVED = """
+select pass, count(*) as rows, count(case when numbers_only then 1 end) as numbers_only
+from {duplicates} group by pass
+"""
+
+
 def _deduplication(runtime: Runtime) -> DeduplicationFigures:
-    config, duplicates = runtime.settings.deduplicate, runtime.read(DUPLICATES)
-    removed = {
-        row["pass"]: row
-        for row in duplicates.groupBy("pass")
-        .agg(F.count("*").alias("rows"), F.count_if("numbers_only").alias("numbers_only"))
-        .collect()
-    }
-    examples = runtime.read(EXAMPLES)
-    losses = count_losses(open_prompts(examples, runtime.read(SCREEN)), duplicates)
-    heavy = {loss.source for loss in losses if loss.is_heavy}
-    twins = sample_twins(examples.where(F.col("source").isin(*heavy)), duplicates, MAX_TWINS_SHOWN) if heavy else []
+    config = runtime.settings.deduplicate
+    removed = {row["pass"]: row for row in runtime.query(_REMOVED)}
+    losses = count_losses(runtime, OPEN_PROMPTS)
+    twins = sample_twins(runtime, {loss.source for loss in losses if loss.is_heavy}, MAX_TWINS_SHOWN)
     return DeduplicationFigures(
         threshold=config.threshold,
         expected_recall=config.expected_recall(config.threshold),
@@ -167,19 +165,10 @@ def _deduplication(runtime: Runtime) -> DeduplicationFigures:
         pairs_removed=removed["pair"]["rows"] if "pair" in removed else 0,
         numbers_only=sum(row["numbers_only"] for row in removed.values()),
         losses=tuple(
-            NearDuplicateLoss(
-                loss.source,
-                loss.distinct,
-                loss.near,
-                tuple(
-                    Twins(row["example_id"], row["duplicate_of"], row["jaccard"], row["text"], row["twin_text"])
-                    for row in twins
-                    if row["source"] == loss.source
-                ),
-            )
+            NearDuplicateLoss(loss.source, loss.distinct, loss.near, loss.copies, tuple(twins.get(loss.source, ())))
             for loss in losses
         ),
-        groups=largest_groups(duplicates, examples, runtime.read(PAIRS), GROUPS_SHOWN, MAX_TWINS_SHOWN),
+        groups=largest_groups(runtime, GROUPS_SHOWN, MAX_TWINS_SHOWN),
     )
 
 

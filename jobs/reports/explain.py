@@ -1,25 +1,22 @@
 """The life of one row: what every table holds of an example, from the record it was read from to its exported line."""
 
-import base64
-import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
 from typing import Any
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F
 
 from jobs.deduplication.figures import compared_texts
 from jobs.workspace import files
+from jobs.workspace.queries import Value, with_parts
 from jobs.workspace.runtime import Runtime
 from schemas.calls import ATTEMPTS, JUDGEMENTS, RESPONSES
 from schemas.errors import ConfigError
 from schemas.records import PROVENANCE_FILE
 from schemas.tables import (
     ASSIGNMENTS,
+    CONTAMINATION,
     DUPLICATES,
     EXAMPLES,
     FATES,
@@ -33,7 +30,7 @@ from schemas.tables import (
 )
 
 _RECORD_BYTES = 2_000
-"""Of a record as it was read, this much is fetched."""
+"""Of a record as it was read, this much is shown."""
 _LISTED_IDS = 5
 
 Found = Mapping[str, Any]
@@ -79,42 +76,53 @@ def explain_row(runtime: Runtime, row_id: str) -> Life:
     Raises:
         ConfigError: no row has such an id, or several have.
     """
-    storage = runtime.storage
-    tables = {
-        table
-        for table in (PAIRS, SCREEN, DUPLICATES, ASSIGNMENTS, JUDGEMENTS, SCORES, REVIEWS, SELECTION, FATES)
-        if storage.exists(table)
-    }
-    example_id = _find_example(runtime, row_id, tables)
-    rows: dict[str, list[Found]] = {table.name: [] for table in (EXAMPLES, RAW_RECORDS, *tables)}
-    own = {EXAMPLES: F.col("example_id") == example_id, PAIRS: F.col("example_id") == example_id}
-    _collect({table: runtime.read(table).where(own[table]) for table in own if table in {EXAMPLES, *tables}}, rows)
+    example_id = _find_example(runtime, row_id)
+    rows = {EXAMPLES.name: _found(runtime, EXAMPLES, "example_id = :example", example=example_id)}
+    rows[RAW_RECORDS.name] = _records(runtime, rows[EXAMPLES.name][0])
+    for table, condition in _ABOUT.items():
+        if runtime.storage.exists(table):
+            pairs = [pair["pair_id"] for pair in rows.get(PAIRS.name, ())]
+            values: dict[str, Value] = {"example": example_id, "pairs": pairs, "ids": [example_id, *pairs]}
+            asked = {name: value for name, value in values.items() if f":{name}" in condition}
+            rows[table.name] = _found(runtime, table, condition, **asked)
+    rows |= _calls(runtime, rows)
     pairs = [pair["pair_id"] for pair in rows.get(PAIRS.name, ())]
-    ids = F.col("id").isin(example_id, *pairs)
-    keys = {
-        SCREEN: ids,
-        DUPLICATES: ids | F.col("duplicate_of").isin(example_id, *pairs),
-        ASSIGNMENTS: F.col("example_id") == example_id,
-        JUDGEMENTS: F.col("pair_id").isin(*pairs),
-        SCORES: F.col("pair_id").isin(*pairs),
-        REVIEWS: F.col("pair_id").isin(*pairs),
-        SELECTION: F.col("pair_id").isin(*pairs),
-        FATES: F.col("example_id") == example_id,
-    }
-    frames = {table: runtime.read(table).where(key) for table, key in keys.items() if table in tables}
-    frames[RAW_RECORDS] = _records(runtime, rows[EXAMPLES.name][0])
-    _collect(frames, rows)
-    _collect_calls(runtime, rows)
-    lines = _lines(runtime, "pair_id", pairs)
+    fell = [row for row in rows.get(DUPLICATES.name, ()) if row["id"] in (example_id, *pairs)]
     return Life(
         example_id,
         rows,
-        _texts(
-            runtime, example_id, [row for row in rows.get(DUPLICATES.name, ()) if row["id"] in (example_id, *pairs)]
-        ),
-        {row["pair_id"]: row["line"] for row in lines},
+        compared_texts(runtime, {row[name] for row in fell for name in ("id", "duplicate_of")}),
+        {row["pair_id"]: row["line"] for row in _lines(runtime, "pair_id", pairs)},
         runtime.settings.export.file if _provenance_exists(runtime) else "",
     )
+
+
+# `pairs` is the first: the others are asked about the pairs it has.
+_ABOUT: Mapping[Table, str] = {
+    PAIRS: "example_id = :example",
+    SCREEN: "id in (:ids)",
+    CONTAMINATION: "example_id = :example",
+    DUPLICATES: "id in (:ids) or duplicate_of in (:ids)",
+    ASSIGNMENTS: "example_id = :example",
+    JUDGEMENTS: "pair_id in (:pairs)",
+    SCORES: "pair_id in (:pairs)",
+    REVIEWS: "pair_id in (:pairs)",
+    SELECTION: "pair_id in (:pairs)",
+    FATES: "example_id = :example",
+}
+
+
+def _found(runtime: Runtime, table: Table, condition: str, columns: str = "*", /, **values: Value) -> list[Found]:
+    parts = {"columns": columns, "table": f"{{{table.name}}}", "condition": condition, "key": ", ".join(table.key)}
+    question = with_parts("select {columns} from {table} where {condition} order by {key}", **parts)
+    return [_known(row) for row in runtime.query(question, **values)]
+
+
+def _known(value: Any) -> Any:
+    """A row, or a value in it, without what is null."""
+    if isinstance(value, dict):
+        return {name: _known(one) for name, one in value.items() if one is not None}
+    return [_known(one) for one in value] if isinstance(value, list) else value
 
 
 def example_of_line(runtime: Runtime, line: int) -> str:
@@ -137,43 +145,47 @@ def example_of_line(runtime: Runtime, line: int) -> str:
     return str(found[0]["example_id"])
 
 
-def _find_example(runtime: Runtime, row_id: str, tables: Collection[Table]) -> str:
-    found = runtime.read(EXAMPLES).where(F.col("example_id").startswith(row_id)).select("example_id")
-    if PAIRS in tables:
-        pairs = runtime.read(PAIRS).where(F.col("pair_id").startswith(row_id))
-        found = found.union(pairs.select("example_id"))
-    rows = found.distinct().orderBy("example_id").limit(_LISTED_IDS + 1).collect()
-    if not rows:
+_STARTING = """
+select distinct example_id
+from (
+    select example_id from {examples} where substr(example_id, 1, :length) = :start
+    union all
+    select example_id from {pairs} where substr(pair_id, 1, :length) = :start
+) as found
+order by example_id
+limit :most
+"""
+
+
+def _find_example(runtime: Runtime, row_id: str) -> str:
+    found = runtime.query(_STARTING, (PAIRS,), start=row_id, length=len(row_id), most=_LISTED_IDS + 1)
+    if not found:
         raise ConfigError(
             f"no example and no pair has the id {row_id}; `phase0 show --reason selected` and the data docs list ids, "
             "records that were refused have none (`phase0 show --reason invalid_json`)"
         )
-    if len(rows) > 1:
-        listed = ", ".join(row["example_id"] for row in rows[:_LISTED_IDS])
+    if len(found) > 1:
+        listed = ", ".join(row["example_id"] for row in found[:_LISTED_IDS])
         raise ConfigError(f"several examples have an id that starts with {row_id}: {listed}. Type more of it")
-    return str(rows[0]["example_id"])
+    return str(found[0]["example_id"])
 
 
-def _records(runtime: Runtime, example: Found) -> DataFrame:
-    read_from = [(F.col("file") == of["file"]) & (F.col("position") == of["position"]) for of in example["records"]]
-    is_one_of_them: Column = reduce(Column.__or__, read_from[:_LISTED_IDS])
-    records = runtime.read(RAW_RECORDS).where((F.col("source") == example["source"]) & is_one_of_them)
-    return records.select(
-        "source", "file", "position", "outcome", F.substring("record", 1, _RECORD_BYTES).alias("record")
+def _records(runtime: Runtime, example: Found) -> list[Found]:
+    read_from = {(of["file"], of["position"]) for of in example["records"][:_LISTED_IDS]}
+    found = _found(
+        runtime,
+        RAW_RECORDS,
+        "source = :source and file in (:files) and position in (:positions)",
+        "source, file, position, outcome, record",
+        source=example["source"],
+        files={file for file, _ in read_from},
+        positions={position for _, position in read_from},
     )
+    return [row for row in found if (row["file"], row["position"]) in read_from]
 
 
-def _collect(frames: Mapping[Table, DataFrame], rows: dict[str, list[Found]]) -> None:
-    """Add rows of several tables, fetched in one query: most of the time of a small query is its planning."""
-    parts = [
-        frame.select(F.lit(table.name).alias("table"), F.to_json(F.struct("*"))) for table, frame in frames.items()
-    ]
-    for table, row in sorted(reduce(DataFrame.union, parts).collect()):
-        rows[table].append(json.loads(row))
-
-
-def _collect_calls(runtime: Runtime, rows: dict[str, list[Found]]) -> None:
-    """Add what was paid for the example's answers and their judgements."""
+def _calls(runtime: Runtime, rows: Mapping[str, Sequence[Found]]) -> dict[str, list[Found]]:
+    """What was paid for the example's answers and their judgements."""
     asked = {
         row["request_id"]
         for table in (ASSIGNMENTS, JUDGEMENTS)
@@ -181,23 +193,13 @@ def _collect_calls(runtime: Runtime, rows: dict[str, list[Found]]) -> None:
         if "request_id" in row
     }
     if not asked or not runtime.storage.exists(ATTEMPTS):
-        return
-    frames = {table: runtime.read(table).where(F.col("request_id").isin(*asked)) for table in (ATTEMPTS, RESPONSES)}
-    rows |= {table.name: [] for table in frames}
-    _collect(frames, rows)
-
-
-def _texts(runtime: Runtime, example_id: str, fell: Sequence[Found]) -> dict[str, str]:
-    """Texts of rows that fell to a twin, and of that twin."""
-    if not fell:
         return {}
-    pairs = runtime.read(PAIRS) if any(row["id"] != example_id for row in fell) else None
-    return compared_texts(runtime.read(EXAMPLES), pairs, {row[name] for row in fell for name in ("id", "duplicate_of")})
+    return {table.name: _found(runtime, table, "request_id in (:ids)", ids=asked) for table in (ATTEMPTS, RESPONSES)}
 
 
 def record_text(record: Found) -> str:
     """The beginning of a record as it was read."""
-    return base64.b64decode(record["record"]).decode("utf-8", "replace")
+    return bytes(record["record"][:_RECORD_BYTES]).decode("utf-8", "replace")
 
 
 def _provenance(runtime: Runtime) -> str:

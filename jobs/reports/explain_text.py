@@ -10,7 +10,19 @@ from jobs.rendering.differing_words import differing_words
 from jobs.rendering.terminal import excerpt
 from jobs.reports.explain import Found, Life, record_text
 from schemas.calls import ATTEMPTS, JUDGEMENTS, RESPONSES
-from schemas.tables import ASSIGNMENTS, DUPLICATES, FATES, PAIRS, RAW_RECORDS, REVIEWS, SCORES, SCREEN, SELECTION, Table
+from schemas.tables import (
+    ASSIGNMENTS,
+    CONTAMINATION,
+    DUPLICATES,
+    FATES,
+    PAIRS,
+    RAW_RECORDS,
+    REVIEWS,
+    SCORES,
+    SCREEN,
+    SELECTION,
+    Table,
+)
 
 _RECORD_CHARS, _LISTED = 300, 5
 _NOT_YET = "[dim]this stage has not run yet[/dim]"
@@ -50,6 +62,7 @@ def stage_lines(life: Life) -> Iterator[tuple[str, str]]:
     for stage, lines in (
         ("ingest", _ingest(life)),
         ("screen", _screen(life)),
+        ("decontaminate", _contamination(life)),
         ("deduplicate-prompts", _twins(life, "prompt", life.example_id)),
         ("distill", _distill(life)),
         ("deduplicate-pairs", _of_each_pair(life, DUPLICATES, _pair_twins)),
@@ -95,6 +108,23 @@ def _screen(life: Life) -> Iterator[str]:
         yield "no rule objects to it"
 
 
+def _contamination(life: Life) -> Iterator[str]:
+    if not life.knows(CONTAMINATION):
+        yield _NOT_YET
+        return
+    marks = life.of(CONTAMINATION)
+    for mark in marks:
+        verb = "This keeps it out." if mark["effect"] == "exclude" else "A form of words, which is noted only."
+        where = f"its {mark['part']}, from token {mark['first_token']:,} on"
+        size = f"{mark['tokens']:,} of the {mark['item_tokens']:,} tokens ({mark['share']:.0%})"
+        item = f"the {mark['field']} of {excerpt(mark['benchmark'])} item {excerpt(mark['item'])}"
+        yield f"{mark['side']}: {where}, holds {size} of {item}. {verb}"
+        yield f"[dim]the benchmark:[/dim] {excerpt(mark['item_text'])}"
+        yield f"[dim]this one:[/dim] {excerpt(mark['span'])}"
+    if not marks:
+        yield "holds no item of a benchmark that was looked for"
+
+
 def _twins(life: Life, search: str, row_id: str) -> Iterator[str]:
     if not life.knows(DUPLICATES):
         yield _NOT_YET
@@ -115,7 +145,12 @@ def _twins(life: Life, search: str, row_id: str) -> Iterator[str]:
     targets = ("prompt",) if search == "prompt" else ("response", "answer")
     is_out = any(life.of(SCREEN, target=target, effect="exclude") for target in targets)
     if not fell and not others:
-        yield "took no part, as the screen keeps it out" if is_out else "no other is nearly the same"
+        if is_out:
+            yield "took no part, as the screen keeps it out"
+        elif life.of(CONTAMINATION, effect="exclude"):
+            yield "took no part, as it holds an item of a benchmark"
+        else:
+            yield "no other is nearly the same"
 
 
 def _marked(text: str, twin: str) -> str:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from jobs.curation.fates import SELECTED, STAGE_ORDER, Funnel
 from jobs.curation.reasons import meaning_of
 from jobs.deduplication.figures import HEAVY_LOSS
-from jobs.publish.card import by_count
 from jobs.rendering.html import render_page
+from jobs.rendering.templates import by_count
 from jobs.reports.project_status import ProjectStatus, next_steps
+from udfs.scoring.agreement import MEASURED, MEASURED_ON
 
 REPORT_FILE = "report.html"
 DATA_SET = "data set"
@@ -17,6 +18,7 @@ DATA_SET = "data set"
 # What the rows that a stage decides on have in common. A stage that is not here is shown by its name.
 _WHAT_LEAVES = {
     "screen": "kept out by a named rule",
+    "decontaminate": "hold an item of a benchmark",
     "deduplicate-prompts": "repeat an instruction that stays",
     "distill": "have no answer",
     "deduplicate-pairs": "repeat a pair that stays",
@@ -26,7 +28,7 @@ _WHAT_LEAVES = {
 
 
 @dataclass(frozen=True)
-class Step:
+class FunnelStep:
     """One step of the way from the source files to the data set."""
 
     name: str
@@ -45,28 +47,30 @@ class Step:
         return [(reason, meaning) for reason, meaning in found if meaning]
 
 
-def funnel_steps(funnel: Funnel) -> list[Step]:
+def funnel_steps(funnel: Funnel) -> list[FunnelStep]:
     """The funnel, one step for each stage that decides: records read, records used, examples, what each stage left."""
     return list(_steps(funnel))
 
 
-def _steps(funnel: Funnel) -> Iterator[Step]:
+def _steps(funnel: Funnel) -> Iterator[FunnelStep]:
     read = sum(funnel.records.values())
     not_used = {reason: rows for reason, rows in funnel.records.items() if reason != "used"}
     lost = sum(not_used.values())
-    yield Step("records read", read)
-    yield Step("records used", read - lost, lost, "refused, or part of another's example", _ordered(not_used), "ingest")
+    yield FunnelStep("records read", read)
+    yield FunnelStep(
+        "records used", read - lost, lost, "refused, or part of another's example", _ordered(not_used), "ingest"
+    )
     left = sum(funnel.examples.values())
     copies = funnel.exact_copies
     reasons = (("exact copies", copies),) if copies else ()
-    yield Step("examples", left, copies, f"of the {left + copies:,} in those records", reasons, "ingest")
+    yield FunnelStep("examples", left, copies, f"of the {left + copies:,} in those records", reasons, "ingest")
     for stage in STAGE_ORDER:
         taken = {why: rows for (by, why), rows in funnel.examples.items() if by == stage and why != SELECTED}
         lost = sum(taken.values())
         left -= lost
         if taken:
-            yield Step(stage, left, lost, _WHAT_LEAVES.get(stage, f"left by {stage}"), _ordered(taken), stage)
-    yield Step(DATA_SET, left)
+            yield FunnelStep(stage, left, lost, _WHAT_LEAVES.get(stage, f"left by {stage}"), _ordered(taken), stage)
+    yield FunnelStep(DATA_SET, left)
 
 
 def _ordered(reasons: dict[str, int]) -> tuple[tuple[str, int], ...]:
@@ -80,6 +84,8 @@ def render_report(status: ProjectStatus) -> str:
     return render_page(
         "report.html.j2",
         status=status,
+        agreed=MEASURED,
+        agreed_on=MEASURED_ON,
         next_steps=next_steps(status),
         sources=by_count(status.sources),
         steps=steps,

@@ -8,18 +8,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 from jobs.curation.fates import SELECTED, Funnel
 from jobs.deduplication.figures import HEAVY_LOSS, DuplicateGroup, Twins
-from jobs.publish.card import JUDGED_BY_RULES, by_count, render_template
+from jobs.publish.card import JUDGED_BY_RULES
+from jobs.rendering.markdown import render_template
+from jobs.rendering.templates import by_count
 from jobs.reports.teacher_costs import TeacherCost
 from jobs.validation.stored_checks import TableCheck
+from udfs.scoring.agreement import MEASURED, MEASURED_ON
 
 MAX_TWINS_SHOWN = 3
 GROUPS_SHOWN = 5
 
-Outcome = Literal["PASS", "FAIL", "NOT ASSESSED"]
+CriterionOutcome = Literal["PASS", "FAIL", "NOT ASSESSED"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class Criterion:
     name: str
     measured: str
     wanted: str
-    outcome: Outcome
+    outcome: CriterionOutcome
 
 
 @dataclass(frozen=True)
@@ -56,11 +59,14 @@ class CategoryRow:
 
 @dataclass(frozen=True)
 class NearDuplicateLoss:
-    """What near-duplicates cost one source."""
+    """What duplicates cost one source."""
 
     source: str
     distinct_rows: int
     removed: int
+    """Of them, to near-duplicates."""
+    copies: int = 0
+    """Rows beside them that say exactly what another one says."""
     twins: tuple[Twins, ...] = ()
 
     @property
@@ -100,7 +106,7 @@ class LengthRow:
     maximum: int
     median: int | None = None
     histogram: Mapping[int, int] = field(default_factory=dict)
-    """Least length of a bar -> rows, in order and without a gap; see `verify_measures.LENGTH_STEPS`."""
+    """Least length of a bar -> rows, in order and without a gap; see `jobs.verify.measures.LENGTH_STEPS`."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +126,8 @@ class ProjectStatus:
     title: str
     run_id: str
     created_at: datetime
+    benchmarks: tuple[Mapping[str, Any], ...] = ()
+    """What was looked for and found; see `searched_benchmarks`."""
     settings: Mapping[str, str]
     """What a reader should know of the configuration: key -> value."""
     rows: int
@@ -165,7 +173,7 @@ class ProjectStatus:
         """Of the budget; below zero where it was overspent."""
         return None if self.budget_usd is None else self.budget_usd - self.spent_usd
 
-    def criteria_with(self, outcome: Outcome) -> tuple[Criterion, ...]:
+    def criteria_with(self, outcome: CriterionOutcome) -> tuple[Criterion, ...]:
         """The criteria that ended so."""
         return tuple(criterion for criterion in self.criteria if criterion.outcome == outcome)
 
@@ -210,6 +218,8 @@ def render_project_status(status: ProjectStatus) -> str:
     return render_template(
         "project_status.md.j2",
         status=status,
+        agreed=MEASURED,
+        agreed_on=MEASURED_ON,
         sources=by_count(status.sources),
         records=by_count({reason: rows for reason, rows in status.funnel.records.items() if reason != "used"}),
         records_read=sum(status.funnel.records.values()),

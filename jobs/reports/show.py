@@ -3,94 +3,165 @@
 from collections.abc import Sequence
 from typing import Any
 
-from pyspark.sql import DataFrame, Row, Window
-from pyspark.sql import functions as F
 from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
 
-from jobs.curation.fates import record_fates
-from jobs.curation.reviews import latest_verdicts
+from jobs.curation.reviews import LATEST_VERDICTS
 from jobs.rendering.terminal import EXCERPT_CHARS, excerpt
+from jobs.workspace.queries import Answer, with_parts
 from jobs.workspace.runtime import Runtime
 from schemas.errors import ConfigError
-from schemas.tables import DUPLICATES, EXAMPLES, FATES, PAIRS, RAW_RECORDS, REVIEWS, SCORES, SCREEN, SELECTION
-from udfs.column_functions import first_rows
+from schemas.tables import CONTAMINATION, REVIEWS
+
+# The first examples of each fate by id. Only their ids are ordered and joined; texts are fetched for those few.
+_CHOSEN = """
+select example_id, source, stage, reason, duplicate_of
+from (
+    select *, row_number() over (partition by reason order by example_id) as place
+    from {fates} where {filter}
+) as placed
+where place <= :count
+order by stage, reason, example_id
+"""
+_EXAMPLES = """
+select example_id, instruction, reference_response, category, system, history
+from {examples} where example_id in (:ids)
+"""
+# Of each example the pair that is selected, else the one that came furthest.
+_PAIRS = """
+select example_id, pair_id, answer, quality_tenths, score_reason
+from (
+    select
+        pairs.example_id, pairs.pair_id, pairs.response as answer, scores.quality_tenths, scores.reason as score_reason,
+        row_number() over (
+            partition by pairs.example_id
+            order by
+                case when selection.pair_id is null then 2 when selection.reason is null then 0 else 1 end,
+                selection.quality_tenths desc nulls last, pairs.sample, pairs.pair_id
+        ) as place
+    from (select * from {pairs} where example_id in (:ids)) as pairs
+    left join {selection} as selection on selection.pair_id = pairs.pair_id
+    left join {scores} as scores on scores.pair_id = pairs.pair_id
+) as placed
+where place = 1
+"""
+_JACCARD = "select id, max(jaccard) as jaccard from {duplicates} where id in (:ids) group by id"
+# Of what an example holds of benchmarks the item that it holds most of.
+_ITEMS = """
+select example_id, span, concat(benchmark, ' ', item, ', ', field, ', in the ', side, ': ', item_text) as item
+from (
+    select *, row_number() over (
+        partition by example_id order by share desc, tokens desc, benchmark, item, field, side
+    ) as place
+    from {contamination} where effect = 'exclude' and example_id in (:ids)
+) as placed
+where place = 1
+"""
+# A verdict on a model's answer has the id of its pair.
+_SPANS = """
+select coalesce(pairs.example_id, screen.id) as example_id, screen.rule as reason, min(screen.span) as span
+from {screen} as screen
+left join (select pair_id, example_id from {pairs} where example_id in (:ids)) as pairs on pairs.pair_id = screen.id
+where screen.id in (:ids) or pairs.example_id is not null
+group by coalesce(pairs.example_id, screen.id), screen.rule
+"""
 
 
 def sample_examples(
     runtime: Runtime, per_reason: int, reason: str | None = None, source: str | None = None
-) -> list[Row]:
+) -> list[Answer]:
     """Examples of each fate, first by id, with text, twin, score and matched span.
 
     Returns:
         Rows of example_id, source, stage, reason, instruction, response (of the pair that came furthest, else the
-        source's own), twin, jaccard, quality_tenths, span.
+        source's own), twin, duplicate_of, jaccard, item (of a benchmark), quality_tenths, score_reason, review, span,
+        category, system and history.
     """
-    fates = _filtered(runtime.read(FATES), reason, source)
-    chosen = _first_of_each(fates, per_reason, "example_id")
-    examples = runtime.read(EXAMPLES)
-    twins = examples.select(F.col("example_id").alias("duplicate_of"), F.col("instruction").alias("twin"))
-    pairs = _one_of_each(runtime.read(PAIRS), runtime.read(SELECTION))
-    similarity = runtime.read(DUPLICATES).groupBy("id").agg(F.max("jaccard").alias("jaccard"))
-    spans = (
-        runtime.read(SCREEN)  # a verdict on a model's answer has the id of its pair
-        .join(runtime.read(PAIRS).select(F.col("pair_id").alias("id"), "example_id"), "id", "left")
-        .groupBy(F.coalesce("example_id", "id").alias("example_id"), F.col("rule").alias("reason"))
-        .agg(F.min("span").alias("span"))
-    )
-    scores = runtime.read(SCORES).select("pair_id", "quality_tenths", F.col("reason").alias("score_reason"))
-    said = F.concat_ws(": ", F.concat_ws(" by ", "verdict", "reviewer"), "note")
-    reviews = latest_verdicts(runtime.read_or_empty(REVIEWS)).select("pair_id", said.alias("review"))
-    joined = (
-        chosen.join(examples.drop("source"), "example_id")
-        .join(twins, "duplicate_of", "left")
-        .join(pairs, "example_id", "left")
-        .withColumn("id", F.when(F.col("reason") == "duplicate_pair", F.col("pair_id")).otherwise(F.col("example_id")))
-        .join(similarity, "id", "left")
-        .join(spans, ["example_id", "reason"], "left")
-        .join(scores, "pair_id", "left")
-        .join(reviews, "pair_id", "left")
-    )
-    response = F.coalesce("answer", "reference_response").alias("response")
-    columns = ("example_id", "source", "stage", "reason", "instruction", response, "twin", "duplicate_of")
-    more = ("jaccard", "quality_tenths", "score_reason", "review", "span", "category", "system", "history")
-    return joined.select(*columns, *more).orderBy("stage", "reason", "example_id").collect()
+    chosen = _ask_filtered(runtime, _CHOSEN, per_reason, reason, source)
+    ids = [row["example_id"] for row in chosen]
+    texts = _by("example_id", runtime.query(_EXAMPLES, ids={*ids, *(row["duplicate_of"] or "" for row in chosen)}))
+    pairs = _by("example_id", runtime.query(_PAIRS, ids=ids))
+    pair_ids = [pair["pair_id"] for pair in pairs.values()]
+    jaccard = _by("id", runtime.query(_JACCARD, ids=[*ids, *pair_ids]))
+    spans = {(row["example_id"], row["reason"]): row["span"] for row in runtime.query(_SPANS, ids=ids)}
+    items = _by("example_id", runtime.query(_ITEMS, (CONTAMINATION,), ids=ids))
+    reviews = _by("pair_id", runtime.query(LATEST_VERDICTS, (REVIEWS,)))
+    found = []
+    for row in chosen:
+        example, pair = texts[row["example_id"]], pairs.get(row["example_id"], _NO_PAIR)
+        fell = jaccard.get(pair["pair_id"] if row["reason"] == "duplicate_pair" else row["example_id"], {})
+        found.append(
+            {
+                **row,
+                **{name: example[name] for name in ("instruction", "category", "system", "history")},
+                "response": example["reference_response"] if pair["answer"] is None else pair["answer"],
+                "twin": texts.get(row["duplicate_of"], {}).get("instruction"),
+                "jaccard": fell.get("jaccard"),
+                "quality_tenths": pair["quality_tenths"],
+                "score_reason": pair["score_reason"],
+                "review": _review(reviews.get(pair["pair_id"])),
+                "item": items.get(row["example_id"], {}).get("item") if row["reason"] == "contaminated" else None,
+                "span": items[row["example_id"]]["span"]
+                if row["reason"] == "contaminated" and row["example_id"] in items
+                else spans.get((row["example_id"], row["reason"])),
+            }
+        )
+    return found
 
 
-def _one_of_each(pairs: DataFrame, selection: DataFrame) -> DataFrame:
-    """Of each example the pair that is selected, else the one that came furthest: example_id, pair_id, answer."""
-    chosen = selection.select("pair_id", F.col("reason").isNull().alias("is_selected"), "quality_tenths")
-    best = Window.partitionBy("example_id").orderBy(
-        F.desc_nulls_last("is_selected"), F.desc_nulls_last("quality_tenths"), "sample", "pair_id"
-    )
-    placed = first_rows(pairs.join(chosen, "pair_id", "left"), best)
-    return placed.select("example_id", "pair_id", F.col("response").alias("answer"))
+_NO_PAIR = dict.fromkeys(("pair_id", "answer", "quality_tenths", "score_reason"))
+
+
+def _by(column: str, rows: Sequence[Answer]) -> dict[str, Answer]:
+    return {row[column]: row for row in rows}
+
+
+def _review(row: Answer | None) -> str | None:
+    if row is None:
+        return None
+    said = " by ".join(filter(None, (row["verdict"], row["reviewer"])))
+    return ": ".join(filter(None, (said, row["note"])))
+
+
+# The first refused records of each reason by place, and then those records themselves.
+_REFUSED = """
+select source, file, position, reason
+from (
+    select source, file, position, reason, row_number() over (partition by reason order by file, position) as place
+    from {raw_records} where outcome = 'refused' and {filter}
+) as placed
+where place <= :count
+order by reason, file, position
+"""
+_RECORDS = """
+select source, file, position, record from {raw_records}
+where outcome = 'refused' and file in (:files) and position in (:positions)
+"""
 
 
 def sample_records(
     runtime: Runtime, per_reason: int, reason: str | None = None, source: str | None = None
-) -> list[Row]:
+) -> list[Answer]:
     """Refused records of each reason, first by place.
 
     Returns:
         Rows of source, file, position, reason, record.
     """
-    raw = runtime.read(RAW_RECORDS)
-    refused = _filtered(record_fates(raw.where("outcome = 'refused'")), reason, source)
-    chosen = _first_of_each(refused, per_reason, "file", "position")
-    joined = chosen.join(raw.select("source", "file", "position", "record"), ["source", "file", "position"])
-    return joined.orderBy("reason", "file", "position").collect()
+    chosen = _ask_filtered(runtime, _REFUSED, per_reason, reason, source)
+    places = {"files": {row["file"] for row in chosen}, "positions": {row["position"] for row in chosen}}
+    records = {_place(row): row["record"] for row in runtime.query(_RECORDS, **places)} if chosen else {}
+    return [{**row, "record": records[_place(row)]} for row in chosen]
 
 
-def _filtered(fates: DataFrame, reason: str | None, source: str | None) -> DataFrame:
-    if reason is not None:
-        fates = fates.where(F.col("reason") == reason)
-    return fates if source is None else fates.where(F.col("source") == source)
+def _place(row: Answer) -> tuple[str, str, int]:
+    return row["source"], row["file"], row["position"]
 
 
-def _first_of_each(fates: DataFrame, count: int, *order: str) -> DataFrame:
-    return first_rows(fates, Window.partitionBy("reason").orderBy(*order), count)
+def _ask_filtered(runtime: Runtime, question: str, count: int, reason: str | None, source: str | None) -> list[Answer]:
+    wanted = {name: value for name, value in (("reason", reason), ("source", source)) if value is not None}
+    condition = " and ".join(f"{name} = :{name}" for name in wanted) or "true"
+    return runtime.query(with_parts(question, filter=condition), count=count, **wanted)
 
 
 def show_rows(runtime: Runtime, reason: str, count: int, source: str | None) -> None:
@@ -110,12 +181,13 @@ def show_rows(runtime: Runtime, reason: str, count: int, source: str | None) -> 
 
 
 def _known_reasons(runtime: Runtime) -> list[str]:
-    fates = runtime.read(FATES).select("reason").distinct().collect()
-    refused = runtime.read(RAW_RECORDS).where("outcome = 'refused'").select("reason").distinct().collect()
-    return sorted({row["reason"] for row in [*fates, *refused]})
+    rows = runtime.query(
+        "select distinct reason from {fates} union select distinct reason from {raw_records} where outcome = 'refused'"
+    )
+    return sorted(row["reason"] for row in rows)
 
 
-def print_examples(console: Console, rows: Sequence[Row]) -> None:
+def print_examples(console: Console, rows: Sequence[Answer]) -> None:
     """Print examples, one panel each."""
     for row in rows:
         parts: list[tuple[str, Any]] = [
@@ -124,6 +196,7 @@ def print_examples(console: Console, rows: Sequence[Row]) -> None:
             ("instruction", row["instruction"]),
             ("response", row["response"]),
             ("twin that stays", row["twin"]),
+            ("item of a benchmark", row["item"]),
             ("found", row["span"]),
             ("score", _score(row)),
             ("review", row["review"]),
@@ -133,12 +206,12 @@ def print_examples(console: Console, rows: Sequence[Row]) -> None:
         console.print(Panel(_body(parts), title=escape(title), title_align="left"))
 
 
-def _score(row: Row) -> str | None:
+def _score(row: Answer) -> str | None:
     tenths = row["quality_tenths"]
     return None if tenths is None else f"{tenths / 10:.1f} ({row['score_reason']})"
 
 
-def print_records(console: Console, rows: Sequence[Row]) -> None:
+def print_records(console: Console, rows: Sequence[Answer]) -> None:
     """Print refused records, one panel each."""
     for row in rows:
         title = f"{row['reason']} · {row['source']} · {row['file'].rsplit('/', 1)[-1]}, record {row['position']}"

@@ -2,13 +2,13 @@
 
 import time
 
-from pyspark.sql import Row
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table as RichTable
 
-from jobs.batches.show import batch_lines
+from jobs.batches.lines import batch_lines
 from jobs.config.settings import Settings
+from jobs.curation.benchmarks import benchmark_line, searched_benchmarks
 from jobs.curation.fates import SELECTED, Funnel, count_fates
 from jobs.ledger.batch_table import reserved_by_stage
 from jobs.ledger.usage import read_call_ledger
@@ -17,6 +17,7 @@ from jobs.rendering.terminal import say
 from jobs.reports.call_status import ledger_lines, ledger_table, live_status, unsettled_usd
 from jobs.run.run_log import latest_runs
 from jobs.workspace.lease import is_at_work, lease_file, read_lease
+from jobs.workspace.queries import Answer
 from jobs.workspace.runtime import Runtime
 from schemas.errors import MissingTableError
 from schemas.tables import RUNS
@@ -37,6 +38,7 @@ def show_status(runtime: Runtime) -> None:
         print_funnel(console, count_fates(runtime))
     except MissingTableError as error:
         say(console, f"No funnel yet: {error}")
+    say(console, benchmark_line(searched_benchmarks(runtime)))
     ledger = read_call_ledger(runtime)
     if ledger.models:
         console.print(ledger_table(settings, ledger))
@@ -57,7 +59,7 @@ def watch_status(console: Console, settings: Settings, seconds: float = 2.0) -> 
             live.update(live_status(settings), refresh=True)
 
 
-def print_stages(console: Console, rows: list[Row]) -> None:
+def print_stages(console: Console, rows: list[Answer]) -> None:
     """Print one line for each stage."""
     table = RichTable(title="Stages", title_justify="left")
     for name in ("stage", "status", "in", "out", "seconds", "when (UTC)"):

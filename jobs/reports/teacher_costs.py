@@ -3,12 +3,8 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
-
 from jobs.workspace.runtime import Runtime
 from schemas.calls import ATTEMPTS
-from schemas.tables import ASSIGNMENTS, DATASET, PAIRS, SCORES
 from udfs.scoring.judge import JUDGE
 
 EARLIER = "earlier configurations"
@@ -37,64 +33,54 @@ class TeacherCost:
         return 1000 * self.cost_usd / self.rows if self.rows else None
 
 
-def cost_by_teacher(attempts: DataFrame, assignments: DataFrame) -> DataFrame:
-    """Add up tokens and cost of all calls by who was asked.
-
-    Args:
-        attempts: rows of `ATTEMPTS`.
-        assignments: rows of `ASSIGNMENTS`.
-
-    Returns:
-        One row for each teacher that was asked, `judge` and `EARLIER`: who, tokens, cost_usd, batch_usd. A request that
-        two teachers share counts for one of them.
-    """
-    asked = assignments.where("request_id is not null").groupBy("request_id")
-    teachers = asked.agg(F.min("actual_teacher").alias("teacher"))
-    is_judge = F.col("stage") == "score"
-    who = F.when(is_judge, F.lit(JUDGE)).otherwise(F.coalesce("teacher", F.lit(EARLIER)))
-    tokens = F.coalesce("prompt_tokens", F.lit(0)) + F.coalesce("completion_tokens", F.lit(0))
-    named = attempts.join(teachers, "request_id", "left")
-    by_batch = F.when(F.col("mode") == "batch", F.col("cost_usd")).otherwise(0).cast("decimal(38,12)")
-    return named.groupBy(who.alias("who")).agg(
-        F.sum(tokens).alias("tokens"), F.sum("cost_usd").alias("cost_usd"), F.sum(by_batch).alias("batch_usd")
-    )
-
-
-def answers_by_teacher(pairs: DataFrame, scores: DataFrame, dataset: DataFrame) -> DataFrame:
-    """Count what each teacher has answered and what became of it.
-
-    Returns:
-        One row for each teacher of `PAIRS`: who, answers, mean_score (null: none is scored) and rows in the data set.
-    """
-    scored = pairs.select("pair_id", "teacher").join(scores.select("pair_id", "quality_tenths"), "pair_id", "left")
-    kept = dataset.select("pair_id", F.lit(1).alias("kept"))
-    return (
-        scored.join(kept, "pair_id", "left")
-        .groupBy(F.col("teacher").alias("who"))
-        .agg(
-            F.count("*").alias("answers"),
-            (F.avg("quality_tenths") / 10).alias("mean_score"),
-            F.count("kept").alias("rows"),
-        )
-    )
+# Tokens and cost of all calls by who was asked. A request that two teachers share counts for one of them.
+_COSTS = """
+select who, sum(tokens) as tokens, sum(cost_usd) as cost_usd, sum(batch_usd) as batch_usd
+from (
+    select
+        case when attempts.stage = 'score' then :judge else coalesce(asked.teacher, :earlier) end as who,
+        coalesce(attempts.prompt_tokens, 0) + coalesce(attempts.completion_tokens, 0) as tokens,
+        attempts.cost_usd,
+        case when attempts.mode = 'batch' then attempts.cost_usd else cast(0 as decimal(38, 12)) end as batch_usd
+    from {attempts} as attempts
+    left join (
+        select request_id, min(actual_teacher) as teacher
+        from {assignments} where request_id is not null group by request_id
+    ) as asked on asked.request_id = attempts.request_id
+) as calls
+group by who
+"""
+# What each teacher has answered and what became of it.
+_ANSWERS = """
+select
+    pairs.teacher as who, count(*) as answers,
+    avg(cast(scores.quality_tenths as double)) / 10 as mean_score, count(dataset.pair_id) as rows
+from {pairs} as pairs
+left join {scores} as scores on scores.pair_id = pairs.pair_id
+left join {dataset} as dataset on dataset.pair_id = pairs.pair_id
+group by pairs.teacher
+order by answers desc, who
+"""
+_JUDGED = """
+select (select count(*) from {scores} where scorer = :judge) as scores, (select count(*) from {dataset}) as rows
+"""
 
 
 def find_teacher_costs(runtime: Runtime) -> tuple[TeacherCost, ...]:
     """Everybody who has answered or was paid: the teachers by the number of their answers, then the judge."""
-    scores, dataset = runtime.read(SCORES), runtime.read(DATASET)
-    costs = cost_by_teacher(runtime.read_or_empty(ATTEMPTS), runtime.read(ASSIGNMENTS)).collect()
+    costs = runtime.query(_COSTS, (ATTEMPTS,), judge=JUDGE, earlier=EARLIER)
     paid = {row["who"]: (row["tokens"], row["cost_usd"], row["batch_usd"]) for row in costs}
     nothing = (0, Decimal(0), Decimal(0))
-    answers = answers_by_teacher(runtime.read(PAIRS), scores, dataset)
     found = [
         TeacherCost(row["who"], row["answers"], row["mean_score"], row["rows"], *paid.pop(row["who"], nothing))
-        for row in answers.orderBy(F.desc("answers"), "who").collect()
+        for row in runtime.query(_ANSWERS)
     ]
     judged = paid.pop(JUDGE, None)
     earlier = paid.pop(EARLIER, None)
     found += [TeacherCost(name, 0, None, 0, *cost) for name, cost in sorted(paid.items())]
     if judged is not None:
-        found.append(TeacherCost(JUDGE, scores.where(F.col("scorer") == JUDGE).count(), None, dataset.count(), *judged))
+        (counts,) = runtime.query(_JUDGED, judge=JUDGE)
+        found.append(TeacherCost(JUDGE, counts["scores"], None, counts["rows"], *judged))
     if earlier is not None:
         found.append(TeacherCost(EARLIER, 0, None, 0, *earlier))
     return tuple(found)

@@ -8,6 +8,7 @@ from jobs.answers.answer_all import take_in_batches
 from jobs.ledger.settle import settle_all
 from jobs.workspace import files
 from jobs.workspace.lease import hold_lease
+from jobs.workspace.machine_errors import explained, is_of_machine, require_writable
 from jobs.workspace.runtime import Runtime
 from jobs.workspace.stopping import stop_file
 
@@ -16,6 +17,7 @@ from jobs.workspace.stopping import stop_file
 def leased(runtime: Runtime) -> Iterator[Runtime]:
     """The same runtime with the lease of its workspace, and what runs that died have paid for in the ledger."""
     calls = runtime.settings.calls
+    require_writable(runtime.settings.workspace)
     lease = hold_lease(
         runtime.settings.workspace,
         runtime.run_id,
@@ -30,4 +32,9 @@ def leased(runtime: Runtime) -> Iterator[Runtime]:
         if journals := settle_all(owner):
             runtime.progress.line(f"settled {journals} journal{'s' if journals > 1 else ''} of a run that died")
         take_in_batches(owner)
-        yield owner
+        try:
+            yield owner
+        except Exception as error:
+            if not is_of_machine(error):
+                raise
+            raise explained(error, runtime.settings.workspace) from error

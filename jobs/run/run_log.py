@@ -4,13 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from pyspark.sql import Row, Window
-from pyspark.sql import functions as F
-
 from jobs.workspace.fingerprint import versions
+from jobs.workspace.queries import Answer
 from jobs.workspace.runtime import Runtime, Stage, StageReport
 from schemas.tables import RUNS
-from udfs.column_functions import first_rows
 
 
 @dataclass(frozen=True)
@@ -27,11 +24,21 @@ class StageRun:
     cost_usd: Decimal = Decimal(0)
 
 
-def latest_runs(runtime: Runtime) -> list[Row]:
+_LATEST = """
+with placed as (
+    select
+        *,
+        sum(cost_usd) over (partition by stage) as paid_usd,
+        row_number() over (partition by stage order by started_at desc) as place
+    from {runs}
+)
+select * from placed where place = 1 order by started_at
+"""
+
+
+def latest_runs(runtime: Runtime) -> list[Answer]:
     """The last row of `runs` for each stage, in order of time; its `cost_usd` is that of all runs of the stage."""
-    runs_of_stage = Window.partitionBy("stage")
-    rows = runtime.read(RUNS).withColumn("cost_usd", F.sum("cost_usd").over(runs_of_stage))
-    return first_rows(rows, runs_of_stage.orderBy(F.desc("started_at"))).orderBy("started_at").collect()
+    return [{**row, "cost_usd": row["paid_usd"]} for row in runtime.query(_LATEST)]
 
 
 def record_stage(runtime: Runtime, outcome: StageRun, fingerprint: str, message: str) -> None:
@@ -51,4 +58,4 @@ def record_stage(runtime: Runtime, outcome: StageRun, fingerprint: str, message:
         "versions": versions(),
         "message": message,
     }
-    runtime.storage.append(RUNS, runtime.spark.createDataFrame([row], RUNS.schema))
+    runtime.storage.append_rows(RUNS, [row])

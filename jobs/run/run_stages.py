@@ -4,12 +4,11 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timezone
 from decimal import Decimal
 from functools import partial
-
-from pyspark.sql import Row
 
 from jobs.budget.approval import Approval, Approve
 from jobs.ledger.usage import unrecorded
@@ -19,8 +18,10 @@ from jobs.run.leased import leased
 from jobs.run.run_log import StageRun, latest_runs, record_stage
 from jobs.validation.validate import docs_root, validate_stage
 from jobs.workspace.fingerprint import stage_fingerprint
+from jobs.workspace.machine_errors import root_cause
+from jobs.workspace.queries import Answer
 from jobs.workspace.runtime import Runtime, Stage, StageReport
-from schemas.errors import DataRefusedError, StoppedError
+from schemas.errors import DataRefusedError, Phase0Error, StoppedError
 from schemas.tables import RUNS, Table
 
 
@@ -110,9 +111,12 @@ def run_stage(runtime: Runtime, stage: Stage, fingerprint: str) -> StageRun:
     except Exception as error:
         ends: dict[type[Exception], str] = {DataRefusedError: "refused", StoppedError: "stopped"}
         status = ends.get(type(error), "failed")
-        tokens, cost = _paid(runtime, stage)
-        outcome = StageRun(stage, status, StageReport(0, 0), started, time.monotonic() - clock, tokens, cost)
-        record_stage(runtime, outcome, fingerprint, str(error))
+        seconds = time.monotonic() - clock
+        message = str(error) if isinstance(error, Phase0Error) else root_cause(str(error))
+        # The disk may be full, or Java gone: the first error is the one to tell.
+        with suppress(Exception):
+            outcome = StageRun(stage, status, StageReport(0, 0), started, seconds, *_paid(runtime, stage))
+            record_stage(runtime, outcome, fingerprint, message)
         raise
     seconds = time.monotonic() - clock
     tokens, cost = _paid(runtime, stage)
@@ -141,7 +145,7 @@ def _settle(runtime: Runtime, finished: StageRun, fingerprint: str, failures: Fu
         )
 
 
-def _finished(runtime: Runtime, stage: Stage, fingerprint: str, last: Row | None) -> StageReport | None:
+def _finished(runtime: Runtime, stage: Stage, fingerprint: str, last: Answer | None) -> StageReport | None:
     """The report of the last run of this stage, if it was this very work and its tables are there."""
     if last is None or last["status"] != "done" or last["fingerprint"] != fingerprint:
         return None

@@ -5,8 +5,6 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -70,19 +68,6 @@ def with_retries(attempt: Callable[[], Result], downloads: Downloads) -> Result:
                 raise DownloadError(f"{error}; given up after {tries} (downloads.retries)") from error
             downloads.progress.note(f"{error}; trying again in {wait:.0f} s")
             time.sleep(wait)
-
-
-def retry_after_seconds(header: str | None) -> float | None:
-    """What a `Retry-After` header asks for, in seconds or as a date (RFC 9110); null where it says nothing."""
-    if header is None:
-        return None
-    if header.strip().isdigit():
-        return float(header)
-    try:
-        until = parsedate_to_datetime(header)
-    except ValueError:
-        return None
-    return max((until - datetime.now(timezone.utc)).total_seconds(), 0.0) if until.tzinfo else None
 
 
 def is_offline(config: DownloadsConfig) -> bool:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from rich import filesize
 from rich.console import Console
 
-from jobs.config.settings import Settings, SourceConfig
+from jobs.config.settings import Settings, SourceConfig, source_of
 from jobs.rendering.terminal import say
 from jobs.sources.download_progress import DownloadProgress
 from jobs.sources.downloads import Downloads, downloads_folder, is_offline, local_folder
@@ -22,6 +22,8 @@ from udfs.printable import printable
 def fetch_sources(settings: Settings, console: Console, names: Sequence[str] = (), update: Sequence[str] = ()) -> None:
     """Download what is missing or damaged, ask upstream whether the rest has changed, and show what is here.
 
+    Benchmarks are fetched like sources, under the name `benchmark-NAME`; an optional one that fails is only told of.
+
     Args:
         settings: the configuration.
         console: where progress and the list go.
@@ -33,14 +35,14 @@ def fetch_sources(settings: Settings, console: Console, names: Sequence[str] = (
         DataRefusedError: a file is not what the lock, its checksum or the hub says; what was here is kept.
         DownloadError: a server gave not what was asked for.
     """
-    known = [source.name for source in settings.sources]
+    known = [source.name for source in settings.downloadable]
     if unknown := sorted({*names, *update} - {*known}):
         raise ConfigError(f"no source {', '.join(unknown)}; the sources are {', '.join(known)}")
     wanted = {*names, *update} or {*known}
-    for source in settings.sources:
+    for source in settings.downloadable:
         if source.paths and source.name in wanted:
             say(console, f"{source.name}  {', '.join(source.paths)}: named by path, nothing to fetch")
-    sources = [source for source in settings.sources if source.name in wanted and not source.paths]
+    sources = [source for source in settings.downloadable if source.name in wanted and not source.paths]
     _fetch_all(settings, sources, console, update=update, thoroughly=True)
 
 
@@ -50,7 +52,7 @@ def fetch_missing(settings: Settings, console: Console) -> None:
     Raises:
         Phase0Error: as `fetch_sources`.
     """
-    _fetch_all(settings, [source for source in settings.sources if not source.paths], console)
+    _fetch_all(settings, [source for source in settings.downloadable if not source.paths], console)
 
 
 def _fetch_all(
@@ -68,8 +70,11 @@ def _fetch_all(
     folder = local_folder(downloads_folder(settings.downloads, settings.workspace))
     downloads = Downloads(folder, settings.downloads, progress)
     locked = read_lock(settings.workspace).sources
+    optional = {source_of(one).name for one in settings.decontaminate.benchmarks if one.optional}
     if is_offline(settings.downloads):
-        _require_here(sources, locked, folder, update, thoroughly=thoroughly)
+        required = [source for source in sources if source.name not in optional]
+        _require_here(required, locked, folder, update, thoroughly=thoroughly)
+        sources = [source for source in sources if source in required or source.name in locked]
     errors: list[Phase0Error] = []
     for source in sources:
         before = locked.get(source.name)
@@ -77,14 +82,19 @@ def _fetch_all(
         try:
             after = _fetch(source, before, downloads, keep, update=source.name in update, thoroughly=thoroughly)
         except Phase0Error as error:
-            errors.append(error)
+            failed: Phase0Error | None = error
         except OSError as error:
-            errors.append(EnvironmentSetupError(f"{source.name}: {folder}: {error}"))
+            failed = EnvironmentSetupError(f"{source.name}: {folder}: {error}")
         else:
+            failed = None
             if after != before:
                 keep(after)
             if after != before or thoroughly:
                 _show(source, before, after, folder, console)
+        if failed is not None and source.name in optional:
+            progress.note(f"optional, and left out: {failed}", style="yellow")
+        elif failed is not None:
+            errors.append(failed)
     if errors:
         # One that says what the user can do comes first, and so does its exit code.
         order = (DataRefusedError, ConfigError, EnvironmentSetupError, DownloadError, Phase0Error)

@@ -15,7 +15,7 @@ import pooch
 from jobs.config.licences import find_licence
 from jobs.config.settings import SourceConfig
 from jobs.sources.downloads import Downloads
-from jobs.sources.hub_client import Listing, RemoteFile, download_file, list_repository
+from jobs.sources.hub_client import HubListing, RemoteFile, download_file, list_repository
 from jobs.sources.lockfile import LockedFile, LockedSource
 from schemas.errors import ConfigError, DataRefusedError
 
@@ -86,7 +86,7 @@ def choose_files(source: SourceConfig, names: Collection[str]) -> list[str]:
     return chosen
 
 
-def warn_of_licence(source: SourceConfig, listing: Listing, downloads: Downloads) -> None:
+def warn_of_licence(source: SourceConfig, listing: HubListing, downloads: Downloads) -> None:
     """Say so where the card of the data set names another licence than the configuration."""
     if listing.licence and find_licence(listing.licence) != find_licence(source.licence):
         downloads.progress.note(

@@ -24,8 +24,9 @@ from huggingface_hub.errors import (
 )
 
 from jobs.config.settings import SourceConfig
-from jobs.sources.downloads import BUSY, Downloads, TransientError, retry_after_seconds, with_retries
+from jobs.sources.downloads import BUSY, Downloads, TransientError, with_retries
 from schemas.errors import ConfigError, DownloadError
+from udfs.llm.retry_after import retry_after_seconds
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class RemoteFile:
 
 
 @dataclass(frozen=True)
-class Listing:
+class HubListing:
     """A repository at one commit."""
 
     commit: str
@@ -52,11 +53,11 @@ class Listing:
     licence: str | None
 
 
-def list_repository(source: SourceConfig, revision: str, downloads: Downloads) -> Listing:
+def list_repository(source: SourceConfig, revision: str, downloads: Downloads) -> HubListing:
     """Commit, files and licence of a data set at a revision."""
     api = HfApi(endpoint=_endpoint(), token=_token(), library_name="phase0")
 
-    def ask() -> Listing:
+    def ask() -> HubListing:
         try:
             with _quiet_client():
                 info = api.dataset_info(
@@ -71,7 +72,7 @@ def list_repository(source: SourceConfig, revision: str, downloads: Downloads) -
             for file in info.siblings or ()
         ]
         licence = info.card_data.get("license") if info.card_data else None
-        return Listing(str(info.sha), {f.name: f for f in found}, licence if isinstance(licence, str) else None)
+        return HubListing(str(info.sha), {f.name: f for f in found}, licence if isinstance(licence, str) else None)
 
     return with_retries(ask, downloads)
 
@@ -160,7 +161,7 @@ def _explain(error: BaseException, source: SourceConfig, revision: str, remote: 
     if isinstance(error, HfHubHTTPError):
         what = f"{source.name}: the hub answers {status}"
         if status in BUSY:
-            raise TransientError(what, retry_after_seconds(error.response.headers.get("Retry-After"))) from error
+            raise TransientError(what, retry_after_seconds(error.response.headers)) from error
         raise DownloadError(f"{what}: {_first_line(error)}") from error
     if isinstance(error, FileMetadataError):
         raise DownloadError(f"{source.name}: {_no_hub()}") from error

@@ -14,9 +14,9 @@ from typing import Any
 import pooch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from jobs.config.paths import literal
 from jobs.config.settings import Settings, SourceConfig
 from jobs.sources.downloads import downloads_folder, local_folder
-from jobs.sources.source_files import literal
 from jobs.workspace import files
 from schemas.errors import ConfigError
 
@@ -130,21 +130,24 @@ def located_sources(settings: Settings) -> tuple[SourceConfig, ...]:
     Raises:
         ConfigError: a source has no path and is not downloaded; names all of them and what to type.
     """
-    lock, located, missing = read_lock(settings.workspace), [], []
-    for source in settings.sources:
-        locked = lock.sources.get(source.name)
-        if source.paths:
-            located.append(source)
-            continue
-        folder = downloads_folder(settings.downloads, settings.workspace)
-        if locked and locked.is_whole(source) and locked.is_here(local_folder(folder)):
-            paths = tuple(literal(files.join(folder, file.path)) for file in locked.files)
-            located.append(source.model_copy(update={"path": paths}))
-        else:
-            missing.append(source)
-    if missing:
+    lock = read_lock(settings.workspace)
+    located = [
+        source
+        if source.paths
+        else source.model_copy(update={"path": tuple(map(literal, downloaded_paths(settings, source, lock)))})
+        for source in settings.sources
+    ]
+    if missing := [source for source in located if not source.paths]:
         raise ConfigError(not_here(missing))
     return tuple(located)
+
+
+def downloaded_paths(settings: Settings, source: SourceConfig, lock: SourcesLock) -> tuple[str, ...]:
+    """Where the files of a downloaded source lie; none where they are not here, or not all that are asked for."""
+    locked, folder = lock.sources.get(source.name), downloads_folder(settings.downloads, settings.workspace)
+    if locked is None or not (locked.is_whole(source) and locked.is_here(local_folder(folder))):
+        return ()
+    return tuple(files.join(folder, file.path) for file in locked.files)
 
 
 def not_here(sources: Sequence[SourceConfig]) -> str:

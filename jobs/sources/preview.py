@@ -4,40 +4,33 @@ Plain Python on the head of each file: an answer in a second, before anybody wai
 """
 
 import json
+import os
 import shlex
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from jobs.config.paths import literal
+from jobs.config.settings import IngestConfig
 from jobs.config.starter import StarterSource, starter_config
-from jobs.rendering.terminal import say
+from jobs.rendering.terminal import figures_table, say
+from jobs.sources.inspection import HEAD_RECORDS, Head, Inspected, columns_of, inspect_file, judge
+from jobs.sources.listing import FoundFile, list_local, local_path
 from jobs.workspace import files as small_files
 from schemas.errors import ConfigError, SourceFormatError
-from udfs.containers import Container, detect_container, gunzip
-from udfs.formats.detect import detect_format
+from udfs.containers import Container, RawRecord
 from udfs.formats.draft import Draft, Parsed
-from udfs.formats.fields import Refusal
 from udfs.formats.json_object import load_object
-from udfs.formats.parse import ParseOptions, parse_record, parse_tree, tree_key
+from udfs.formats.parse import ParseOptions
 from udfs.printable import printable_excerpt
-from udfs.records import RawRecord, read_whole_file
 
-HEAD_RECORDS = 200
 SHOWN_RECORDS = 3
 EXCERPT_CHARS = 400
-_HEAD_BYTES = (1 << 20, 64 << 20)
-"""How much of a file is read, and how much more where that is too little for a single record."""
-_OTHER_KINDS = ("html", "binary", "single_object")
-_DETECT_RECORDS = 20
 _KEYS_SHOWN = 12
 
 
@@ -46,138 +39,139 @@ class Preview:
     """What the head of a file was read as."""
 
     source: StarterSource
-    container: Container
-    records: tuple[RawRecord, ...]
-    parsed: tuple[Parsed, ...]
-    """One for each record; empty where the format is not recognised."""
+    inspected: Inspected
+
+    @property
+    def container(self) -> Container:
+        """The kind of the file."""
+        return self.inspected.head.container
+
+    @property
+    def records(self) -> tuple[RawRecord, ...]:
+        """Its first records."""
+        return self.inspected.head.records
+
+    @property
+    def parsed(self) -> tuple[Parsed, ...]:
+        """One for each record; empty where the format is not recognised."""
+        return self.inspected.parsed
 
     @property
     def refused(self) -> Mapping[str, int]:
         """Records refused by reason, the most frequent first."""
-        counts = Counter(one.reason for one in self.parsed if one.reason)
-        return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+        return self.inspected.refused
 
 
-def preview_files(files: Sequence[Path], output: Path, console: Console, *, force: bool) -> None:
+def preview_files(given: Sequence[Path], output: Path, console: Console, *, force: bool) -> None:
     """Show how files would be read and write a configuration that reads them.
 
+    A file of which nothing can be used is left out of the configuration, as a comment that says why.
+
     Args:
-        files: data files on this machine; one named twice counts once.
+        given: data files, folders and globs of this machine; a file named twice counts once.
         output: the configuration to write.
         console: where the preview is shown; all text of the files is made harmless to a terminal.
         force: replace `output` if it is there.
 
     Raises:
-        ConfigError: a file is missing or a folder, or `output` is there already.
-        SourceFormatError: a file holds no JSON objects, CSV or Parquet rows at all.
+        ConfigError: a file is missing, or `output` is there already.
+        SourceFormatError: nothing in any of the files can be used. A configuration is written only if there are columns
+            that the user can choose from.
     """
     if output.exists() and not force:
         raise ConfigError(f"{output} is there already; --force replaces it, --output NAME writes another")
-    distinct = list({path.resolve(): path for path in files}.values())
-    _require_files(distinct)
-    previews = [preview_file(path) for path in distinct]
+    found, passed_over = _list(given)
+    previews = [preview_file(file) for file in found]
+    usable = [preview for preview in previews if not preview.source.fault]
+    for note in passed_over:
+        say(console, f"passed over {note}", "yellow")
+    if len(usable) == 1 and len(previews) == 1:
+        _print_preview(console, usable[0])
+    elif usable:
+        _print_summary(console, usable)
     for preview in previews:
-        _print_preview(console, preview)
-    small_files.write_text(str(output), starter_config([preview.source for preview in previews], output.parent))
+        if preview.source.fault and usable:
+            say(console, f"left out {preview.source.path}: {preview.source.fault}", "yellow")
+    text = starter_config([preview.source for preview in previews], output.parent)
+    if not usable:
+        _refuse(previews, passed_over, output, text)
+    small_files.write_text(str(output), text)
     say(console, f"{output} written. Fill in the licences there, then type:")
     say(console, f"  phase0 run --config {shlex.quote(str(output))} --limit {HEAD_RECORDS}", "bold")
 
 
-def _require_files(paths: Sequence[Path]) -> None:
-    faults = [f"{path}: no such file" for path in paths if not path.exists()]
-    faults += [f"{path} is a folder; name its files: {path}/*" for path in paths if path.is_dir()]
-    if faults:
-        raise ConfigError("; ".join(faults))
+def _refuse(previews: Sequence[Preview], passed_over: Sequence[str], output: Path, text: str) -> None:
+    faults = [f"  {preview.source.path}: {preview.source.fault}" for preview in previews]
+    if not faults:
+        faults = [f"  {note}" for note in passed_over]
+    what = "nothing in it can be used" if len(faults) == 1 else "nothing in these files can be used"
+    if any(preview.source.columns for preview in previews):
+        small_files.write_text(str(output), text)
+        faults.append(f"{output} has them with their columns, as comments: name those that hold the texts there")
+    raise SourceFormatError("\n".join([f"{what}, so there is nothing to run", *faults]))
 
 
-def preview_file(path: Path) -> Preview:
-    """Detect container, format and columns of a file and read its first records.
+def _list(given: Sequence[Path]) -> tuple[list[FoundFile], list[str]]:
+    """The files that are meant, in the order given, and what is passed over.
 
     Raises:
-        SourceFormatError: no record can be read at all; says what there is instead.
+        ConfigError: names all that is not there.
     """
-    container, records = read_head(path)
-    sound = [raw.record for raw in records if raw.reason is None]
-    columns = _columns(sound)
-    try:
-        detection = detect_format(sound[:_DETECT_RECORDS])
-    except SourceFormatError as error:
-        if not columns:
-            reasons = ", ".join(sorted({raw.reason for raw in records if raw.reason}))
-            raise SourceFormatError(f"{path} ({container}): {reasons or error}") from None
-        return Preview(StarterSource(path, "auto", str(error), columns=columns), container, records, ())
-    source = StarterSource(path, detection.format, detection.why, detection.fields)
-    parsed = _parse(records, ParseOptions(format=detection.format, fields=detection.fields))
-    return Preview(source, container, records, parsed)
-
-
-def read_head(path: Path) -> tuple[Container, tuple[RawRecord, ...]]:
-    """Container of a file and its first records."""
-    with path.open("rb") as handle:
-        head = handle.read(4096)
-    container = detect_container(head, path.name)
-    if container == "parquet":
-        return container, tuple(_table_rows(path))
-    size = path.stat().st_size
-    records: tuple[RawRecord, ...] = ()
-    for limit in _HEAD_BYTES:
-        with path.open("rb") as handle:
-            content = handle.read(limit)
-        whole = list(islice(read_whole_file(content, path.name), HEAD_RECORDS + 1))
-        # Where the file goes on behind the head, its last record was cut by us.
-        is_cut = size > limit and container not in _OTHER_KINDS
-        records = tuple(whole[: min(HEAD_RECORDS, len(whole) - is_cut)])
-        if records or size <= limit:
-            break
-    if container == "gzip":
-        container = detect_container(gunzip(content).head(), path.name)
-    return container, records
-
-
-def _table_rows(path: Path) -> Iterator[RawRecord]:
-    try:
-        with pq.ParquetFile(path) as table:
-            batch = next(table.iter_batches(batch_size=HEAD_RECORDS), None)
-            rows = batch.to_pylist() if batch is not None else []
-    except (pa.ArrowInvalid, OSError) as error:
-        raise SourceFormatError(f"{path} is a damaged Parquet file: {error}") from None
-    for position, row in enumerate(rows):
-        yield RawRecord(position, json.dumps(row, ensure_ascii=True, default=str).encode(), None)
-
-
-def _columns(records: Sequence[bytes]) -> tuple[str, ...]:
-    columns: dict[str, None] = {}
-    for record in records:
-        try:
-            columns |= dict.fromkeys(load_object(record))
-        except Refusal:
+    found: dict[str, FoundFile] = {}
+    passed: dict[str, None] = {}
+    missing = []
+    for one in given:
+        path = os.path.abspath(os.path.expanduser(one))
+        listing = list_local([literal(path) if os.path.lexists(path) else path])
+        if listing is None or not (listing.files or listing.passed_over):
+            missing.append(f"{one}: {'an empty folder' if os.path.isdir(path) else 'no such file'}")
             continue
-    return tuple(columns)
+        passed |= dict.fromkeys(listing.passed_over)
+        for file in listing.files:
+            found.setdefault(os.path.realpath(local_path(file.path) or file.path), file)
+    if missing:
+        raise ConfigError("; ".join(missing))
+    return list(found.values()), list(passed)
 
 
-def _parse(records: Sequence[RawRecord], options: ParseOptions) -> tuple[Parsed, ...]:
-    """Read the records; messages of OpenAssistant together with the others of their tree."""
-    parsed = [Parsed(reason=raw.reason) if raw.reason else parse_record(raw.record, options) for raw in records]
-    if options.format == "openassistant":
-        trees: dict[str, list[int]] = {}
-        for place, raw in enumerate(records):
-            if raw.reason is None and (tree := tree_key(raw.record)):
-                trees.setdefault(tree, []).append(place)
-        for places in trees.values():
-            joined = parse_tree([records[place].record for place in places], options)
-            for place, one in zip(places, joined, strict=True):
-                parsed[place] = one
-    return tuple(parsed)
+def preview_file(file: FoundFile) -> Preview:
+    """Detect container, format and columns of a file and read its first records."""
+    path = Path(local_path(file.path) or file.path)
+    given = ParseOptions(format="jsonl", max_chars=IngestConfig().max_chars)
+    try:
+        inspected = inspect_file(file, given, is_auto=True)
+    except OSError as error:
+        inspected = judge(file, Head("empty", (), fault=f"cannot be opened: {error.strerror}"), given, is_auto=True)
+    parse = inspected.parse
+    columns = columns_of(inspected.head) if inspected.fault and not inspected.parsed else ()
+    source = StarterSource(path, parse.format, inspected.why, parse.fields, columns=columns, fault=inspected.fault)
+    return Preview(source, inspected)
+
+
+def _print_summary(console: Console, previews: Sequence[Preview]) -> None:
+    """A line for each file; how its records are read is shown for a single file."""
+    table = figures_table("", "file", "read as", "refused, of the first records", "records", "used", texts=3)
+    for preview in previews:
+        head = preview.inspected.head
+        used = sum(bool(one.drafts) for one in preview.parsed)
+        kind = f"{_kind(head)}, {preview.source.format}"
+        refused = ", ".join(f"{count} {reason}" for reason, count in preview.refused.items())
+        count = f"{len(preview.parsed):,}{'' if head.is_all else '+'}"
+        table.add_row(*(_harmless(text) for text in (preview.source.path.name, kind, refused)), count, f"{used:,}")
+    console.print(table)
+    say(console, "With one file, phase0 init shows how its records are read.\n")
+
+
+def _kind(head: Head) -> str:
+    packed = [head.packing] if head.packing else []
+    encoded = [head.encoding] if head.encoding != "utf-8" else []
+    return " ".join([head.container, *packed, *encoded])
 
 
 def _print_preview(console: Console, preview: Preview) -> None:
     source = preview.source
-    say(console, f"{source.path}: {preview.container}, format {source.format}", "bold")
+    say(console, f"{source.path}: {_kind(preview.inspected.head)}, format {source.format}", "bold")
     say(console, source.why)
-    if not preview.parsed:
-        say(console, f"Columns: {', '.join(source.columns)}")
-        say(console, "Map them in the configuration with `format: table` and `fields:`", "yellow")
-        return
     used = [place for place, one in enumerate(preview.parsed) if one.drafts]
     table = Table("as it is in the file", "as it is read", show_lines=True, expand=True)
     for place in used[:SHOWN_RECORDS]:

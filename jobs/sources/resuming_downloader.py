@@ -10,8 +10,9 @@ import requests
 from requests import Response
 from urllib3.exceptions import HTTPError as BodyError
 
-from jobs.sources.downloads import BUSY, Downloads, TransientError, retry_after_seconds, with_retries
+from jobs.sources.downloads import BUSY, Downloads, TransientError, with_retries
 from schemas.errors import ConfigError, DownloadError
+from udfs.llm.retry_after import retry_after_seconds
 
 _CHUNK_BYTES = 1 << 16
 AS_IT_IS = {"Accept-Encoding": "identity"}
@@ -85,7 +86,7 @@ def ask(url: str, headers: dict[str, str], downloads: Downloads) -> Response:
         return response
     response.close()
     if status in BUSY:
-        raise TransientError(f"{url}: {said}", retry_after_seconds(response.headers.get("Retry-After")))
+        raise TransientError(f"{url}: {said}", retry_after_seconds(response.headers))
     if status in (401, 403, 404, 410):
         raise ConfigError(f"{url}: {said}. Look at the address in `url:` of the source")
     raise DownloadError(f"{url}: {said}")

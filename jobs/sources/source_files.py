@@ -1,46 +1,40 @@
-"""The files of each source: found, looked at, and opened as records."""
+"""The files of each source: found and looked at."""
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import islice
+import io
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from pyspark.errors import AnalysisException
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from jobs.config.settings import IngestConfig, SourceConfig
-from schemas.errors import ConfigError, SourceFormatError
-from schemas.tables import RECORD
-from udfs.column_functions import looked_up
-from udfs.containers import Container, detect_container
-from udfs.formats.detect import Detection, detect_format
-from udfs.formats.parse import ParseOptions, parse_record, tree_key
-from udfs.reading import FileOptions, number_lines, split_whole_files
-from udfs.records import read_whole_file
+from jobs.config.paths import literal
+from jobs.config.settings import IngestConfig, Settings, SourceConfig
+from jobs.sources.inspection import HEAD_RECORDS, Head, Inspected, head_of, inspect_file, judge
+from jobs.sources.listing import FoundFile, SourceListing, is_readable_by_spark, list_local, local_path
+from jobs.sources.open_records import content_records, parquet_records
+from jobs.sources.source_file import SourceFile
+from schemas.errors import ConfigError, Phase0Error, SourceFormatError
+from udfs.containers import RawRecord
+from udfs.formats.parse import ParseOptions
+from udfs.reading import FileOptions
 
 MAX_WHOLE_FILE_BYTES = 1 << 30
-"""A file that Spark cannot split passes through one task as one value; two of them must fit the heap."""
+"""A file that is not on this machine and that Spark cannot split passes through one task as one value; two of them
+must fit the heap."""
 
-_HEAD_RECORDS = 20
-_HEAD_FRAGMENTS = 200
-
-
-@dataclass(frozen=True)
-class SourceFile:
-    """One file, and how it is to be read."""
-
-    path: str
-    size: int
-    modified: str
-    container: Container
-    options: FileOptions
-    is_message_rows: bool = False
-    """Rows are single messages (OpenAssistant), to be joined into trees."""
+_HEAD_FRAGMENTS = 2_000
+_CODEC_SUFFIXES = (".gz", ".bz2", ".zst", ".deflate", ".lz4", ".snappy", ".xz")
+"""Spark unpacks files of these names, whatever they hold."""
 
 
-def list_files(spark: SparkSession, source: SourceConfig) -> list[tuple[str, int, str]]:
-    """Path, bytes and time of change of every file of a source, sorted by path.
+def list_files(spark: SparkSession | None, source: SourceConfig) -> SourceListing:
+    """The files of a source.
+
+    Args:
+        spark: lists what is not on this machine; null: that gives an empty listing.
+        source: the source.
 
     Raises:
         ConfigError: a path matches nothing, all its files are empty, or the source has no path yet.
@@ -49,6 +43,32 @@ def list_files(spark: SparkSession, source: SourceConfig) -> list[tuple[str, int
         raise ConfigError(
             f"source {source.name}: {source.hub or ', '.join(source.urls)} is not on this machine; type `phase0 fetch`"
         )
+    there = list_local(source.paths) if shares_files(spark) else None
+    if there is None:
+        return _list_by_spark(spark, source) if spark is not None else SourceListing(())
+    if not there.files:
+        what = "there is nothing in" if there.passed_over else "no such file:"
+        where = ", ".join(source.paths)
+        raise ConfigError(f"source {source.name}: {what} {where}{_passed_over(there.passed_over)}")
+    return there
+
+
+def shares_files(spark: SparkSession | None) -> bool:
+    """Whether a path means the same file to Spark as to this process.
+
+    It does in a local session of ours. Elsewhere paths may be of another machine, or of another file system.
+    """
+    is_connect = spark is not None and type(spark).__module__.startswith("pyspark.sql.connect")
+    elsewhere = {"SPARK_REMOTE", "HADOOP_CONF_DIR", "PYSPARK_GATEWAY_PORT", "DATABRICKS_RUNTIME_VERSION"}
+    return not is_connect and not elsewhere & set(os.environ)
+
+
+def _passed_over(passed: Sequence[str], most: int = 5) -> str:
+    shown = "; ".join(passed[:most]) + (f"; and {len(passed) - most} more" if len(passed) > most else "")
+    return f" (passed over: {shown})" if passed else ""
+
+
+def _list_by_spark(spark: SparkSession, source: SourceConfig) -> SourceListing:
     try:
         listing = spark.read.format("binaryFile").load(list(source.paths))
         rows = listing.select("path", "length", "modificationTime").collect()
@@ -56,192 +76,172 @@ def list_files(spark: SparkSession, source: SourceConfig) -> list[tuple[str, int
         raise ConfigError(f"source {source.name}: no such file: {', '.join(source.paths)}") from error
     if not rows:  # Spark does not list files without a byte
         raise ConfigError(f"source {source.name}: there is nothing in {', '.join(source.paths)}")
-    return sorted((row["path"], int(row["length"]), str(row["modificationTime"])) for row in rows)
+    files = (FoundFile(row["path"], int(row["length"]), str(row["modificationTime"])) for row in rows)
+    return SourceListing(tuple(sorted(files, key=lambda file: file.path)))
 
 
-def literal(path: str) -> str:
-    """The path of one file as a glob that matches nothing else."""
-    return re.sub(r"([\[\]{}*?\\])", r"\\\1", path)
-
-
-def inspect_source(spark: SparkSession, source: SourceConfig, ingest: IngestConfig) -> list[SourceFile]:
+def inspect_source(
+    spark: SparkSession | None, source: SourceConfig, ingest: IngestConfig
+) -> tuple[list[SourceFile], list[str]]:
     """Look at the first records of each file of a source and settle how it is read.
+
+    A file of which nothing can be used does not stop the others: what is in it is refused and counted.
+
+    Returns:
+        The files, and a warning for each that is passed over or of which nothing can be used.
 
     Raises:
         ConfigError: there is no such file.
-        SourceFormatError: a file is not what the configuration says, or cannot be read at all.
+        SourceFormatError: no file has a record that can be used; says why of each.
     """
-    found = []
-    for path, size, modified in list_files(spark, source):
-        container, records = read_head(spark, path, size)
-        name: str = source.format
-        fields = dict(source.fields)
-        if name == "auto" and records:
-            detection = _detect(path, records)
-            name = detection.format
-            fields = fields or dict(detection.fields)
-        parse = ParseOptions(
-            format="jsonl" if name == "auto" else name, use=source.use, fields=fields, max_chars=ingest.max_chars
-        )
-        _require_format(path, records, parse)
-        options = FileOptions(
-            source=source.name,
-            parse=parse,
-            language=source.language,
-            category=source.category,
-            categories=source.categories,
-            repair_escapes="literal_escapes" not in source.rules_off,
-            limit=ingest.limit,
-        )
-        rows = name == "openassistant" and any(tree_key(record) for record in records)
-        found.append(SourceFile(path, size, modified, container, options, rows))
-    return found
+    listing = list_files(spark, source)
+    found = [_inspected(spark, file, source, ingest) for file in listing.files]
+    faulty = [file for file in found if file.fault]
+    if found and len(faulty) == len(found):
+        shown = "\n  ".join(f"{_shown(file.path)}: {file.fault}" for file in faulty[:10])
+        more = f"\n  and {len(faulty) - 10} more" if len(faulty) > 10 else ""
+        raise SourceFormatError(f"source {source.name}: nothing in it can be used\n  {shown}{more}")
+    warnings = [f"{source.name}: passed over {one}" for one in listing.passed_over]
+    return found, [*warnings, *(f"{source.name}: {_shown(file.path)}: {file.fault}" for file in faulty)]
 
 
-def _detect(path: str, records: Sequence[bytes]) -> Detection:
+def _shown(path: str) -> str:
+    return local_path(path) or path
+
+
+def _inspected(spark: SparkSession | None, file: FoundFile, source: SourceConfig, ingest: IngestConfig) -> SourceFile:
+    is_auto = source.format == "auto"
+    given = ParseOptions(
+        format="jsonl" if is_auto else source.format,
+        use=source.use,
+        fields=dict(source.fields),
+        max_chars=ingest.max_chars,
+    )
+    is_here = shares_files(spark) and local_path(file.path) is not None
+    inspected = _inspect_anywhere(spark, file, given, is_here=is_here, is_auto=is_auto)
+    options = FileOptions(
+        source=source.name,
+        parse=inspected.parse,
+        language=source.language,
+        category=source.category,
+        categories=source.categories,
+        repair_escapes="literal_escapes" not in source.rules_off,
+        limit=ingest.limit,
+    )
+    head = inspected.head
+    is_plain = head.packing is None and head.encoding == "utf-8" and not file.path.lower().endswith(_CODEC_SUFFIXES)
+    is_lines = head.container == "json_lines" and is_plain and is_readable_by_spark(file.path)
+    return SourceFile(
+        path=file.path,
+        size=file.size,
+        modified=file.modified,
+        container=head.container,
+        options=options,
+        is_message_rows=inspected.is_message_rows,
+        is_here=is_here,
+        is_split=is_lines or (head.container == "parquet" and not head.fault),
+        fault=inspected.fault,
+    )
+
+
+def _inspect_anywhere(
+    spark: SparkSession | None, file: FoundFile, given: ParseOptions, *, is_here: bool, is_auto: bool
+) -> Inspected:
+    if spark is not None and not is_here:
+        return judge(file, _remote_head(spark, file), given, is_auto=is_auto)
     try:
-        return detect_format(records)
-    except SourceFormatError as error:
-        raise SourceFormatError(f"{path}: {error}") from None
+        return inspect_file(file, given, is_auto=is_auto)
+    except OSError as error:
+        fault = f"cannot be opened: {error.strerror}"
+        return judge(file, Head("binary", (), fault=fault), given, is_auto=is_auto)
 
 
-def _require_format(path: str, records: Sequence[bytes], parse: ParseOptions) -> None:
-    """A wrong guess would refuse every record one by one; say it once, before anything is written."""
-    reasons = [parse_record(record, parse).reason for record in records]
-    if reasons and all(reason == "wrong_format" for reason in reasons):
-        try:
-            seen = f"it looks like {detect_format(records).format}"
-        except SourceFormatError as error:
-            seen = str(error)
-        raise SourceFormatError(f"{path}, record 0: not in the format {parse.format}; {seen}. Set format: to match")
-
-
-def read_head(spark: SparkSession, path: str, size: int) -> tuple[Container, list[bytes]]:
-    """Container of a file and its first records, without reading more than is needed."""
-    if path.endswith((".gz", ".parquet")):
-        return _read_packed_head(spark, path, size)
+def _remote_head(spark: SparkSession, file: FoundFile) -> Head:
+    """The first records of a file that only Spark sees, without reading more than is needed."""
+    path = file.path
+    if path.endswith((".parquet", ".parq")):
+        rows = parquet_records(spark, path).limit(HEAD_RECORDS).collect()
+        return Head("parquet", tuple(RawRecord(row["position"], bytes(row["record"]), None) for row in rows))
+    if path.endswith(_CODEC_SUFFIXES):
+        _require_size(path, file.size)
+        options = {path: FileOptions(source="", parse=ParseOptions(format="jsonl"), limit=HEAD_RECORDS)}
+        rows = content_records(spark, options).collect()
+        records = (RawRecord(row["position"], bytes(row["record"]), row["reason"]) for row in rows)
+        return Head("json_lines", tuple(records), packing="gzip")
     # One record of a compact JSON array may be the whole file, so the head is cut at braces, not lines.
     fragments = (
         spark.read.option("lineSep", "}").text(literal(path)).select(F.col("value").cast("binary").alias("fragment"))
     )
-    head = b"}".join(bytes(row["fragment"]) for row in fragments.limit(_HEAD_FRAGMENTS).collect())
-    container = detect_container(head, path)
-    complete = read_whole_file(head + b"}", path)
-    records = [raw.record for raw in islice(complete, _HEAD_RECORDS + 1) if raw.reason is None]
-    if container not in ("json_lines", "csv"):
-        _require_size(path, size)
-    return container, records[:_HEAD_RECORDS]
-
-
-def _read_packed_head(spark: SparkSession, path: str, size: int) -> tuple[Container, list[bytes]]:
-    if path.endswith(".parquet"):
-        rows = _parquet_records(spark, path).limit(_HEAD_RECORDS).collect()
-        return "parquet", [bytes(row["record"]) for row in rows]
-    _require_size(path, size)
-    options = {path: FileOptions(source="", parse=ParseOptions(format="jsonl"), limit=_HEAD_RECORDS)}
-    rows = _whole_records(spark, options).where(F.col("reason").isNull()).select("record").collect()
-    return "gzip", [bytes(row["record"]) for row in rows]
+    cut = [bytes(row["fragment"]) for row in fragments.limit(_HEAD_FRAGMENTS).collect()]
+    head = head_of(io.BytesIO(b"}".join(cut) + (b"}" if len(cut) == _HEAD_FRAGMENTS else b"")), path, file.size)
+    if head.container not in ("json_lines", "csv"):
+        _require_size(path, file.size)
+    # The last record may have been cut here.
+    is_cut = len(cut) == _HEAD_FRAGMENTS and head.is_all
+    return replace(head, records=head.records[:-1]) if is_cut else head
 
 
 def _require_size(path: str, size: int) -> None:
     if size > MAX_WHOLE_FILE_BYTES:
         raise SourceFormatError(
-            f"{path}: {size:,} bytes in a form that cannot be split (JSON array, CSV or gzip); the limit is "
-            f"{MAX_WHOLE_FILE_BYTES:,}. Write it as JSONL, one object a line: jq -c '.[]' IN > OUT.jsonl"
+            f"{path}: {size:,} bytes in a form that cannot be split (JSON array, CSV or packed); the limit is "
+            f"{MAX_WHOLE_FILE_BYTES:,} where it is not on this machine. Write it as JSONL, one object a line: "
+            "jq -c '.[]' IN > OUT.jsonl"
         )
 
 
-def open_records(spark: SparkSession, files: Sequence[SourceFile]) -> DataFrame:
-    """Rows of `RECORD` for all files: each record's bytes and its position, however the file is split."""
-    lines = {f.path: f.options for f in files if f.container == "json_lines"}
-    tables = {f.path: f.options for f in files if f.container == "parquet"}
-    whole = {f.path: f.options for f in files if f.container not in ("json_lines", "parquet")}
-    parts = []
-    if whole:
-        parts.append(_whole_records(spark, whole))
-    if lines:
-        parts.append(_line_records(spark, lines))
-    parts.extend(_limited(_parquet_records(spark, path), {path: options}) for path, options in tables.items())
-    records = parts[0]
-    for part in parts[1:]:
-        records = records.unionByName(part)
-    return records
+@dataclass(frozen=True)
+class InspectedSources:
+    """All files of all sources, and what a person should know of them."""
+
+    files: tuple[SourceFile, ...]
+    warnings: tuple[str, ...]
 
 
-def _whole_records(spark: SparkSession, options: Mapping[str, FileOptions]) -> DataFrame:
-    contents = (
-        spark.read.format("binaryFile")
-        .load([literal(path) for path in options])
-        .select(F.col("path").alias("file"), "content")
-    )
-    return contents.mapInArrow(split_whole_files(options), RECORD)
+def inspect_sources(
+    spark: SparkSession | None, sources: Sequence[SourceConfig], ingest: IngestConfig
+) -> InspectedSources:
+    """Look at the files of all sources.
 
-
-def numbered_lines(spark: SparkSession, paths: Sequence[str]) -> DataFrame:
-    """The lines of text files that are not blank, each with its place in its file, however that is split.
-
-    Returns:
-        Columns file, position (from 0; blank lines count) and record (bytes without the line end).
-    """
-    lines = (
-        spark.read.option("lineSep", "\n")
-        .text(list(paths))
-        .select(
-            F.col("_metadata.file_path").alias("file"),
-            F.col("_metadata.file_block_start").alias("block"),
-            F.col("value").cast("binary").alias("record"),
-        )
-    )
-    counts = lines.groupBy("file", "block").agg(F.count("*").alias("lines"))
-    earlier = counts.select("file", F.col("block").alias("earlier"), F.col("lines").alias("earlier_lines"))
-    starts = (
-        counts.join(earlier, "file")
-        .groupBy("file", "block")
-        .agg(F.sum(F.when(F.col("earlier") < F.col("block"), F.col("earlier_lines")).otherwise(0)).alias("start"))
-    )
-    numbered = lines.mapInArrow(number_lines, "file string, block bigint, record binary, ordinal bigint")
-    positioned = numbered.join(F.broadcast(starts), ["file", "block"]).select(
-        "file", (F.col("start") + F.col("ordinal")).alias("position"), "record"
-    )
-    return positioned.where("length(trim(cast(record as string))) > 0")
-
-
-def _line_records(spark: SparkSession, options: Mapping[str, FileOptions]) -> DataFrame:
-    lines = numbered_lines(spark, [literal(path) for path in options])
-    # The metadata column encodes what the listing does not; a plus sign is itself there, but not to url_decode.
-    path = F.url_decode(F.replace("file", F.lit("+"), F.lit("%2B")))
-    return _limited(lines.withColumn("file", path).withColumn("reason", F.lit(None).cast("string")), options)
-
-
-def _parquet_records(spark: SparkSession, path: str) -> DataFrame:
-    # A column store has no bytes of a record; its JSON rendering, nulls included, stands for them.
-    rows = spark.read.parquet(literal(path))
-    record = F.to_json(F.struct("*"), {"ignoreNullFields": "false"}).cast("binary")
-    return rows.select(
-        F.lit(path).alias("file"),
-        F.col("_metadata.row_index").alias("position"),
-        record.alias("record"),
-        F.lit(None).cast("string").alias("reason"),
-    )
-
-
-def _limited(records: DataFrame, options: Mapping[str, FileOptions]) -> DataFrame:
-    """Name the source of each record and keep the first `limit` of each file."""
-    sources = {path: given.source for path, given in options.items()}
-    named = records.withColumn("source", looked_up(sources, "file"))
-    limit = next(iter(options.values())).limit
-    return (named if limit is None else named.where(F.col("position") < limit)).select(*RECORD.fieldNames())
-
-
-def all_files(spark: SparkSession, sources: Sequence[SourceConfig], ingest: IngestConfig) -> Iterator[SourceFile]:
-    """Files of all sources.
+    Args:
+        spark: lists and opens what is not on this machine; null: that is left out.
+        sources: each with its paths.
+        ingest: limits of what is read.
 
     Raises:
-        ConfigError: two sources name the same file; its records could only belong to one.
+        ConfigError: a source has no file, or two sources name the same one, whose records could only belong to one.
+        SourceFormatError: nothing in a source can be used. Either names all such sources.
     """
+    files: list[SourceFile] = []
+    warnings: list[str] = []
+    faults: list[Phase0Error] = []
     owner: dict[str, str] = {}
     for source in sources:
-        for file in inspect_source(spark, source, ingest):
+        try:
+            found, said = inspect_source(spark, source, ingest)
+        except (ConfigError, SourceFormatError) as fault:
+            faults.append(fault)
+            continue
+        files += found
+        warnings += said
+        for file in found:
             if owner.setdefault(file.path, source.name) != source.name:
-                raise ConfigError(f"{file.path} belongs to both {owner[file.path]} and {source.name}; name it once")
-            yield file
+                faults.append(
+                    ConfigError(f"{file.path} belongs to both {owner[file.path]} and {source.name}; name it once")
+                )
+    if faults:
+        raise type(faults[0])("\n".join(str(fault) for fault in faults))
+    return InspectedSources(tuple(files), tuple(warnings))
+
+
+def require_usable_sources(settings: Settings) -> None:
+    """Refuse sources of this machine of which nothing can be used, before Spark is started.
+
+    What is not here, or not downloaded yet, is left to `inspect_sources`.
+
+    Raises:
+        ConfigError: see `inspect_sources`.
+        SourceFormatError: the same.
+    """
+    if not settings.spark.remote:
+        inspect_sources(None, [source for source in settings.sources if source.paths], settings.ingest)

@@ -13,6 +13,7 @@ from jobs.sources.lockfile import LockedFile, LockedSource
 from jobs.sources.resuming_downloader import AS_IT_IS, ResumingDownloader, ask, last_part
 from schemas.errors import DataRefusedError
 from udfs.containers import detect_container
+from udfs.unpacking import packing_of
 
 _HEAD_BYTES = 1 << 12
 
@@ -124,12 +125,17 @@ def _local_name(source: str, url: str, path: Path) -> str:
         head = file.read(_HEAD_BYTES)
     name = last_part(url)
     container = detect_container(head, name)
-    if container in ("html", "empty"):
-        what = "a web page, such as a login or an error, and no data" if container == "html" else "an empty file"
+    no_data = {
+        "html": "a web page, such as a login or an error, and no data",
+        "pointer": "a Git LFS pointer and no data; take the address of the file itself (resolve instead of raw)",
+        "empty": "an empty file",
+    }
+    if what := no_data.get(container):
         raise DataRefusedError(f"{source}: {url} gives {what}")
     name = re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip("._") or "data"
-    for ending, kind in ((".gz", "gzip"), (".parquet", "parquet")):
-        name = name.removesuffix(ending) + (ending if container == kind else "")
+    packing = packing_of(head)
+    for ending, is_so in ((".gz", packing == "gzip"), (".parquet", container == "parquet")):
+        name = name.removesuffix(ending) + (ending if is_so else "")
     return name
 
 

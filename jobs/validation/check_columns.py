@@ -16,6 +16,7 @@ from pyspark.sql.window import Window
 from schemas.records import CATEGORIES
 from schemas.tables import (
     ASSIGNMENTS,
+    CONTAMINATION,
     DATASET,
     DUPLICATES,
     EXAMPLES,
@@ -89,6 +90,22 @@ def _screen(marks: DataFrame, related: Related) -> DataFrame:
     return _with_known(checks, "id", _members(related).select("id"), "id_is_known") if "examples" in related else checks
 
 
+def _contamination(marks: DataFrame, related: Related) -> DataFrame:
+    checks = marks.select(
+        *CONTAMINATION.key,
+        "key_is_complete",
+        _named("effect"),
+        F.coalesce("share", F.lit(-1.0)).alias("share"),
+        F.coalesce(F.col("tokens") <= F.col("item_tokens"), F.lit(False)).alias("run_is_within_item"),
+        (_is_given("span") & _is_given("item_text")).alias("both_sides_are_given"),
+    )
+    if "examples" in related:
+        checks = _with_known(checks, "example_id", related["examples"].select("example_id"), "example_is_known")
+    if "benchmarks" in related:
+        checks = _with_known(checks, "benchmark", related["benchmarks"].select("benchmark"), "benchmark_is_known")
+    return checks
+
+
 def _duplicates(duplicates: DataFrame, related: Related) -> DataFrame:
     checks = duplicates.select(
         *DUPLICATES.key,
@@ -112,10 +129,22 @@ def _duplicates(duplicates: DataFrame, related: Related) -> DataFrame:
 
 
 def _with_source_loss(checks: DataFrame, max_source_loss: float | None) -> DataFrame:
-    """Add `source_loses_too_much`: the pass removes more than the allowed share of this row's source."""
-    lost = F.count(F.lit(1)).over(Window.partitionBy("pass", "source")) / F.col("source_rows")
-    loses = lost > F.lit(1.0 if max_source_loss is None else max_source_loss)
-    return checks.withColumn("source_loses_too_much", F.coalesce(loses, F.lit(False))).drop("source_rows")
+    """Add `source_loses_too_much`, and `source_loss` in words.
+
+    It is about the distinct rows of this row's source: whether the pass removes more than the allowed share of them.
+    Copies, at Jaccard 1.0, are twins at any threshold and so no reason to look at it.
+    """
+    source = Window.partitionBy("pass", "source")
+    is_copy = F.col("jaccard") >= 1.0
+    near = F.count_if(~is_copy).over(source)
+    distinct = F.col("source_rows") - F.count_if(is_copy).over(source)
+    loses = near / distinct > F.lit(1.0 if max_source_loss is None else max_source_loss)
+    words = F.format_string("%,d of %,d distinct rows", near, distinct)
+    return (
+        checks.withColumn("source_loss", words)
+        .withColumn("source_loses_too_much", F.coalesce(loses, F.lit(False)))
+        .drop("source_rows")
+    )
 
 
 def _assignments(assignments: DataFrame, related: Related) -> DataFrame:
@@ -132,6 +161,8 @@ def _assignments(assignments: DataFrame, related: Related) -> DataFrame:
     if {"screen", "duplicates"} <= related.keys():
         marked = related["screen"].where("target = 'prompt' and effect = 'exclude'").select("id")
         removed = related["duplicates"].where("pass = 'prompt'").select("id")
+        if "contamination" in related:
+            removed = removed.union(related["contamination"].where("effect = 'exclude'").select("example_id"))
         checks = _with_known(checks, "example_id", marked.union(removed), "example_is_removed")
     return checks
 
@@ -228,6 +259,7 @@ _CHECKS = {
     RAW_RECORDS.name: _raw_records,
     EXAMPLES.name: _examples,
     SCREEN.name: _screen,
+    CONTAMINATION.name: _contamination,
     DUPLICATES.name: _duplicates,
     ASSIGNMENTS.name: _assignments,
     PAIRS.name: _pairs,

@@ -1,27 +1,29 @@
 """Validation after every stage: each table it wrote against the expectations of that table."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Any
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from jobs.config.settings import Settings
-from jobs.curation.eligibility import unique_pairs, unique_prompts
+from jobs.curation.eligibility import UNIQUE_PAIRS, UNIQUE_PROMPTS
 from jobs.curation.reviews import VERDICTS
 from jobs.curation.screen_rules import rule_names, rules_by_source
 from jobs.deduplication.figures import HEAVY_LOSS
 from jobs.validation.stored_checks import TableCheck, newest_of_each_table, stored_checks
 from jobs.validation.suites import tables_with_suites
+from jobs.workspace.queries import with_parts
 from jobs.workspace.runtime import Runtime
 from schemas.calls import RESPONSES
 from schemas.records import REASONS
 from schemas.tables import (
     ALL,
     ASSIGNMENTS,
+    BENCHMARKS,
+    CONTAMINATION,
     DATASET,
     DUPLICATES,
     EXAMPLES,
@@ -40,8 +42,9 @@ COMPOSITION_TOLERANCE = 0.05
 # Tables a suite compares with. Only those an earlier stage has already written.
 _RELATED: Mapping[Table, tuple[Table, ...]] = {
     SCREEN: (EXAMPLES,),
+    CONTAMINATION: (EXAMPLES, BENCHMARKS),
     DUPLICATES: (EXAMPLES,),
-    ASSIGNMENTS: (EXAMPLES, SCREEN, DUPLICATES),
+    ASSIGNMENTS: (EXAMPLES, SCREEN, CONTAMINATION, DUPLICATES),
     PAIRS: (EXAMPLES,),
     SCORES: (PAIRS,),
     REVIEWS: (PAIRS,),
@@ -77,7 +80,7 @@ def validate_stage(runtime: Runtime, written: Sequence[Table]) -> list[str]:
         for check in result.checks:
             if not check.passed:
                 ids = f" ({', '.join(check.offending_ids[:3])})" if check.offending_ids else ""
-                text = f"{table.name}: {check.description}{ids} Observed: {check.observed}"
+                text = f"{table.name}: not met: {check.description}{ids} Found: {check.observed}"
                 if check.critical:
                     failed.append(text)
                 else:
@@ -131,14 +134,19 @@ def _related(runtime: Runtime, table: Table) -> dict[str, DataFrame]:
     # Before the pairs of this run are there, an old table of pairs would be compared with new marks.
     if table in (SCREEN, DUPLICATES) and _pairs_are_current(runtime):
         names.append(PAIRS)
-    return {other.name: runtime.read(other) for other in names}
+    # A workspace of an older version has looked for no benchmark.
+    return {
+        other.name: runtime.read_or_empty(other) if other is CONTAMINATION else runtime.read(other) for other in names
+    }
 
 
 def _pairs_are_current(runtime: Runtime) -> bool:
     if not runtime.storage.exists(PAIRS):
         return False
-    strangers = runtime.read(PAIRS).join(runtime.read(EXAMPLES), "example_id", "left_anti")
-    return strangers.isEmpty()
+    return not runtime.query(
+        "select pair_id from {pairs} as pairs left anti join {examples} as examples "
+        "on examples.example_id = pairs.example_id limit 1"
+    )
 
 
 def parameters(runtime: Runtime, table: Table) -> dict[str, Any]:
@@ -151,17 +159,22 @@ def parameters(runtime: Runtime, table: Table) -> dict[str, Any]:
         share = settings.ingest.max_refused_share
         return {"sources": names, "max_refused_share": share, "min_usable_share": 1 - share}
     if table is EXAMPLES:
-        drafts = runtime.read(RAW_RECORDS).agg(F.sum(F.size("drafts"))).first()
-        return {"sources": names, "drafts": int(drafts[0] or 0) if drafts else 0}
+        (found,) = runtime.query("select sum(cast(cardinality(drafts) as bigint)) as drafts from {raw_records}")
+        return {"sources": names, "drafts": found["drafts"] or 0}
     if table is SCREEN:
         rules = [*rule_names(rules_by_source(settings.sources, settings.screen)), *_CONFIG_RULES]
         return {"rules": rules, "max_excluded": None}
+    if table is CONTAMINATION:
+        decontaminate = settings.decontaminate
+        return {"share": min(decontaminate.share, decontaminate.answer_share)}
     if table is DUPLICATES:
         return {"threshold": settings.deduplicate.threshold, "max_source_loss": HEAVY_LOSS}
     if table in (ASSIGNMENTS, PAIRS):
         if settings.calls.paid_answers == "keep":  # answers of teachers that the configuration has no longer
-            rows = runtime.read(table).select(F.col("actual_teacher" if table is ASSIGNMENTS else "teacher")).distinct()
-            teachers = sorted({*teachers, *(row[0] for row in rows.collect())})
+            column = "actual_teacher" if table is ASSIGNMENTS else "teacher"
+            question = "select distinct {column} as teacher from {table}"
+            rows = runtime.query(with_parts(question, column=column, table=f"{{{table.name}}}"))
+            teachers = sorted({*teachers, *(row["teacher"] for row in rows)})
         return {"teachers": teachers, "expected_rows": _expected_rows(runtime, table)}
     if table is SCORES:
         # A judge whose reply gives no valid score gives none: the stage counts those.
@@ -178,30 +191,28 @@ def parameters(runtime: Runtime, table: Table) -> dict[str, Any]:
     return _dataset_parameters(settings) | {"expected_rows": _expected_rows(runtime, table)}
 
 
-def _to_assign(runtime: Runtime) -> DataFrame:
-    """One row for each assignment that there should be."""
-    prompts = unique_prompts(*(runtime.read(table) for table in (EXAMPLES, SCREEN, DUPLICATES)))
-    if not runtime.settings.distill.models:
-        return prompts
-    # Which prompts were drawn only the assignments know; each of them has all its samples.
-    asked = runtime.read(ASSIGNMENTS).where("request_id is not null").select("example_id").distinct()
-    samples = F.explode(F.array(*map(F.lit, range(runtime.settings.distill.samples_per_prompt))))
-    if runtime.settings.distill.when == "always":
-        return asked.select("example_id", samples.alias("sample"))
-    rest = prompts.where("reference_response is not null").join(asked, "example_id", "left_anti")
-    return asked.select("example_id", samples.alias("sample")).unionByName(
-        rest.select("example_id", F.lit(0).alias("sample"))
-    )
-
-
-def _to_pair(runtime: Runtime) -> DataFrame:
-    """One row for each answer that there is."""
-    assignments = runtime.read(ASSIGNMENTS)
-    responses = runtime.read(EXAMPLES).where("reference_response is not null").select("example_id")
-    own = assignments.where("request_id is null").join(responses, "example_id")
-    answers = runtime.read_or_empty(RESPONSES).where("status = 'answered'").select("request_id")
-    asked = assignments.where("request_id is not null").join(answers, "request_id")
-    return own.select("example_id").unionByName(asked.select("example_id"))
+_COUNT = "select count(*) as rows from ({rows}) as expected"
+# Where models are asked only the assignments know which prompts were drawn; each of them has all its samples.
+_ASKED = "select distinct example_id from {assignments} where request_id is not null"
+_TO_ASSIGN_OTHERS = with_parts(
+    """
+select prompts.example_id from ({unique_prompts}) as prompts
+left anti join ({asked}) as asked on asked.example_id = prompts.example_id
+where prompts.reference_response is not null
+""",
+    unique_prompts=UNIQUE_PROMPTS,
+    asked=_ASKED,
+)
+# One row for each answer that there is.
+_TO_PAIR = """
+select assignments.example_id from {assignments} as assignments
+join {examples} as examples on examples.example_id = assignments.example_id
+where assignments.request_id is null and examples.reference_response is not null
+union all
+select assignments.example_id from {assignments} as assignments
+join {responses} as responses on responses.request_id = assignments.request_id
+where responses.status = 'answered'
+"""
 
 
 _CONFIG_RULES = ("language_not_allowed", "licence_not_allowed")
@@ -230,11 +241,25 @@ def _dataset_parameters(settings: Settings) -> dict[str, Any]:
 
 def _expected_rows(runtime: Runtime, table: Table) -> int:
     """Rows the table should have, counted from the tables it was made of."""
-    counts: Mapping[Table, Callable[[], DataFrame]] = {
-        ASSIGNMENTS: lambda: _to_assign(runtime),
-        PAIRS: lambda: _to_pair(runtime),
-        SCORES: lambda: unique_pairs(*(runtime.read(table) for table in (PAIRS, SCREEN, DUPLICATES))),
-        SELECTION: lambda: runtime.read(SCORES),
-        DATASET: lambda: runtime.read(SELECTION).where("reason is null"),
+    if table is ASSIGNMENTS:
+        return _expected_assignments(runtime)
+    expected: Mapping[Table, str] = {
+        PAIRS: _TO_PAIR,
+        SCORES: UNIQUE_PAIRS,
+        SELECTION: "select pair_id from {scores}",
+        DATASET: "select pair_id from {selection} where reason is null",
     }
-    return counts[table]().count()
+    return _count(runtime, expected[table])
+
+
+def _expected_assignments(runtime: Runtime) -> int:
+    distill = runtime.settings.distill
+    if not distill.models:
+        return _count(runtime, UNIQUE_PROMPTS)
+    asked = _count(runtime, _ASKED) * distill.samples_per_prompt
+    return asked if distill.when == "always" else asked + _count(runtime, _TO_ASSIGN_OTHERS)
+
+
+def _count(runtime: Runtime, rows: str) -> int:
+    (found,) = runtime.query(with_parts(_COUNT, rows=rows), (CONTAMINATION, RESPONSES))
+    return int(found["rows"])

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
-from jobs.verify.lines import Places
+from jobs.verify.contamination import Contamination
+from jobs.verify.lines import LineNames
 from jobs.verify.measures import OTHERS, UNNAMED, Malformed, Measures
 from jobs.verify.split import SplitMeasures
 from jobs.verify.thresholds import FileFacts, Manifest, Thresholds
@@ -14,7 +15,7 @@ _LISTED = 5
 _LISTED_FIELDS = 10
 
 
-class Verdict(str, Enum):
+class CheckOutcome(str, Enum):
     """The outcome of one check."""
 
     PASS = "PASS"  # noqa: S105 - a verdict, no password
@@ -36,7 +37,7 @@ class Check:
     """One line of the checklist."""
 
     name: str
-    verdict: Verdict
+    verdict: CheckOutcome
     measured: str
     wanted: str
 
@@ -52,7 +53,9 @@ class Verification:
     scorer: str | None
     checks: list[Check]
     notes: list[str]
-    place: Places = field(default_factory=Places)
+    contamination: Contamination | None = None
+    """Null where no benchmark was given: nothing was looked for."""
+    place: LineNames = field(default_factory=LineNames)
     """What a line is called."""
     splits: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """Of a package: configuration -> split -> rows."""
@@ -64,7 +67,7 @@ class Verification:
     @property
     def passed(self) -> bool:
         """No check failed."""
-        return all(check.verdict is not Verdict.FAIL for check in self.checks)
+        return all(check.verdict is not CheckOutcome.FAIL for check in self.checks)
 
     @property
     def status(self) -> str:
@@ -87,7 +90,7 @@ class Verification:
             return "format and duplicates; scores of unknown origin"
         if self.quality is Quality.NONE:
             return "format and duplicates; no quality scores"
-        open_checks = [check.name.lower() for check in self.checks if check.verdict is Verdict.NOT_ASSESSED]
+        open_checks = [check.name.lower() for check in self.checks if check.verdict is CheckOutcome.NOT_ASSESSED]
         return f"not assessed: {', '.join(open_checks)}" if open_checks else None
 
 
@@ -100,7 +103,7 @@ def quality_of(measures: Measures, manifest: Manifest | None) -> Quality:
 
 
 def measured_checks(
-    measures: Measures, wanted: Thresholds, manifest: Manifest | None, place: Places, given: Mapping[str, object]
+    measures: Measures, wanted: Thresholds, manifest: Manifest | None, place: LineNames, given: Mapping[str, object]
 ) -> list[Check]:
     """What is checked of rows, wherever they are; `given` are the thresholds that the user set."""
     quality = quality_of(measures, manifest)
@@ -130,7 +133,7 @@ def check_format(measures: Measures, wanted: Thresholds) -> Check:
     return _check("Valid format", measures.lines > 0 and share >= least, measured, f">= {_percent(least)}")
 
 
-def check_scores(measures: Measures, wanted: Thresholds, place: Places) -> Check:
+def check_scores(measures: Measures, wanted: Thresholds, place: LineNames) -> Check:
     """Every score is above the least one."""
     scores = measures.scores
     if scores.not_above is None:
@@ -138,12 +141,12 @@ def check_scores(measures: Measures, wanted: Thresholds, place: Places) -> Check
     above = f"> {wanted.min_score:g}"
     if scores.not_above:
         lines = place.of_all(scores.not_above_lines) + (", ..." if scores.not_above > 10 else "")
-        return Check("Every score", Verdict.FAIL, f"{scores.not_above:,} not above ({lines})", above)
+        return Check("Every score", CheckOutcome.FAIL, f"{scores.not_above:,} not above ({lines})", above)
     if scores.rows < measures.rows or not scores.rows:
         return Check(
-            "Every score", Verdict.NOT_ASSESSED, f"{measures.rows - scores.rows:,} rows without a score", above
+            "Every score", CheckOutcome.NOT_ASSESSED, f"{measures.rows - scores.rows:,} rows without a score", above
         )
-    return Check("Every score", Verdict.PASS, f"{scores.rows:,} above", above)
+    return Check("Every score", CheckOutcome.PASS, f"{scores.rows:,} above", above)
 
 
 def check_mean_quality(measures: Measures, wanted: Thresholds, quality: Quality) -> Check:
@@ -154,10 +157,10 @@ def check_mean_quality(measures: Measures, wanted: Thresholds, quality: Quality)
         return _not_assessed("Mean quality", measured)
     least = f">= {wanted.min_mean_quality:.6g}"
     if quality is Quality.SCREENED:
-        return Check("Mean quality", Verdict.NOT_ASSESSED, f"{measured} by rules, which judge nothing", least)
+        return Check("Mean quality", CheckOutcome.NOT_ASSESSED, f"{measured} by rules, which judge nothing", least)
     if mean is None or measures.scores.rows < measures.rows:
         without = measures.rows - measures.scores.rows
-        return Check("Mean quality", Verdict.NOT_ASSESSED, f"{measured}; {without:,} rows without a score", least)
+        return Check("Mean quality", CheckOutcome.NOT_ASSESSED, f"{measured}; {without:,} rows without a score", least)
     return _check("Mean quality", mean >= wanted.min_mean_quality, measured, least)
 
 
@@ -195,28 +198,52 @@ def check_teachers(
         return _not_assessed("Teachers", measured)
     least = f">= {wanted.min_teachers}"
     if quality is Quality.SCREENED:
-        return Check("Teachers", Verdict.NOT_ASSESSED, f"{measured}; answers of public data sets, screened", least)
+        return Check("Teachers", CheckOutcome.NOT_ASSESSED, f"{measured}; answers of public data sets, screened", least)
     if models is None and not asked_for:
-        return Check("Teachers", Verdict.NOT_ASSESSED, f"{measured}; no manifest says which are models", least)
+        return Check("Teachers", CheckOutcome.NOT_ASSESSED, f"{measured}; no manifest says which are models", least)
     return _check("Teachers", count >= wanted.min_teachers, measured, least)
 
 
-def check_manifest(measures: Measures, facts: FileFacts | None, sha256: str | None) -> Check:
-    """The file is the one that the manifest speaks of."""
-    if facts is None or (facts.sha256 is None and facts.rows is None):
-        return Check("Manifest", Verdict.NOT_ASSESSED, "no sha256 and no rows of this file", "the same file")
-    faults = []
+def check_benchmarks(found: Contamination | None) -> list[Check]:
+    """No row holds an item of the benchmarks that were given; no check where none was."""
+    if found is None:
+        return []
+    named = ", ".join(f"{name} {rows:,}" for name, rows in found.by_benchmark.items())
+    noted = f"; {found.noted:,} more with forms of words only" if found.noted else ""
+    return [_check("Benchmarks", not found.rows, f"{found.rows:,} rows hold an item ({named}){noted}", "none")]
+
+
+def check_manifest(measures: Measures, facts: FileFacts, sha256: str, size: int, missing: Sequence[str]) -> Check:
+    """The file is the one that the manifest speaks of, and the others it speaks of are there.
+
+    Args:
+        measures: what was measured.
+        facts: what the manifest says of the file.
+        sha256: of the file as it lies on disk.
+        size: of the file, in bytes.
+        missing: files that the manifest names and that are not there.
+    """
+    faults = [f"{name} is missing" for name in missing[:_LISTED]]
+    if len(missing) > _LISTED:
+        faults.append(f"{len(missing) - _LISTED:,} more files are missing")
     if facts.rows is not None and facts.rows != measures.lines:
         faults.append(f"{measures.lines:,} lines, not {facts.rows:,}")
+    if facts.bytes is not None and facts.bytes != size:
+        faults.append(f"{size:,} bytes, not {facts.bytes:,}")
     if facts.sha256 is not None and facts.sha256.lower() != sha256:
         faults.append(f"sha256 is {sha256}, not {facts.sha256}")
-    return _check("Manifest", not faults, "; ".join(faults) or "sha256 and rows agree", "the same file")
+    said = {"sha256": facts.sha256, "rows": facts.rows, "bytes": facts.bytes}
+    agreeing = [name for name, value in said.items() if value is not None]
+    if not faults and facts.sha256 is None:
+        measured = f"{_and(agreeing)} agree, but no sha256 is said" if agreeing else "it says nothing of this file"
+        return Check("Manifest", CheckOutcome.NOT_ASSESSED, measured, "the same file")
+    return _check("Manifest", not faults, "; ".join(faults) or f"{_and(agreeing)} agree", "the same file")
 
 
 def check_files(names: Sequence[str], faults: Sequence[str]) -> Check:
     """The files of a package are those that its manifest speaks of."""
     more = f"; and {len(faults) - _LISTED:,} more" if len(faults) > _LISTED else ""
-    measured = "; ".join(faults[:_LISTED]) + more or f"{len(names)} files, sha256 and rows agree"
+    measured = "; ".join(faults[:_LISTED]) + more or f"{len(names)} files, sha256, bytes and rows agree"
     return _check("Files", not faults, measured, "the same files")
 
 
@@ -245,11 +272,15 @@ def field_notes(measures: Measures) -> list[str]:
 
 
 def _check(name: str, passed: bool, measured: str, wanted: str) -> Check:
-    return Check(name, Verdict.PASS if passed else Verdict.FAIL, measured, wanted)
+    return Check(name, CheckOutcome.PASS if passed else CheckOutcome.FAIL, measured, wanted)
+
+
+def _and(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def _not_assessed(name: str, measured: str) -> Check:
-    return Check(name, Verdict.NOT_ASSESSED, measured, "no target")
+    return Check(name, CheckOutcome.NOT_ASSESSED, measured, "no target")
 
 
 def _percent(share: float) -> str:

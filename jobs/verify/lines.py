@@ -23,7 +23,7 @@ class MalformedLineError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ValidLine:
     """A valid line; null where an optional field is missing or null."""
 
     instruction: str
@@ -34,7 +34,7 @@ class Row:
     unknown_fields: tuple[str, ...]
 
 
-class Places:
+class LineNames:
     """What a line is called: by its number in one file, by file and number where lines are counted over several."""
 
     def __init__(self) -> None:
@@ -92,7 +92,7 @@ def _open(path: Path) -> IO[bytes]:
     return cast(IO[bytes], gzip.open(path, "rb")) if is_gzip else path.open("rb")
 
 
-def parse_line(line: bytes) -> Row:
+def parse_line(line: bytes) -> ValidLine:
     """Read one line, strictly.
 
     Raises:
@@ -101,7 +101,7 @@ def parse_line(line: bytes) -> Row:
     return row_of(parse_object(line))
 
 
-def row_of(record: dict[str, Any]) -> Row:
+def row_of(record: dict[str, Any]) -> ValidLine:
     """Read one record, strictly.
 
     Raises:
@@ -110,7 +110,7 @@ def row_of(record: dict[str, Any]) -> Row:
     faults = [*_text_faults(record), *label_faults(record)]
     if faults:
         raise MalformedLineError("; ".join(faults))
-    return Row(
+    return ValidLine(
         instruction=record["instruction"],
         response=record["response"],
         source=record.get("source"),

@@ -8,7 +8,7 @@ from math import fsum
 
 import xxhash
 
-from jobs.verify.lines import Row
+from jobs.verify.lines import ValidLine
 from udfs.exact_join import ShingleSets, near_duplicates
 from udfs.shingles import shingle_tokens, tokenise
 
@@ -118,7 +118,7 @@ class Measuring:
         if self._malformed <= LISTED_MALFORMED:
             self._malformed_first.append(Malformed(self.lines, reason))
 
-    def add(self, row: Row) -> None:
+    def add(self, row: ValidLine) -> None:
         """Measure the next line."""
         self.lines += 1
         self._add_text(row)
@@ -130,7 +130,7 @@ class Measuring:
         for name in row.unknown_fields:
             _count(self._unknown_fields, name)
 
-    def _add_text(self, row: Row) -> None:
+    def _add_text(self, row: ValidLine) -> None:
         text = f"{row.instruction}\n{row.response}"
         digest = xxhash.xxh3_128_digest(text.encode("utf-8"))
         if digest in self._texts:

@@ -4,11 +4,12 @@ The bare rows are held against the same thresholds as a single JSONL. Nothing of
 conversation and a shingle are is said here and in the modules beside.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from jobs.verify import checks
 from jobs.verify.checks import Check, Verification
+from jobs.verify.contamination import Searching
 from jobs.verify.lines import MalformedLineError, row_of
 from jobs.verify.measures import LISTED_MALFORMED, Malformed, Measuring
 from jobs.verify.messages import conversation_of
@@ -16,9 +17,15 @@ from jobs.verify.shards import PackageRows, file_faults, read_package
 from jobs.verify.split import SplitTexts
 from jobs.verify.thresholds import resolve_thresholds
 
+Splits = Mapping[str, Mapping[str, int]]
+"""Configuration -> split -> rows."""
+
 
 def verify_package(
-    folder: Path, given: Mapping[str, float | None] | None = None, step: Callable[[str], None] | None = None
+    folder: Path,
+    given: Mapping[str, float | None] | None = None,
+    step: Callable[[str], None] | None = None,
+    benchmarks: Sequence[Path] = (),
 ) -> Verification:
     """Check a package against its manifest, its targets and the given thresholds.
 
@@ -26,9 +33,11 @@ def verify_package(
         folder: of the package.
         given: as for `jobs.verify.file.verify_file`; for the bare rows of all splits together.
         step: told now and then what is being done.
+        benchmarks: as for `jobs.verify.file.verify_file`; the bare rows are searched.
 
     Raises:
         ConfigError: the folder is no package, a file cannot be read, or a threshold is out of range.
+        DataRefusedError: it was a package, and its manifest is damaged.
     """
     given, step = given or {}, step or (lambda text: None)
     manifest = read_package(folder)
@@ -38,16 +47,20 @@ def verify_package(
     rows = PackageRows(folder, manifest, step)
     measuring = Measuring(wanted.min_score)
     texts = SplitTexts(measuring.sets)
-    _read_bare(rows, measuring, texts)
+    searching = Searching(benchmarks) if benchmarks else None
+    _read_bare(rows, measuring, texts, searching)
+    contamination = searching.summed_up() if searching else None
     step("looking for near-duplicates")
     measures = measuring.summed_up(wanted.jaccard)
     malformed = _read_messages(rows, texts)
+    faults += rows.faults + _split_faults(manifest.splits, rows.counts)
     sides = {split for splits in rows.counts.values() for split in splits}
     if len(sides) > 1:
         step("comparing validation with train")
     split = texts.compare(manifest.split.jaccard or wanted.jaccard) if len(sides) > 1 else None
-    results: list[Check] = [checks.check_files(list(manifest.files), faults + rows.faults)]
+    results: list[Check] = [checks.check_files(list(manifest.files), faults)]
     results += checks.measured_checks(measures, wanted, manifest, rows.place, given)
+    results += checks.check_benchmarks(contamination)
     if "messages" in rows.counts:
         results.append(checks.check_messages(sum(rows.counts["messages"].values()), malformed.count))
     if split:
@@ -61,10 +74,27 @@ def verify_package(
         checks=results,
         notes=checks.field_notes(measures),
         place=rows.place,
+        contamination=contamination,
         splits=rows.counts,
         split=split,
         malformed_messages=malformed.first,
     )
+
+
+def _split_faults(said: Splits | None, found: Splits) -> list[str]:
+    """Splits that have other rows than the manifest says; an older one does not say."""
+    if said is None:
+        return []
+    wanted, there = _flat(said), _flat(found)
+    return [
+        f"{name} has {there.get(name, 0):,} rows, not {wanted.get(name, 0):,}"
+        for name in sorted({*wanted, *there})
+        if wanted.get(name) != there.get(name)
+    ]
+
+
+def _flat(splits: Splits) -> dict[str, int]:
+    return {f"{config} {split}": rows for config, of_config in splits.items() for split, rows in of_config.items()}
 
 
 class _MalformedRows:
@@ -80,7 +110,7 @@ class _MalformedRows:
             self.first.append(Malformed(line, reason))
 
 
-def _read_bare(rows: PackageRows, measuring: Measuring, texts: SplitTexts) -> None:
+def _read_bare(rows: PackageRows, measuring: Measuring, texts: SplitTexts, searching: Searching | None) -> None:
     for line, split, record in rows.read("default"):
         try:
             row = row_of(_sound(record))
@@ -89,6 +119,8 @@ def _read_bare(rows: PackageRows, measuring: Measuring, texts: SplitTexts) -> No
         else:
             measuring.add(row)
             texts.add(line, split, row.instruction, row.instruction, None)
+            if searching:
+                searching.add(line, row.source or "", row.instruction, row.response)
 
 
 def _read_messages(rows: PackageRows, texts: SplitTexts) -> _MalformedRows:

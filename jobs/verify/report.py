@@ -37,6 +37,7 @@ def _lines(verification: Verification) -> Iterator[str]:
     yield from _splits(verification)
     yield from _quality(verification)
     yield from _duplicates(verification, measures, verification.thresholds.jaccard)
+    yield from _contamination(verification)
     yield ""
     yield "Lengths in tokens, min / mean / max (a token is a word or number; each CJK character is one)"
     yield from (_row(f"  {name}", f"{n.min:,} / {n.mean:,.1f} / {n.max:,}") for name, n in measures.lengths.items())
@@ -100,6 +101,22 @@ def _duplicates(verification: Verification, measures: Measures, jaccard: float) 
         yield f"  and {found.exact + found.near - len(found.first):,} more"
 
 
+def _contamination(verification: Verification) -> Iterator[str]:
+    found, place = verification.contamination, verification.place
+    if found is None:
+        return
+    yield ""
+    yield "Rows that hold an item of a benchmark"
+    for name, items in found.benchmarks.items():
+        yield _row(f"  {spelled_out(name, _NAME_CHARS)}", f"{found.by_benchmark[name]:,} rows, of {items:,} items")
+    for one in found.first:
+        item = spelled_out(f"{one.benchmark} item {one.item}", 2 * _NAME_CHARS)
+        size = f"{one.tokens:,} of {one.item_tokens:,} tokens"
+        yield f"  {place(one.line)}: the {one.side} holds {size} of {item}, {one.field}"
+        yield f"    benchmark: {spelled_out(one.item_text, 300)}"
+        yield f"    this row:  {spelled_out(one.span, 300)}"
+
+
 def _names(title: str, counts: Mapping[str, int], rows: int) -> Iterator[str]:
     yield ""
     yield title
@@ -130,6 +147,7 @@ def report_json(verification: Verification) -> str:
         "thresholds": verification.thresholds.model_dump(),
         "measures": asdict(verification.measures),
         "notes": verification.notes,
+        **({"contamination": asdict(verification.contamination)} if verification.contamination else {}),
         **_package_json(verification),
     }
     # DEL is the one control character that JSON leaves as it is.

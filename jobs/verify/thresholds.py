@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -9,8 +10,10 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from schemas.errors import ConfigError
+from schemas.manifest import seal_fault
 
 _MAX_MANIFEST_BYTES = 2**24
+_LISTED = 3
 # The teacher kind that passes on the answers of a public data set: no model of ours wrote them.
 _PUBLIC_TEACHER = "public"
 
@@ -43,9 +46,10 @@ class FileFacts(BaseModel):
 
     sha256: str | None = None
     rows: int | None = None
+    bytes: int | None = None
 
 
-class Scorer(BaseModel):
+class ManifestScorer(BaseModel):
     """Who gave the scores; `kind` is `heuristic` for rules and `judge` for a model."""
 
     kind: str | None = None
@@ -58,7 +62,7 @@ class Manifest(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     files: Mapping[str, FileFacts] = {}
-    scorer: Scorer = Scorer()
+    scorer: ManifestScorer = ManifestScorer()
     teachers: list[str] | None = None
     teacher_kinds: dict[str, str] = {}
     targets: dict[str, Any] = {}
@@ -77,32 +81,50 @@ class ManifestError(Exception):
     """There is a manifest, and it cannot be used; the message says why."""
 
 
+class DamagedManifestError(ManifestError):
+    """It was sealed when it was written, and the seal is broken."""
+
+
 def read_manifest(path: Path) -> Manifest | None:
     """Read the manifest beside a data file.
 
     Returns:
-        Null where there is none, or where it lists files and this one is not among them.
+        Null where there is none.
 
     Raises:
-        ManifestError: it cannot be read, is not JSON, or holds values of a wrong type or out of range.
+        ManifestError: it cannot be read, is not JSON, is damaged, does not name this file, or holds values of a wrong
+            type or out of range.
     """
     beside = path.with_name("manifest.json")
-    if not beside.exists():
+    if not os.path.lexists(beside):  # a link that leads nowhere is a manifest that cannot be read
         return None
     manifest = load_manifest(beside, Manifest)
-    return None if manifest.files and path.name not in manifest.files else manifest
+    if path.name not in manifest.files:
+        raise ManifestError(f"does not name {path.name}, beside which it lies: {_names(manifest)}")
+    return manifest
+
+
+def _names(manifest: Manifest) -> str:
+    names = list(manifest.files)
+    if not names:
+        return "it names no file"
+    more = f" and {len(names) - _LISTED:,} more" if len(names) > _LISTED else ""
+    return f"it names {', '.join(names[:_LISTED])}{more}"
 
 
 def load_manifest(path: Path, kind: type[AnyManifest]) -> AnyManifest:
     """Read a manifest of that kind.
 
     Raises:
-        ManifestError: it cannot be read, is not JSON, or holds values of a wrong type or out of range.
+        ManifestError: it cannot be read, is not JSON, is damaged, or holds values of a wrong type or out of range.
     """
     try:
         if path.stat().st_size > _MAX_MANIFEST_BYTES:
             raise ManifestError("larger than 16 MiB")
-        manifest = kind.model_validate(json.loads(path.read_bytes()))
+        content = json.loads(path.read_bytes())
+        if isinstance(content, dict) and (fault := seal_fault(content)):
+            raise DamagedManifestError(fault)
+        manifest = kind.model_validate(content)
         _thresholds(manifest.targets)
     except ValidationError as error:
         raise ManifestError(_faults(error)) from None

@@ -1,11 +1,13 @@
 """Small files beside the tables: reports, manifests, the export. Local folders and any fsspec URI."""
 
 import posixpath
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from typing import IO, Any
 
 import fsspec
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 
 def join(folder: str, *parts: str) -> str:
@@ -28,7 +30,8 @@ def open_atomic(path: str, mode: str = "wb") -> Iterator[IO[Any]]:
         with files.open(temporary, mode, encoding=encoding, newline=None if "b" in mode else "\n") as handle:
             yield handle
     except BaseException:
-        files.rm(temporary)
+        with suppress(OSError):  # on a full or dead disk the first error is the one to tell
+            files.rm(temporary)
         raise
     files.mv(temporary, target)
 
@@ -53,9 +56,23 @@ def list_files(folder: str, suffix: str) -> list[str]:
     return sorted(files.unstrip_protocol(name) for name in files.ls(target, detail=False) if name.endswith(suffix))
 
 
+def matching(pattern: str) -> list[str]:
+    """URIs of the files that a path or glob means, sorted by name; none where nothing matches."""
+    files, target = fsspec.core.url_to_fs(pattern)
+    found = [target] if files.isfile(target) else [name for name in files.glob(target) if files.isfile(name)]
+    return sorted(files.unstrip_protocol(name) for name in found)
+
+
 def open_for_reading(path: str) -> IO[bytes]:
     """Open a file of `list_files`."""
     return fsspec.open(path, "rb").open()  # type: ignore[no-any-return]
+
+
+def read_batches(parquet: Iterable[str], rows: int) -> Iterator[pa.RecordBatch]:
+    """The rows of Parquet files one after the other, so many at a time."""
+    for path in parquet:
+        with open_for_reading(path) as handle:
+            yield from pq.ParquetFile(handle).iter_batches(batch_size=rows)
 
 
 def exists(path: str) -> bool:

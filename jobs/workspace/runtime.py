@@ -8,11 +8,12 @@ import atexit
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from tempfile import mkdtemp
+from threading import Lock
 
 from pyspark.sql import DataFrame, SparkSession
 from rich.console import Console
@@ -20,9 +21,10 @@ from rich.console import Console
 from jobs.config.settings import Settings
 from jobs.rendering.progress import Progress
 from jobs.workspace.lease import Lease
+from jobs.workspace.machine_errors import require_writable
+from jobs.workspace.queries import Answer, Value
 from jobs.workspace.session import get_session
 from jobs.workspace.storage import Storage
-from schemas.errors import MissingTableError
 from schemas.tables import Table
 
 
@@ -31,7 +33,6 @@ class Runtime:
     """One run: its settings, its session, its tables."""
 
     settings: Settings
-    spark: SparkSession
     storage: Storage
     progress: Progress
     run_id: str
@@ -41,16 +42,37 @@ class Runtime:
     config_file: Path | None = None
     """Where the settings were read from, for messages that name the line to change."""
 
+    @property
+    def spark(self) -> SparkSession:
+        """The session, which is started now if nothing has needed it before."""
+        return self.storage.spark
+
     def read(self, table: Table) -> DataFrame:
         """Rows of a table; see `Storage.read`."""
         return self.storage.read(table)
 
     def read_or_empty(self, table: Table) -> DataFrame:
         """Rows of a table that need not be there yet."""
-        try:
-            return self.read(table)
-        except MissingTableError:
-            return self.spark.createDataFrame([], table.schema)
+        return self.storage.read_or_empty(table)
+
+    def query(self, question: str, may_lack: Collection[Table] = (), /, **values: Value) -> list[Answer]:
+        """Look something up in the tables, of a folder without Spark.
+
+        Args:
+            question: SQL that Spark and DataFusion both know, with tables in braces and values after a colon:
+                `select source, count(*) as rows from {fates} where reason = :reason group by source`. A collection
+                as a value is a list for `in (:names)`.
+            may_lack: tables that have no rows where no stage has written them yet.
+            values: of the question.
+
+        Returns:
+            All rows, so they should be few.
+
+        Raises:
+            MissingTableError: no stage has written a table yet.
+            SchemaMismatchError: a table was written by another version with other columns.
+        """
+        return self.storage.query(question, may_lack, values)
 
     def replace(self, table: Table, rows: DataFrame) -> None:
         """Write a whole table anew; see `Storage.replace`."""
@@ -88,6 +110,8 @@ class Stage:
     """The stage before it, whose fingerprint is part of this one's; null: it is the first."""
     asks_models: Callable[[Settings], bool] | None = None
     """Whether these settings have it ask models, which is paid for; null: it never does."""
+    check: Callable[[Settings], None] = lambda _: None
+    """Refuses what it cannot work with, as far as this can be told before Spark is started."""
     prepare: Callable[[Runtime], None] = lambda _: None
     """Done before anything is asked about its inputs: the sources are downloaded."""
 
@@ -97,27 +121,38 @@ class Stage:
 
 
 def open_runtime(settings: Settings, console: Console, *, verbose: bool = False, reads_only: bool = False) -> Runtime:
-    """Start or join a Spark session for these settings.
+    """Open the workspace of these settings. The Spark session is started, or joined, when something needs it.
 
     Args:
         settings: the configuration.
         console: where progress goes.
         verbose: leave what Java, Ivy and log4j print on the terminal, not in `<workspace>/logs/spark.log`.
         reads_only: the workspace may belong to somebody else, or not be there: keep that log out of it.
-
-    Raises:
-        EnvironmentSetupError: Spark cannot start; says what to install.
     """
-    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-    is_local = "://" not in settings.workspace
-    folder = Path(mkdtemp(prefix="phase0-")) if reads_only else Path(settings.workspace) / "logs"
-    log = folder / "spark.log" if (is_local or reads_only) and not verbose else None
-    spark = get_session(settings.spark, log)
-    if reads_only:
-        atexit.register(shutil.rmtree, folder, ignore_errors=True)
     now = datetime.now(timezone.utc)
-    storage = Storage(spark, settings.workspace, settings.catalog)
-    return Runtime(settings, spark, storage, Progress(console), _run_id(now), now)
+    storage = Storage(_session_of(settings, verbose, reads_only), settings.workspace, settings.catalog)
+    return Runtime(settings, storage, Progress(console), _run_id(now), now)
+
+
+def _session_of(settings: Settings, verbose: bool, reads_only: bool) -> Callable[[], SparkSession]:
+    """Starts the session once, whichever thread is the first to need it."""
+    lock, started = Lock(), list[SparkSession]()
+
+    def session() -> SparkSession:
+        with lock:
+            if not started:
+                os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+                is_local = "://" not in settings.workspace
+                folder = Path(mkdtemp(prefix="phase0-")) if reads_only else Path(settings.workspace) / "logs"
+                log = folder / "spark.log" if (is_local or reads_only) and not verbose else None
+                if log and not reads_only:
+                    require_writable(settings.workspace)
+                started.append(get_session(settings.spark, log))
+                if reads_only:
+                    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+            return started[0]
+
+    return session
 
 
 def begin_run(runtime: Runtime) -> Runtime:

@@ -3,15 +3,24 @@
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 
+import pyspark
 from pyspark.sql import SparkSession
 
 from jobs.config.spark import SparkConfig
 from jobs.workspace.code_archive import write_code_archive
+from jobs.workspace.environment import look_at_java, quick_faults, start_fault
+from jobs.workspace.machine_errors import root_cause
 from schemas.errors import EnvironmentSetupError
+
+
+def starts_here(config: SparkConfig) -> bool:
+    """Whether Spark would run in a process of this machine; one that is on already may be anywhere."""
+    elsewhere = {"PYSPARK_GATEWAY_PORT", "DATABRICKS_RUNTIME_VERSION", "SPARK_REMOTE"} & set(os.environ)
+    return not elsewhere and config.remote is None and config.master.startswith("local")
 
 
 def get_session(config: SparkConfig, log_file: Path | None = None) -> SparkSession:
@@ -36,17 +45,44 @@ def get_session(config: SparkConfig, log_file: Path | None = None) -> SparkSessi
     is_elsewhere = remote.startswith("sc://")
     is_settled = {"PYSPARK_GATEWAY_PORT", "DATABRICKS_RUNTIME_VERSION"} & set(os.environ)  # by spark-submit, Databricks
     if not is_elsewhere and not is_settled:
-        _require_java()
+        start_requirements(os.environ)
         builder = _local_builder(builder, config)
         builder = builder.remote(remote) if remote else builder.master(config.master)
+    since = _size(log_file)
     try:
         if is_elsewhere:
             return _connect(builder, remote, config)
         with _output_to(log_file):
             return builder.getOrCreate()
     except Exception as error:
-        where = f"; what Java said is in {log_file}" if log_file and not is_elsewhere else ""
-        raise EnvironmentSetupError(f"Spark did not start: {error}{where}. Run `phase0 doctor`.") from error
+        said = "" if is_elsewhere else _said(log_file, since)
+        raise EnvironmentSetupError(_why_not(error, said, log_file if said else None)) from error
+
+
+def _why_not(error: Exception, said: str, log_file: Path | None) -> str:
+    """Why Spark did not start: out of what Java said, and what the machine lacks."""
+    known = start_fault(f"{said}\n{error}")
+    if known:
+        why = f"{known[0]}. Type: {known[1]}"
+    elif "JAVA_GATEWAY_EXITED" in str(error):
+        why = root_cause(said) if said else "Java ended without a word. Run `phase0 doctor`"
+    else:
+        why = f"{root_cause(str(error))}. Run `phase0 doctor`"
+    java = look_at_java(os.environ)
+    more = f"\n{java}" if java.fix is not None else ""
+    return f"Spark did not start: {why}{f' (what Java said is in {log_file})' if log_file else ''}{more}"
+
+
+def _said(log_file: Path | None, since: int) -> str:
+    """What this start wrote to the log."""
+    try:
+        return log_file.read_bytes()[since:].decode("utf-8", "replace") if log_file else ""
+    except OSError:
+        return ""
+
+
+def _size(log_file: Path | None) -> int:
+    return log_file.stat().st_size if log_file and log_file.is_file() else 0
 
 
 def _connect(builder: SparkSession.Builder, url: str, config: SparkConfig) -> SparkSession:
@@ -92,16 +128,14 @@ def _local_builder(builder: SparkSession.Builder, config: SparkConfig) -> SparkS
     return configure_spark_with_delta_pip(builder)
 
 
-def _require_java() -> None:
-    import shutil
+def start_requirements(environment: Mapping[str, str]) -> None:
+    """Say what is missing before Java is asked, which would say less.
 
-    home = os.environ.get("JAVA_HOME")
-    if not (home and (Path(home) / "bin" / "java").exists()) and shutil.which("java") is None:
-        raise EnvironmentSetupError(
-            "Java 17 or newer is needed and was not found. Install it (Debian/Ubuntu: apt-get install "
-            "openjdk-17-jre-headless; macOS: brew install openjdk@17) or run: pip install cjdk && "
-            'export JAVA_HOME="$(cjdk --jdk temurin:17 java-home)"'
-        )
+    Raises:
+        EnvironmentSetupError: names all that is known to be missing, and what to type.
+    """
+    if faults := list(quick_faults(environment, pyspark.__version__)):
+        raise EnvironmentSetupError("Spark cannot start here:\n" + "\n".join(map(str, faults)))
 
 
 @contextlib.contextmanager

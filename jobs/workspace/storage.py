@@ -1,11 +1,26 @@
 """Where the tables are: Delta, in a folder of the workspace or under `catalog.schema`."""
 
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs.workspace import files
+from jobs.workspace.machine_errors import damaged_table
+from jobs.workspace.queries import (
+    Answer,
+    CannotReadError,
+    DeltaTables,
+    Value,
+    answers_of,
+    append_rows,
+    ask_spark,
+    tables_of,
+)
+from jobs.workspace.table_files import table_fault
 from schemas.errors import MissingTableError
 from schemas.tables import Table
 
@@ -14,9 +29,15 @@ from schemas.tables import Table
 class Storage:
     """Reads and writes whole tables; the only code that knows where they are."""
 
-    spark: SparkSession
+    session: Callable[[], SparkSession]
+    """Gives the Spark session; called only by what needs one, so that looking starts no JVM."""
     workspace: str
     catalog: str | None = None
+
+    @property
+    def spark(self) -> SparkSession:
+        """The session, which is started now if nothing has needed it before."""
+        return self.session()
 
     def location(self, table: Table) -> str:
         """Path of the table, or its name in the catalog."""
@@ -27,18 +48,49 @@ class Storage:
 
         Raises:
             MissingTableError: no stage has written it yet.
+            DamagedTableError: files of it are missing or cut.
             SchemaMismatchError: it was written by another version with other columns.
         """
         try:
             return table.select_from(table.with_added(self._open(table)))
         except AnalysisException as error:
-            raise MissingTableError(
-                f"there is no table {table.name} in {self.catalog or self.workspace}; run `phase0 run` with the same "
-                "configuration, or the stage that writes it"
-            ) from error
+            raise self._missing(table) from error
+
+    def read_or_empty(self, table: Table) -> DataFrame:
+        """Rows of a table that need not be there yet."""
+        try:
+            return self.read(table)
+        except MissingTableError:
+            return self.spark.createDataFrame([], table.schema)
+
+    def query(self, question: str, may_lack: Collection[Table], values: Mapping[str, Value]) -> list[Answer]:
+        """Rows that answer a question; see `jobs.workspace.runtime.Runtime.query`."""
+        for table in tables_of(question):
+            self._require_whole(table)
+        if self.catalog is None:
+            lacking = [one for one in tables_of(question) if one not in may_lack and not self.exists(one)]
+            if lacking:
+                raise self._missing(lacking[0])
+            try:
+                return DeltaTables(files.join(self.workspace, "tables")).query(question, values)
+            except CannotReadError:
+                pass  # Spark reads more, and says what is wrong where it cannot either
+        frames = {
+            table.name: self.read_or_empty(table) if table in may_lack else self.read(table)
+            for table in tables_of(question)
+        }
+        return answers_of(ask_spark(self.spark, question, frames, values))
+
+    def _missing(self, table: Table) -> MissingTableError:
+        return MissingTableError(
+            f"there is no table {table.name} in {self.catalog or self.workspace}; run `phase0 run` with the same "
+            "configuration, or the stage that writes it"
+        )
 
     def exists(self, table: Table) -> bool:
         """Whether the table has been written."""
+        if self.catalog is None:
+            return self.version(table) is not None
         try:
             self._open(table).schema  # noqa: B018 - Connect opens lazily, only the schema makes it look
         except AnalysisException:
@@ -47,6 +99,7 @@ class Storage:
 
     def replace(self, table: Table, rows: DataFrame) -> None:
         """Write the whole table anew, in one transaction."""
+        self._require_whole(table)
         writer = table.select_from(rows).write.format("delta").mode("overwrite").option("overwriteSchema", "true")
         writer.saveAsTable(self.location(table)) if self.catalog else writer.save(self.location(table))
 
@@ -58,8 +111,18 @@ class Storage:
         writer = table.select_from(rows).write.format("delta").mode("overwrite").option("replaceWhere", condition)
         writer.saveAsTable(self.location(table)) if self.catalog else writer.save(self.location(table))
 
+    def append_rows(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Add some rows that the driver has; in a local folder without Spark."""
+        self._require_whole(table)
+        if self.catalog is None and "://" not in self.workspace:
+            append_rows(self.location(table), table, rows)
+        else:
+            values = [tuple(row.get(name) for name in table.schema.names) for row in rows]
+            self.append(table, self.spark.createDataFrame(values, table.schema))
+
     def append(self, table: Table, rows: DataFrame) -> None:
         """Add rows to the table, making it where it is missing."""
+        self._require_whole(table)
         writer = table.select_from(rows).write.format("delta").mode("append")
         if table.added:  # a table of an earlier version gets its new columns
             writer = writer.option("mergeSchema", "true")
@@ -95,7 +158,20 @@ class Storage:
         """Folder of intermediate files; a stage leaves it empty."""
         return files.join(self.workspace, "scratch")
 
+    def _require_whole(self, table: Table) -> None:
+        """Refuse a table whose files are not those of its log, before a job of Spark's trips over them.
+
+        Raises:
+            DamagedTableError: says which table, and how to get it back.
+        """
+        if self.catalog or "://" in self.workspace:
+            return
+        folder = Path(self.location(table))
+        if fault := table_fault(folder):
+            raise damaged_table(table.name, str(folder), fault)
+
     def _open(self, table: Table) -> DataFrame:
+        self._require_whole(table)
         if self.catalog:
             return self.spark.read.table(self.location(table))
         return self.spark.read.format("delta").load(self.location(table))

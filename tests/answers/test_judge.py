@@ -1,7 +1,9 @@
-"""What is remembered of the questions to the judge."""
+"""What is remembered of the questions to the judge, and which of its replies counts."""
 
-from jobs.answers.judge import with_judgements
-from schemas.calls import JUDGEMENTS
+import json
+
+from jobs.answers.judge import read_scores, scores_of, with_judgements
+from schemas.calls import JUDGEMENTS, RESPONSES
 
 
 def test_a_pair_that_is_asked_about_differently_loses_what_was_asked_after_it(spark):
@@ -19,3 +21,42 @@ def test_what_was_asked_before_stays(spark):
     frames = [spark.createDataFrame(rows, JUDGEMENTS.schema) for rows in (known, [("p", 1, "new")])]
 
     assert sorted(tuple(row) for row in with_judgements(*frames, 1).collect()) == [("p", 0, "p0"), ("p", 1, "new")]
+
+
+def reply(rating):
+    return json.dumps(dict.fromkeys(("accuracy", "helpfulness", "completeness", "clarity"), rating) | {"reason": "r"})
+
+
+def test_of_two_replies_the_first_that_gives_a_score_counts_and_none_gives_none(spark):
+    said = {
+        ("at once", 0): reply(9),
+        ("again", 0): "I would say nine.",
+        ("again", 1): reply(8),
+        ("both", 0): reply(7),  # kept of an earlier run; the second ask was needless
+        ("both", 1): reply(2),
+        ("never", 0): "Nine!",
+        ("never", 1): json.dumps({"accuracy": 9}),
+        ("cut", 0): reply(6),
+    }
+    judgements = [(pair, ask, f"{pair}-{ask}") for pair, ask in said] + [("open", 0, "nobody has answered")]
+    responses = [
+        {"request_id": f"{pair}-{ask}", "status": "truncated" if pair == "cut" else "answered", "text": text}
+        for (pair, ask), text in said.items()
+    ]
+    columns = RESPONSES.schema.names
+    frames = (
+        spark.createDataFrame(judgements, JUDGEMENTS.schema),
+        spark.createDataFrame([tuple(row.get(name) for name in columns) for row in responses], RESPONSES.schema),
+    )
+
+    read = read_scores(*frames, (1, 1, 1, 1)).collect()
+
+    assert {row["pair_id"]: (row["quality_tenths"], row["ask"], row["fault"]) for row in read} == {
+        "at once": (90, 0, None),
+        "again": (80, 1, None),
+        "both": (70, 0, None),
+        "never": (None, 1, "missing_dimension"),
+    }
+    stored = {row["pair_id"]: row for row in scores_of(read_scores(*frames, (1, 0, 0, 0))).collect()}
+    assert set(stored) == {"at once", "again", "both"}, "what has no score is no row"
+    assert stored["again"]["dimensions"]["clarity"] == 8 and stored["again"]["scorer"] == "judge"

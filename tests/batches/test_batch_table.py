@@ -7,7 +7,8 @@ from io import StringIO
 
 from rich.console import Console
 
-from jobs.batches.show import batch_table, show_batches, summary_line
+from jobs.batches.lines import batches_line
+from jobs.batches.show import batch_table, show_batches
 from tests.batches.test_batch_queue import DONE, NOW, OUT
 
 
@@ -24,7 +25,7 @@ def test_a_batch_that_is_out_shows_what_it_may_cost_and_one_that_is_taken_in_wha
     rows = [line.split() for line in said.splitlines() if "batch_" in line]
     assert rows[0] == ["batch_1", "distill", "m", "in_progress", "10", "4", "1", "h", "00", "min", "≤", "$1.0000"]
     assert rows[1] == ["batch_0", "distill", "m", "completed,", "taken", "in", "10", "10", "5", "min", "$0.1200"]
-    assert summary_line([out, taken_in]) == (
+    assert batches_line([out, taken_in]) == (
         "batches: 1 taken in, 10 answers for $0.1200; 1 out, 4 of 10 requests answered, at most $1.0000"
     )
 

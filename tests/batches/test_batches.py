@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from jobs.batches.run import fold_ended
+from jobs.batches.run import collect_ended
 from jobs.ledger.batch_table import batches_of
 from tests.support.batch_runs import (
     FakeClock,
@@ -194,7 +194,7 @@ def test_a_run_that_does_not_wait_is_taken_up_by_any_other(spark, tmp_path, batc
     assert reserved_usd(runtime) == reserved_usd(runtime, "distill") == batches_of(runtime)[0].reserved_usd > 0
     assert reserved_usd(runtime, "score") == 0
     assert run(runtime, to, wait=False).is_out  # nothing is sent twice
-    (folded,) = fold_ended(runtime)
+    (folded,) = collect_ended(runtime)
     assert folded.batch.answered == len(responses(runtime)) == 4
     assert len(batch_provider.summary()["batches"]) == 1 and reserved_usd(runtime) == 0
-    assert fold_ended(runtime) == []
+    assert collect_ended(runtime) == []

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from jobs.batches.show import batch_lines, cancel_batch, list_batches, summary_line
+from jobs.batches.lines import batch_lines, batches_line
+from jobs.batches.show import cancel_batch, list_batches
 from jobs.cli.app import main
 from jobs.ledger.batch_table import batches_of
 from schemas.calls import ATTEMPTS, RESPONSES
@@ -102,7 +103,7 @@ def test_a_run_that_does_not_wait_leaves_its_batches_to_the_next_and_shows_them(
     assert 0 < made[0].answered < COUNT and sum(batch.answered for batch in made) == COUNT
     assert batch_provider.summary()["paid_twice"] == []
     assert ledger_usd(waiting) == sum(batch.cost_usd for batch in made) > 0
-    assert summary_line(made) == f"batches: 2 taken in, {COUNT} answers for ${ledger_usd(waiting):,.4f}"
+    assert batches_line(made) == f"batches: 2 taken in, {COUNT} answers for ${ledger_usd(waiting):,.4f}"
 
 
 @pytest.mark.slow

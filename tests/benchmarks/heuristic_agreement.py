@@ -18,7 +18,7 @@ from scipy.stats import spearmanr
 
 from udfs.scoring.agreement import Agreement
 from udfs.scoring.heuristic import HeuristicScorer
-from udfs.shingles import tokenise
+from udfs.shingles import words
 
 CHOICE_FILES = {
     "LLMBar Natural": "quality/LLMBar__Natural__dataset.json",
@@ -56,7 +56,7 @@ def heuristic(instruction: str, response: str) -> float:
 
 def length(_: str, response: str) -> float:
     """The number of tokens."""
-    return len(tokenise(response))
+    return len(words(response))
 
 
 def read_choices(path: Path) -> list[Choice]:

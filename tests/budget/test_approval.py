@@ -9,8 +9,8 @@ from decimal import Decimal
 import pytest
 from rich.console import Console
 
-from jobs.budget.approval import Approval, left_usd
-from jobs.budget.outlook import Outlook, find_outlook
+from jobs.budget.approval import Approval
+from jobs.budget.outlook import find_outlook
 from jobs.budget.plan import plan_from_tables
 from jobs.budget.report import show_plan
 from jobs.cli.app import main
@@ -184,21 +184,6 @@ def test_the_outlook_counts_what_has_not_ended_at_the_plan_s_mean_cost(ready):
     assert not show_plan(console, tight, plan, "BASIS", ledger=some)
     part = Decimal("0.01") / outlook.to_go_usd()
     assert f"What fits: about {part:.1%} of what has no answer yet." in console.file.getvalue()
-
-
-@pytest.mark.parametrize(
-    ("budget", "left"),
-    [
-        ({"run_usd": 10}, 7),
-        ({"run_usd": 10, "distill_usd": 3, "score_usd": 2}, 2),  # 1 and 1
-        ({"run_usd": 10, "distill_usd": 3}, 7),  # the judge may have the rest
-        ({"run_usd": 3, "distill_usd": 1, "score_usd": 1}, 0),
-    ],
-)
-def test_what_may_be_spent_is_the_least_that_the_caps_leave(tmp_path, budget, left):
-    settings = load_settings(str(paid_config(tmp_path, budget=budget)))
-    outlook = Outlook({"distill": Decimal(2), "score": Decimal(1)}, {})
-    assert left_usd(settings, outlook) == left
 
 
 # In the pipeline.

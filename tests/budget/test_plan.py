@@ -17,7 +17,6 @@ from jobs.budget.report import show_plan
 from jobs.budget.rows import Prompts, plan_rows
 from jobs.cli.app import main
 from jobs.config.load import load_settings
-from jobs.config.settings import PackageConfig
 from jobs.rendering.progress import Progress
 from jobs.workspace.runtime import Runtime
 from jobs.workspace.storage import Storage
@@ -239,7 +238,7 @@ def counted(spark, tmp_path_factory):
     folder = tmp_path_factory.mktemp("plan")
     settings = models(folder, "below_threshold", budget={"run_usd": 5})
     runtime = Runtime(
-        settings, spark, Storage(spark, settings.workspace, None), Progress(Console(file=StringIO())), "r"
+        settings, Storage(lambda: spark, settings.workspace, None), Progress(Console(file=StringIO())), "r"
     )
     rows = {
         EXAMPLES: [
@@ -278,11 +277,10 @@ def counted(spark, tmp_path_factory):
 
 
 def test_only_prompts_that_can_lead_to_a_row_are_counted_with_their_bytes(counted):
-    tables = (counted.read(table) for table in (EXAMPLES, SCREEN, DUPLICATES))
-    found = {row["category"]: row for row in measure_prompts(*tables, PackageConfig()).collect()}
-    assert (found["general"]["count"], found["general"]["usable"]) == (3, 1)
-    assert found["general"]["prompt_bytes"] == (20 + 40 + 60) / 3 and found["general"]["answer_bytes"] == 30
-    assert found["code"]["count"] == 1
+    found = {one.category: one for one in measure_prompts(counted)}
+    assert (found["general"].count, found["general"].usable) == (3, 1)
+    assert found["general"].prompt_bytes == (20 + 40 + 60) / 3 and found["general"].answer_bytes == 30
+    assert found["code"].count == 1
 
 
 def test_acceptance_is_what_the_scorer_of_the_configuration_gave_to_public_and_to_model_answers(counted):

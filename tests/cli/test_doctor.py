@@ -2,6 +2,8 @@
 
 import io
 import os
+import shutil
+import subprocess
 import sys
 
 import pytest
@@ -11,6 +13,8 @@ from rich.console import Console
 
 from jobs.cli import doctor
 from jobs.config.spark import SparkConfig
+from jobs.workspace import environment
+from tests.support.paths import ROOT
 
 TEMURIN = 'openjdk version "17.0.15" 2025-04-15\nOpenJDK Runtime Environment Temurin-17.0.15+6 (build 17.0.15+6)\n'
 PRINTED = {
@@ -34,13 +38,13 @@ PRINTED = {
 
 @pytest.mark.parametrize(("printed", "version"), PRINTED.values(), ids=PRINTED)
 def test_the_version_is_read_from_what_every_vendor_prints(printed, version):
-    assert doctor.java_version(printed) == version
+    assert environment.java_version(printed) == version
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.text() | st.integers(0, 99).map(lambda n: f'openjdk version "{n}.0.1" x'))
 def test_whatever_java_prints_is_one_line_with_a_verdict(printed):
-    line = str(doctor.judge_java("java", printed))
+    line = str(environment.judge_java("java", printed))
 
     assert line.startswith(("ok   Java", "FIX  Java")) and "\n" not in line
 
@@ -58,7 +62,7 @@ def test_whatever_java_prints_is_one_line_with_a_verdict(printed):
     ],
 )
 def test_java_is_judged_and_a_wrong_one_comes_with_what_to_install(printed, is_ok, found):
-    judged = doctor.judge_java("/j", printed)
+    judged = environment.judge_java("/j", printed)
 
     assert judged.found.startswith(found)
     assert (judged.fix is None) == is_ok
@@ -66,15 +70,96 @@ def test_java_is_judged_and_a_wrong_one_comes_with_what_to_install(printed, is_o
 
 
 def test_a_java_home_that_leads_nowhere_is_the_fault_whatever_is_on_the_path(tmp_path):
-    judged = doctor._look_at_java({"JAVA_HOME": str(tmp_path)})
+    judged = environment.look_at_java({"JAVA_HOME": str(tmp_path)})
 
     assert judged.found == f"JAVA_HOME={tmp_path} holds no bin/java" and judged.fix.startswith("unset JAVA_HOME")
 
 
-def test_no_java_at_all_is_said_with_what_to_install(monkeypatch):
-    monkeypatch.setenv("PATH", "")
+def test_no_java_at_all_is_said_with_what_to_install():
+    judged = environment.look_at_java({"PATH": ""})
 
-    assert str(doctor._look_at_java({})).startswith("FIX  Java       none found")
+    assert "none was found" in judged.found and "openjdk-17-jre-headless" in judged.fix
+
+
+def test_a_foreign_spark_home_is_told_and_our_own_is_not(tmp_path):
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "jars").mkdir()
+    own, elsewhere = tmp_path / "own", str(tmp_path)
+
+    assert environment.judge_spark_home(None, own, "4.2.0").fix is None
+    assert environment.judge_spark_home(str(own), own, "4.2.0").fix is None
+    assert environment.judge_spark_home(elsewhere, own, "4.2.0").found.endswith("holds no bin/spark-submit")
+    (tmp_path / "bin" / "spark-submit").write_text("")
+    assert "is Spark of an unknown version" in environment.judge_spark_home(elsewhere, own, "4.2.0").found
+    (tmp_path / "jars" / "spark-core_2.13-3.5.1.jar").write_text("")
+    judged = environment.judge_spark_home(elsewhere, own, "4.2.0")
+    assert judged.found.endswith("is Spark 3.5.1, and PySpark is 4.2.0") and judged.fix == "unset SPARK_HOME"
+    assert environment.judge_spark_home(elsewhere, own, "3.5.1").fix is None
+
+
+def test_a_user_without_a_name_is_told_what_to_type():
+    assert environment.judge_user(0, has_name=True).fix is None
+    assert "/etc/passwd" in environment.judge_user(4242, has_name=False).fix
+
+
+@pytest.mark.parametrize(
+    ("printed", "found"),
+    [
+        ("Error: A JNI error\njava.lang.UnsupportedClassVersionError: org/apache/spark/launcher/Main", "too old"),
+        ("::  UNRESOLVED DEPENDENCIES  ::\n:: io.delta#delta-spark_4.2_2.13;4.4.0: not found", "could not be fetched"),
+        ("Caused by: LoginException: java.lang.NullPointerException: invalid null input: name", "has no name"),
+        ("Invalid maximum heap size: -Xmx900g", "not enough memory"),
+        ("java.io.IOException: No space left on device", "disk is full"),
+        ("java.net.UnknownHostException: box: Name or service not known", "no address"),
+    ],
+)
+def test_what_java_dies_of_is_read_from_what_it_printed(printed, found):
+    assert found in environment.start_fault(printed)[0]
+
+
+def test_a_java_that_dies_of_something_else_is_no_known_fault():
+    assert environment.start_fault("Exception in thread main: odd") is None
+
+
+# setpriv gives the process a user id that nobody has; to read a Python below /root it keeps one right of root's.
+NOBODY = "setpriv --reuid 4242 --regid 4242 --clear-groups --inh-caps +dac_override --ambient-caps +dac_override"
+
+
+@pytest.mark.parametrize(
+    ("prefix", "variables", "said"),
+    [
+        ("env -u HOME", {}, "ok   user"),
+        ("env", {"SPARK_HOME": "/nonexistent"}, "FIX  Spark      SPARK_HOME=/nonexistent holds no bin/spark-submit"),
+        ("env", {"JAVA_HOME": "/nonexistent"}, "FIX  Java       JAVA_HOME=/nonexistent holds no bin/java"),
+        (
+            "env",
+            {"PATH": "/nonexistent", "JAVA_HOME": ""},
+            "FIX  Java       Java 17 or newer is needed",
+        ),
+        (NOBODY, {}, "FIX  user       user id 4242 has no entry in /etc/passwd"),
+        (f"{NOBODY} env -u HOME", {}, "FIX  user       user id 4242 has no entry in /etc/passwd"),
+    ],
+)
+def test_the_doctor_speaks_in_every_environment(tmp_path, prefix, variables, said):
+    if "setpriv" in prefix and (os.geteuid() != 0 or shutil.which("setpriv") is None):
+        pytest.skip("only root can be somebody else")
+    words = [shutil.which(word) or word if place == 0 else word for place, word in enumerate(prefix.split())]
+    command = [*words, sys.executable, "-m", "jobs.cli", "doctor", "--workspace", str(tmp_path)]
+    done = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, **variables}, capture_output=True, text=True, check=False, timeout=120
+    )
+
+    assert any(line.startswith(said) for line in done.stdout.splitlines()), done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr and done.returncode in (0, 2)
+
+
+def test_a_look_that_falls_over_is_a_finding_and_no_traceback():
+    def look():
+        raise RuntimeError("Could not determine home directory.")
+
+    (found,) = doctor.looked("Delta", look)
+
+    assert found.fix is not None and "RuntimeError: Could not determine home directory." in str(found)
 
 
 def test_a_python_before_3_10_is_too_old():
@@ -112,7 +197,7 @@ INSTALLED = {"pyspark": "4.2.0", "numpy": "2.1.0", "py-yaml": "6.0.2"}
 def test_packages_that_fit_are_one_line():
     requirements = ["pyspark==4.2.0", "numpy<3,>=1.26", 'pytest==9.2.0; extra == "test"']
 
-    assert doctor.judge_packages(requirements, INSTALLED.get) == [doctor.Check("packages", "all 2 as pinned")]
+    assert doctor.judge_packages(requirements, INSTALLED.get) == [environment.HostCheck("packages", "all 2 as pinned")]
 
 
 def test_each_package_that_does_not_fit_is_named_with_what_to_type():
@@ -128,13 +213,13 @@ def test_each_package_that_does_not_fit_is_named_with_what_to_type():
 def test_a_pin_for_another_python_does_not_count():
     requirements = ["pyspark==4.2.0; python_version >= '3.10'", "pyspark==4.1.0; python_version < '3.10'"]
 
-    assert doctor.judge_packages(requirements, INSTALLED.get) == [doctor.Check("packages", "all 1 as pinned")]
+    assert doctor.judge_packages(requirements, INSTALLED.get) == [environment.HostCheck("packages", "all 1 as pinned")]
     (fault,) = doctor.judge_packages(["pyspark==4.3.0; python_version >= '3.10'", *requirements[1:]], INSTALLED.get)
     assert fault.found == "pyspark is 4.2.0, wanted ==4.3.0"
 
 
 def test_a_folder_to_be_made_is_judged_by_the_one_above_it_and_nothing_is_left_there(tmp_path):
-    judged = doctor.check_folder("workspace", tmp_path / "a" / "b", "type this")
+    judged = environment.check_folder("workspace", tmp_path / "a" / "b", "type this")
 
     assert judged.fix is None and judged.found.startswith(f"{tmp_path}/a/b, ") and judged.found.endswith(", to be made")
     assert list(tmp_path.iterdir()) == []
@@ -143,15 +228,15 @@ def test_a_folder_to_be_made_is_judged_by_the_one_above_it_and_nothing_is_left_t
 def test_a_folder_that_cannot_be_written_to_is_a_fault(tmp_path):
     (tmp_path / "file").write_text("")
 
-    judged = doctor.check_folder("workspace", tmp_path / "file", "type this")
+    judged = environment.check_folder("workspace", tmp_path / "file", "type this")
 
     assert judged.found == f"{tmp_path}/file cannot be written to (Not a directory)" and judged.fix == "type this"
 
 
-def test_a_full_disk_is_a_fault(tmp_path, monkeypatch):
-    monkeypatch.setattr(doctor, "_LEAST_FREE_GIB", 10**9)
+def test_a_full_disk_is_a_fault(tmp_path):
+    judged = environment.check_folder("scratch", tmp_path, "type this", least_free_gib=10**9)
 
-    assert "GiB free, 1000000000 are needed" in doctor.check_folder("scratch", tmp_path, "type this").found
+    assert "GiB free, 1e+09 are needed" in judged.found and judged.fix == "type this"
 
 
 def test_a_small_machine_is_told_a_heap_that_fits():
@@ -169,10 +254,27 @@ def test_the_delta_jar_is_found_in_a_cache_or_announced_as_a_download(tmp_path):
     jar = tmp_path / "io.delta_delta-spark_4.2_2.13-4.4.0.jar"
     jar.write_text("")
 
-    assert doctor.find_delta_jar([tmp_path / "none", tmp_path], "4.4.0").found == f"4.4.0, {jar}"
-    absent = doctor.find_delta_jar([tmp_path], "4.4.1")
+    assert environment.find_delta_jar([tmp_path / "none", tmp_path], "4.4.0", {}).found == f"4.4.0, {jar}"
+    absent = environment.find_delta_jar([tmp_path], "4.4.1", {})
     assert absent.fix is None and "is fetched from Maven at the first start" in absent.found
-    assert "delta-spark is not installed" in str(doctor.find_delta_jar([tmp_path], None))
+    assert "delta-spark is not installed" in str(environment.find_delta_jar([tmp_path], None, {}))
+
+
+@pytest.mark.parametrize(
+    ("variables", "fix"),
+    [
+        ({"HTTPS_PROXY": "http://proxy:3128"}, "-Dhttps.proxyHost=proxy -Dhttps.proxyPort=3128"),
+        ({"https_proxy": "me:secret@10.0.0.1:8080"}, "-Dhttps.proxyHost=10.0.0.1 -Dhttps.proxyPort=8080"),
+        ({"HTTPS_PROXY": "http://[bad"}, "-Dhttps.proxyHost=HOST -Dhttps.proxyPort=PORT"),
+        ({"JAVA_TOOL_OPTIONS": "-Duser.home=/proc/nowhere"}, "-Duser.home=FOLDER"),
+        ({"HTTPS_PROXY": "http://p:1", "JAVA_TOOL_OPTIONS": "-Dhttps.proxyHost=p"}, None),
+    ],
+)
+def test_what_keeps_java_from_fetching_the_jar_is_told_with_what_to_type(tmp_path, variables, fix):
+    judged = environment.find_delta_jar([tmp_path], "4.4.0", variables)
+
+    assert judged.fix is None if fix is None else fix in judged.fix
+    assert "secret" not in str(judged)
 
 
 def test_the_address_must_be_one_of_this_machine():
@@ -187,13 +289,13 @@ def test_the_address_must_be_one_of_this_machine():
     ("packages", "code", "last"), [("all 16 as pinned", 0, "all well"), (None, 2, "1 thing to fix")]
 )
 def test_the_whole_check_prints_a_line_each_and_ends_with_its_verdict(tmp_path, monkeypatch, packages, code, last):
-    fault = doctor.Check("packages", "phase0 is not installed", "pip [bold]install[/bold]")
+    fault = environment.HostCheck("packages", "phase0 is not installed", "pip [bold]install[/bold]")
     monkeypatch.setattr(
-        doctor, "_look_at_packages", lambda: [doctor.Check("packages", packages) if packages else fault]
+        doctor, "_look_at_packages", lambda: [environment.HostCheck("packages", packages) if packages else fault]
     )
     monkeypatch.delenv("PYSPARK_PYTHON", raising=False)
     monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
-    if not os.environ.get("JAVA_HOME") and doctor._look_at_java({}).fix:
+    if not os.environ.get("JAVA_HOME") and environment.look_at_java({}).fix:
         pytest.skip("Java is not on this machine")
     out = io.StringIO()
 
@@ -201,7 +303,8 @@ def test_the_whole_check_prints_a_line_each_and_ends_with_its_verdict(tmp_path, 
 
     lines = out.getvalue().splitlines()
     assert [line.split()[1] for line in lines[:-1]] == [
-        *("Java", "Python", "workers", "packages", "workspace", "scratch", "machine", "Delta", "address")
+        *("Java", "Python", "workers", "packages", "Spark", "user"),
+        *("workspace", "scratch", "machine", "Delta", "address"),
     ]
     assert lines[-1].startswith(last)
     assert packages or "Type: pip [bold]install[/bold]" in out.getvalue(), "what to type is printed as it is"

@@ -6,10 +6,11 @@ import pytest
 import yaml
 
 from jobs.answers.specs import judge_asking, teacher_askings
+from jobs.config.calls import CallsConfig
 from jobs.config.endpoints import chosen_models, endpoint_of, known_providers, name_faults
 from jobs.config.load import load_settings
 from jobs.config.providers import ProviderConfig
-from jobs.config.teachers import CallsConfig, ModelChoice, ScorerConfig
+from jobs.config.teachers import ModelChoice, ScorerConfig
 
 SOURCES = [{"name": "a", "path": "a.jsonl", "licence": "MIT"}]
 NO_LIMITS = CallsConfig()

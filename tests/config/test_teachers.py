@@ -7,7 +7,6 @@ import yaml
 
 from jobs.config.addresses import secret_in
 from jobs.config.load import load_settings
-from jobs.config.teachers import BudgetConfig
 from schemas.errors import ConfigError
 from tests.support.paths import ROOT
 
@@ -80,8 +79,8 @@ def test_teachers_that_do_not_fit_are_refused_with_the_reason(tmp_path, distill,
     assert fault in faults_of(tmp_path, distill=distill)
 
 
-def test_the_example_of_the_readme_is_valid(tmp_path):
-    readme = ROOT.joinpath("README.md").read_text("utf-8")
+def test_the_example_of_the_docs_is_valid(tmp_path):
+    readme = ROOT.joinpath("docs/PAID_RUNS.md").read_text("utf-8")
     (example,) = [block for block in re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL) if "teachers:" in block]
     (tmp_path / "my.yaml").write_text(example + yaml.safe_dump({"sources": SOURCES}))
     assert [teacher.name for teacher in load_settings(str(tmp_path / "my.yaml")).distill.models] == ["talks", "codes"]
@@ -105,14 +104,6 @@ def test_a_provider_without_an_address_is_refused(tmp_path):
 def test_an_unknown_key_of_a_provider_names_the_known_ones(tmp_path):
     said = faults_of(tmp_path, providers={"openai": {"models": {"gpt-4o": {"price": 3}}}})
     assert "providers.openai.models.gpt-4o.price: unknown key; known here are rpm, tpm" in said
-
-
-@pytest.mark.parametrize(
-    ("budget", "distill", "score"), [({}, None, None), ({"run_usd": 9}, 9, 9), ({"run_usd": 9, "score_usd": 2}, 9, 2)]
-)
-def test_a_stage_without_a_cap_of_its_own_has_that_of_the_run(budget, distill, score):
-    config = BudgetConfig(**budget)
-    assert (config.cap("distill"), config.cap("score")) == (distill, score)
 
 
 def test_a_user_s_own_template_is_read_and_its_faults_are_named(tmp_path):

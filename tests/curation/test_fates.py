@@ -1,13 +1,15 @@
 """Every example has exactly one fate, and the first stage that decided names it."""
 
-from jobs.curation.fates import example_fates
-from schemas.tables import DUPLICATES, EXAMPLES, PAIRS, SCORES, SCREEN, SELECTION
+from jobs.curation.fates import VERDICTS_IN, example_fates
+from schemas.tables import CONTAMINATION, DUPLICATES, EXAMPLES, PAIRS, SCORES, SCREEN, SELECTION
 from tests.support.factories import rows_of
 
 EXPECTED = {
     "selected": ("select", "selected", None),
     "prompt_rule": ("screen", "missing_input", None),
     "two_rules": ("screen", "needs_url_or_image", None),
+    "contaminated": ("decontaminate", "contaminated", None),
+    "form_of_words": ("select", "selected", None),
     "twin": ("deduplicate-prompts", "duplicate_prompt", "selected"),
     "no_answer": ("distill", "no_answer", None),
     "response_rule": ("screen", "refusal", None),
@@ -19,6 +21,7 @@ EXPECTED = {
     "two_answers": ("select", "selected", None),
     "two_failures": ("select", "low_score", None),
 }
+UNPAIRED = ("prompt_rule", "two_rules", "contaminated", "twin", "no_answer", "refused")
 SAMPLES = ("two_answers", "two_failures")
 
 
@@ -36,6 +39,13 @@ def test_each_example_has_the_fate_of_the_first_stage_that_decided(spark):
             {"id": "q-two_failures", "target": "answer", "rule": "echo"},
         ],
     )
+    marks = [
+        {"example_id": "contaminated"},
+        {"example_id": "contaminated", "item": "8"},
+        {"example_id": "prompt_rule"},
+        {"example_id": "form_of_words", "effect": "note"},
+    ]
+    contamination = rows_of(spark, CONTAMINATION, marks)
     duplicates = rows_of(
         spark,
         DUPLICATES,
@@ -44,11 +54,11 @@ def test_each_example_has_the_fate_of_the_first_stage_that_decided(spark):
             {"pass": "pair", "id": "p-pair_twin", "duplicate_of": "p-selected"},
         ],
     )
-    paired = [name for name in EXPECTED if name not in ("prompt_rule", "two_rules", "twin", "no_answer", "refused")]
+    paired = [name for name in EXPECTED if name not in UNPAIRED]
     answers = [{"pair_id": f"p-{name}", "example_id": name} for name in paired]
     answers += [{"pair_id": f"q-{name}", "example_id": name, "sample": 1, "request_id": "r"} for name in SAMPLES]
     pairs = rows_of(spark, PAIRS, answers)
-    scored = ["selected", "only_noted", "low", "two_answers", "two_failures"]
+    scored = ["selected", "form_of_words", "only_noted", "low", "two_answers", "two_failures"]
     scores = rows_of(spark, SCORES, [{"pair_id": f"p-{name}"} for name in scored])
     selection = rows_of(
         spark,
@@ -58,6 +68,7 @@ def test_each_example_has_the_fate_of_the_first_stage_that_decided(spark):
     )
     unanswered = spark.createDataFrame([("refused", "answer_refused")], "example_id string, why string")
 
-    rows = example_fates(examples, screen, duplicates, pairs, scores, selection, unanswered).collect()
+    frames = (examples, screen, contamination, duplicates, pairs, scores, selection)
+    rows = example_fates(dict(zip(VERDICTS_IN, frames, strict=True)), unanswered).collect()
 
     assert sorted((r.example_id, (r.stage, r.reason, r.duplicate_of)) for r in rows) == sorted(EXPECTED.items())

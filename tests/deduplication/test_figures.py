@@ -2,23 +2,21 @@
 
 from jobs.deduplication.figures import largest_groups
 from schemas.tables import DUPLICATES, EXAMPLES, PAIRS
-from tests.support.factories import rows_of
+from tests.support.demo import open_quietly
+from tests.support.factories import store
 
 
-def test_the_largest_groups_come_first_with_their_least_similar_rows(spark):
+def test_the_largest_groups_come_first_with_their_least_similar_rows(tmp_path):
     fallen = {"a1": ("a", 0.9), "a2": ("a", 0.8), "a3": ("a", 1.0), "b1": ("b", 0.9), "c1": ("c", 0.9)}
     duplicates = [{"id": row, "duplicate_of": kept, "jaccard": jaccard} for row, (kept, jaccard) in fallen.items()]
     duplicates += [{"pass": "pair", "id": f"p{n}", "duplicate_of": "p", "jaccard": 0.85} for n in (1, 2)]
     examples = [{"example_id": name, "instruction": f"prompt {name}"} for name in [*fallen, "a", "b", "c"]]
     pairs = [{"pair_id": name, "instruction": "ask", "response": f"answer {name}"} for name in ("p", "p1", "p2")]
 
-    groups = largest_groups(
-        rows_of(spark, DUPLICATES, duplicates),
-        rows_of(spark, EXAMPLES, examples),
-        rows_of(spark, PAIRS, pairs),
-        groups=3,
-        twins=2,
-    )
+    runtime = open_quietly("demo", f"workspace={tmp_path}")
+    store(runtime.storage, {DUPLICATES: duplicates, EXAMPLES: examples, PAIRS: pairs})
+
+    groups = largest_groups(runtime, groups=3, twins=2)
 
     assert [(group.search, group.kept_id, group.removed) for group in groups] == [
         ("prompt", "a", 3),

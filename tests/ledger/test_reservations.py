@@ -1,11 +1,19 @@
 """What may be sent: never more than the budget has room for if every call costs its worst."""
 
+from collections import Counter
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
 
-from jobs.ledger.reservations import count_open, pending_requests, reserve, to_endpoints, with_attempts, with_worst_case
+from jobs.ledger.reservations import (
+    measure_backlog,
+    pending_requests,
+    reserve,
+    to_endpoints,
+    with_attempts,
+    with_worst_case,
+)
 from schemas.calls import ATTEMPTS, REQUESTS, RESPONSES, WAVE
 from tests.support.waves import PRICES, endpoint
 from udfs.llm.cost import worst_case
@@ -15,6 +23,7 @@ ENDPOINTS = {("test", "m"): endpoint("http://x/v1"), ("test", "n"): endpoint("ht
 ONE = worst_case(200, 100, PRICES)
 CUT = worst_case(200, 300, PRICES)
 TRIES = 4
+LEAST = Decimal("0.000000000001")
 
 
 def request(name, **changes):
@@ -78,7 +87,7 @@ def test_open_is_what_was_asked_and_not_answered(pending):
 
 
 def test_it_is_counted_with_what_failed_too_often_in_this_run_apart(pending):
-    found = count_open(pending, TRIES)
+    found = measure_backlog(pending, TRIES)
 
     assert found.counts == {("test", "m"): 6, ("test", "n"): 3}
     assert found.exhausted == {("test", "m"): 1}
@@ -89,31 +98,30 @@ def test_it_is_counted_with_what_failed_too_often_in_this_run_apart(pending):
 
 
 @pytest.mark.parametrize(
-    ("left", "rows", "each"),
+    ("left", "reserved"),
     [
-        (None, 9, TRIES * CUT),
-        (9 * TRIES * CUT, 9, TRIES * CUT),
-        (9 * TRIES * CUT - Decimal("0.000000000001"), 9, ONE),
-        (3 * ONE, None, ONE),
-        (ONE - Decimal("0.000000000001"), 0, ONE),
+        (None, {TRIES * CUT: 9}),
+        (9 * TRIES * CUT, {TRIES * CUT: 9}),
+        (9 * TRIES * CUT - LEAST, {ONE: 8, CUT: 1}),  # not all attempts of all: one of each
+        (8 * ONE + CUT, {ONE: 8, CUT: 1}),
+        (3 * ONE, {ONE: 3}),  # the first three by the hash of their ids; c is not among them
+        (3 * ONE - LEAST, {ONE: 2}),
+        (ONE - LEAST, {}),
     ],
 )
-def test_the_reservations_fit_into_what_is_left(pending, left, rows, each):
+def test_the_reservations_fit_into_what_is_left(pending, left, reserved):
     sendable = pending.where(f"failed < {TRIES}")
 
-    fits = reserve(sendable, count_open(pending, TRIES), list(ENDPOINTS), left)
+    fits = reserve(sendable, measure_backlog(pending, TRIES), list(ENDPOINTS), left)
 
-    reserved = [row["reserved_usd"] for row in fits.rows.collect()]
-    assert left is None or sum(reserved, Decimal(0)) <= left
-    assert rows is None or len(reserved) == rows
-    assert rows is not None or 1 <= len(reserved) <= 3, "as many as fit"
-    assert each in reserved or not reserved
-    assert fits.is_all is (len(reserved) == 9)
+    assert Counter(row["reserved_usd"] for row in fits.rows.collect()) == reserved
+    assert left is None or sum(usd * rows for usd, rows in reserved.items()) <= left
+    assert fits.is_all is (sum(reserved.values()) == 9)
     assert set(fits.rows.columns) == set(WAVE.schema.fieldNames()) - {"task"}
 
 
 def test_endpoints_that_are_down_take_nothing_of_the_budget(pending):
-    found, up = count_open(pending, TRIES), [("test", "n")]
+    found, up = measure_backlog(pending, TRIES), [("test", "n")]
 
     fits = reserve(to_endpoints(pending, up), found, up, 3 * TRIES * CUT)
 

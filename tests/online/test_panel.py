@@ -60,7 +60,7 @@ def test_on_a_terminal_the_panel_is_part_of_the_live_line_and_one_line_a_model_s
     progress = Progress(console)
     with progress.stage("distill", "pair prompts with answers"):
         assert progress.is_live
-        with watch_calls(progress, str(tmp_path), watch(tmp_path), pace=QUICK):
+        with watch_calls(progress, str(tmp_path), watch(tmp_path), run_id="r1", pace=QUICK):
             outcomes = call(provider, tmp_path, shares={"refused": 0.2})
     refused = sum(outcome.state == "refused" for outcome in outcomes)
     spent = sum(outcome.cost_usd for outcome in outcomes)
@@ -78,7 +78,7 @@ def test_the_panel_is_gone_after_the_wave_and_the_stage_goes_on(tmp_path):
     console = terminal()
     progress = Progress(console)
     with progress.stage("distill", "title"):
-        with watch_calls(progress, str(tmp_path), watch(tmp_path), pace=QUICK):
+        with watch_calls(progress, str(tmp_path), watch(tmp_path), run_id="r1", pace=QUICK):
             time.sleep(0.3)
         seen = len(written(console))
         progress.step("settling")
@@ -90,7 +90,10 @@ def test_the_panel_is_gone_after_the_wave_and_the_stage_goes_on(tmp_path):
 def test_in_a_log_there_are_plain_lines_now_and_then(provider, tmp_path):
     console = log()
     progress = Progress(console)
-    with progress.stage("distill", "title"), watch_calls(progress, str(tmp_path), watch(tmp_path), pace=QUICK):
+    with (
+        progress.stage("distill", "title"),
+        watch_calls(progress, str(tmp_path), watch(tmp_path), run_id="r1", pace=QUICK),
+    ):
         assert not progress.is_live
         call(provider, tmp_path)
     lines = written(console).splitlines()
@@ -104,7 +107,7 @@ def test_in_a_log_there_are_plain_lines_now_and_then(provider, tmp_path):
 
 def test_a_log_has_no_line_before_it_is_due(tmp_path):
     console = log()
-    with watch_calls(Progress(console), str(tmp_path), watch(tmp_path), pace=Pace(look=0.02)):
+    with watch_calls(Progress(console), str(tmp_path), watch(tmp_path), run_id="r1", pace=Pace(look=0.02)):
         time.sleep(0.2)
     assert written(console).splitlines() == [
         "  : asking teach: 40 requests",
@@ -139,7 +142,7 @@ def test_whatever_goes_wrong_with_looking_is_said_once_and_the_calls_go_on(provi
         (wave / "broken.jsonl").write_text('{"kind": "sent"}\n' * 3)
     else:
         workspace.write_text("a file where the folder should be")
-    with watch_calls(Progress(console), str(workspace), watch(tmp_path), pace=QUICK):
+    with watch_calls(Progress(console), str(workspace), watch(tmp_path), run_id="r1", pace=QUICK):
         outcomes = call(provider, tmp_path / "calls")
     assert all(outcome.state == "answered" for outcome in outcomes)
     warnings = [line for line in written(console).splitlines() if line.startswith("warning: ")]
@@ -149,7 +152,7 @@ def test_whatever_goes_wrong_with_looking_is_said_once_and_the_calls_go_on(provi
 def test_an_error_of_the_wave_is_raised_and_the_figures_are_written_all_the_same(tmp_path):
     with (
         pytest.raises(KeyboardInterrupt),
-        watch_calls(Progress(log()), str(tmp_path), watch(tmp_path), pace=QUICK),
+        watch_calls(Progress(log()), str(tmp_path), watch(tmp_path), run_id="r1", pace=QUICK),
     ):
         raise KeyboardInterrupt
     assert read_progress(str(tmp_path)).is_over

@@ -18,7 +18,9 @@ from jinja2 import UndefinedError
 from markdown_it import MarkdownIt
 
 from jobs.config.settings import Settings
-from jobs.publish.card import code, escape_markdown, excerpt, render_card, render_template, size_category
+from jobs.publish.card import render_card, size_category
+from jobs.rendering.markdown import code, escape_markdown, one_line_excerpt, render_template
+from udfs.scoring.agreement import MEASURED
 
 HOSTILE = "<script>x</script> | `rm` [a](b)\n# head\u202e*b* \x1b[0m"
 
@@ -122,7 +124,9 @@ def test_a_heuristic_score_is_never_called_a_judgement():
 
     assert wording in rules
     assert wording in section(rules, "Quality")
-    assert "judged" not in judge.lower()
+    for row in MEASURED:  # how little it says of what people prefer
+        assert f"| {row.choices} | {row.share:.1%} |".replace("%", " %") in section(rules, "Quality")
+    assert "judged" not in judge.lower() and "people prefer" not in judge
     assert "scored by `gpt-x` (judge)" in section(judge, "Quality")
 
 
@@ -273,9 +277,9 @@ def test_only_a_plain_name_is_set_in_backticks():
 
 
 def test_an_excerpt_is_cut_and_says_so():
-    assert excerpt("a\n b", 10) == "a b"
-    assert excerpt("x" * 11, 10) == "x" * 10 + " …"
-    assert excerpt(" " * 100 + "tail", 10).endswith("…")
+    assert one_line_excerpt("a\n b", 10) == "a b"
+    assert one_line_excerpt("x" * 11, 10) == "x" * 10 + " …"
+    assert one_line_excerpt(" " * 100 + "tail", 10).endswith("…")
 
 
 def test_a_template_variable_that_is_not_given_is_an_error():
@@ -291,9 +295,9 @@ def test_templates_and_licences_are_read_from_a_zip(tmp_path):
             if path.suffix in (".py", ".yaml", ".j2"):
                 packed.write(path, path.relative_to(root))
     program = (
-        "import conf, jobs.publish.card, jobs.config.licences; assert '.zip' in conf.__file__, conf.__file__\n"
+        "import conf, jobs.rendering.markdown, jobs.config.licences; assert '.zip' in conf.__file__, conf.__file__\n"
         "print(jobs.config.licences.describe('MIT'))\n"
-        "print(jobs.publish.card._environment().get_template('card.md.j2').name)"
+        "print(jobs.rendering.markdown._environment().get_template('card.md.j2').name)"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(archive), str(root)])}
 

@@ -7,7 +7,8 @@ import pytest
 
 from jobs.config.settings import PackageConfig
 from jobs.publish import shards as package_files
-from jobs.publish.content import PROVENANCE, write_content
+from jobs.publish.content import write_content
+from schemas.records import PROVENANCE_FILE
 from tests.support.packages import batches, packable
 
 ROWS = [packable(number) for number in range(10)]
@@ -32,7 +33,7 @@ def test_shards_differ_by_one_row_at_most_and_are_cut_alike_in_both_formats(tmp_
 
 
 def test_there_are_never_more_shards_than_rows(tmp_path):
-    assert len(write(tmp_path / "p", shards=99).files) == 10 + len([PROVENANCE])
+    assert len(write(tmp_path / "p", shards=99).files) == 10 + len([PROVENANCE_FILE])
 
 
 def test_a_file_is_full_before_it_exceeds_its_size_unless_one_row_does(tmp_path, monkeypatch):

@@ -14,6 +14,7 @@ from jobs.publish.split import draw_components, split_rows, validation_quotas
 from schemas.errors import ConfigError
 from schemas.tables import DATASET
 from tests.support.factories import rows_of
+from tests.support.frames import storing_in
 from udfs import components
 
 CODE, GENERAL, GENERAL_CHAT = ("code", True), ("general", True), ("general", False)
@@ -21,11 +22,7 @@ CODE, GENERAL, GENERAL_CHAT = ("code", True), ("general", True), ("general", Fal
 
 @pytest.fixture
 def materialise(spark, tmp_path):
-    def store(rows, name):
-        rows.write.mode("overwrite").parquet(str(tmp_path / name))
-        return spark.read.schema(rows.schema).parquet(str(tmp_path / name))
-
-    return store
+    return storing_in(spark, tmp_path)
 
 
 def edges_of(seed):

@@ -17,6 +17,21 @@ from schemas.tables import DUPLICATES, PAIRS
 from tests.support.hostile import CONSOLE, FILE
 
 TWINS = {"pass": "pair", "id": "p1", "duplicate_of": "p2", "jaccard": 0.875, "numbers_only": True}
+MARK = {
+    "benchmark": "gsm8k",
+    "item": "7",
+    "field": "question",
+    "side": "prompt",
+    "part": "instruction",
+    "effect": "exclude",
+    "first_token": 4,
+    "tokens": 30,
+    "item_tokens": 40,
+    "share": 0.75,
+    "span": "janet s ducks",
+    "item_text": "Janet's [ducks]",
+}
+
 STORY = Life(
     "e1",
     {
@@ -55,6 +70,7 @@ STORY = Life(
             },
             {"pair_id": "p2", "reviewer": "bob", "verdict": "keep", "reviewed_at": "2026-01-01"},
         ],
+        "contamination": [MARK, {**MARK, "effect": "note", "side": "response", "part": "response"}],
         "selection": [{"pair_id": "p2", "reason": "low_score"}],
         "fates": [{"stage": "select", "reason": "low_score"}],
     },
@@ -80,6 +96,16 @@ def test_each_stage_says_what_it_decided_and_on_what_grounds():
     assert "code, language not known, MIT" in ingest and "[dim]history:[/dim] 1 earlier messages" in ingest
     assert "This is noted only." in told(STORY, "screen")[0]
     assert told(STORY, "screen")[1].endswith("This keeps it out. [dim]Found:[/dim] I cannot")
+    assert told(STORY, "decontaminate") == [
+        "prompt: its instruction, from token 4 on, holds 30 of the 40 tokens (75%) of the question of gsm8k item 7. "
+        "This keeps it out.",
+        "[dim]the benchmark:[/dim] Janet's \\[ducks]",
+        "[dim]this one:[/dim] janet s ducks",
+        "response: its response, from token 4 on, holds 30 of the 40 tokens (75%) of the question of gsm8k item 7. "
+        "A form of words, which is noted only.",
+        "[dim]the benchmark:[/dim] Janet's \\[ducks]",
+        "[dim]this one:[/dim] janet s ducks",
+    ]
     assert told(STORY, "deduplicate-prompts") == ["stays; 1 fall to it: e9"]
     assert told(STORY, "distill") == [
         "given to the teacher small, in place of big, request r1",
@@ -107,7 +133,7 @@ def test_a_stage_that_has_not_run_says_so():
 
     assert headline(begun) == "The run has not come to the selection yet."
     later = {stage: told(begun, stage) for stage, _ in stage_lines(begun) if stage != "ingest"}
-    assert len(later) == 7
+    assert len(later) == 8
     assert all("has not run yet" in lines[0] for lines in later.values())
 
 

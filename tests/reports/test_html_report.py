@@ -67,7 +67,9 @@ def test_the_funnel_names_each_reason_and_what_it_means():
 
 
 def test_every_reason_of_the_sample_is_explained():
-    rows = re.search(r"<!-- sample -->\n(.*?)<!-- /sample -->", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
+    rows = re.search(
+        r"<!-- sample -->\n(.*?)<!-- /sample -->", (ROOT / "docs" / "DEMO.md").read_text("utf-8"), re.DOTALL
+    )
     named = re.findall(r"^\| ([a-z-]+) \| (\w+) \| *[0-9]", rows[1] if rows else "", re.MULTILINE)
 
     assert len(named) > 40

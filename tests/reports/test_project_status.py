@@ -21,6 +21,7 @@ from jobs.reports.project_status import (
     render_project_status,
 )
 from jobs.reports.teacher_costs import TeacherCost
+from udfs.scoring.agreement import MEASURED
 
 TWINS = Twins("first", "second", 0.8765, "Call the tool\nfor <b>Oslo</b> | now", "Call the `tool` for Rome\u202e")
 
@@ -48,7 +49,7 @@ STATUS = ProjectStatus(
         prompts_removed=12,
         pairs_removed=3456,
         numbers_only=5,
-        losses=(NearDuplicateLoss("tools", 100, 52, (TWINS,) * 4), NearDuplicateLoss("alpaca", 1000, 300)),
+        losses=(NearDuplicateLoss("tools", 100, 52, 557, (TWINS,) * 4), NearDuplicateLoss("alpaca", 1000, 300)),
     ),
     lengths=(LengthRow("instruction", 5, 45.04, 3000), LengthRow("total", 15, 225.0, 4000)),
     token_definition="a token is a run of letters",
@@ -176,7 +177,7 @@ def test_the_figures_of_deduplication_are_there():
         "| removed by the pair pass | 3,456 |",
         "only in numbers | 5 |",
         "folded before | 7 |",
-        "| `tools` | 100 | 52 | 52.0 % | **WARNING** |",
+        "| `tools` | 557 | 100 | 52 | 52.0 % | **WARNING** |",
     ):
         assert wanted in text
 
@@ -185,7 +186,7 @@ def test_a_source_is_named_only_where_it_loses_more_than_thirty_percent():
     text = report()
 
     assert "**WARNING: `tools` lost 52.0 % of its distinct rows" in section(text, "Deduplication")
-    assert "| `alpaca` | 1,000 | 300 | 30.0 % |  |" in section(text, "Deduplication")
+    assert "| `alpaca` | 0 | 1,000 | 300 | 30.0 % |  |" in section(text, "Deduplication")
     assert "`tools` lost 52.0 %" in section(text, "Warnings")
     assert "Read the twins of tools" in section(text, "What to do next")
     assert "`alpaca` lost" not in text
@@ -228,6 +229,8 @@ def test_rules_are_screened_not_judged_and_a_judge_is_not_called_so():
 
     assert rules.splitlines()[2].startswith("> **SCREENED, NOT JUDGED.**")
     assert "SCREENED, NOT JUDGED" in section(rules, "Quality bands")
+    for row in MEASURED:
+        assert f"| {row.choices} | {row.share:.1%} |".replace("%", " %") in section(rules, "Quality bands")
     assert "Have a judge score the rows" in rules
     assert "NOT JUDGED" not in judge
     assert "8.13 of a judge" in judge

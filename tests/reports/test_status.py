@@ -74,7 +74,7 @@ def test_a_run_that_is_on_is_named_and_its_calls_are_read_from_the_journal(provi
     wave = "distill-1700000000000000000-0003"
     with (
         leased(settings),
-        watch_calls(Progress(quiet_console()), settings.workspace, watch(settings, wave), pace=Pace()),
+        watch_calls(Progress(quiet_console()), settings.workspace, watch(settings, wave), run_id="r1", pace=Pace()),
     ):
         time.sleep(0.2)  # progress.json is there and knows of no call yet
         outcomes = call(provider, settings, wave, ["t1", "t2", "t3"])
@@ -122,7 +122,8 @@ def test_a_run_that_gave_up_or_was_killed_here_is_not_taken_for_one_that_is_on(t
 
 def test_between_two_waves_the_figures_of_the_last_are_shown(provider, tmp_path):
     settings = load_settings(str(paid_config(tmp_path)))
-    with watch_calls(Progress(quiet_console()), settings.workspace, watch(settings, "score-5-0002", stage="score")):
+    of_the_judge = watch(settings, "score-5-0002", stage="score")
+    with watch_calls(Progress(quiet_console()), settings.workspace, of_the_judge, run_id="r1"):
         pass
     lines = lines_of(settings)
     assert lines[0] == "no run is on"

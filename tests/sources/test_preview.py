@@ -14,9 +14,13 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from jobs.config.load import load_settings
+from jobs.config.paths import literal
 from jobs.config.settings import Settings
 from jobs.config.starter import StarterSource, source_names, starter_config
-from jobs.sources.preview import HEAD_RECORDS, preview_file, preview_files
+from jobs.sources.inspection import HEAD_RECORDS
+from jobs.sources.listing import list_local
+from jobs.sources.preview import Preview, preview_files
+from jobs.sources.preview import preview_file as preview_found
 from schemas.errors import ConfigError, SourceFormatError
 
 ALPACA = [{"instruction": f"Square {n}.", "input": "", "output": str(n * n)} for n in range(300)]
@@ -34,6 +38,12 @@ def as_csv(records) -> bytes:
     writer.writeheader()
     writer.writerows(records)
     return out.getvalue().encode()
+
+
+def preview_file(path) -> Preview:
+    """What is found at the path of one file."""
+    (file,) = list_local([literal(str(path))]).files
+    return preview_found(file)
 
 
 def shown(paths, output, **options) -> str:
@@ -74,13 +84,13 @@ def test_parquet_is_read_from_its_head(tmp_path):
 
 
 @pytest.mark.parametrize("render", [as_lines, lambda r: json.dumps(r).encode()], ids=["lines", "array"])
-def test_a_record_that_the_head_cuts_is_not_called_faulty(tmp_path, render):
+def test_records_that_are_longer_than_any_piece_that_is_read_are_whole(tmp_path, render):
     long = [{"instruction": f"Repeat {n}.", "output": "x" * 90_000} for n in range(20)]
     (tmp_path / "long.json").write_bytes(render(long))
 
     preview = preview_file(tmp_path / "long.json")
 
-    assert len(preview.parsed) == 11, "1 MiB holds eleven whole records of 90 KB"
+    assert len(preview.parsed) == 20
     assert not preview.refused
 
 
@@ -157,20 +167,28 @@ def test_a_commented_option_of_a_source_is_accepted_when_uncommented(tmp_path):
 def test_columns_that_match_nothing_are_named_and_the_configuration_says_how_to_map_them(tmp_path):
     (tmp_path / "odd.csv").write_text("frage,antwort\nWas?,Das.\n")
 
-    text = shown([tmp_path / "odd.csv"], tmp_path / "c.yaml")
+    with pytest.raises(SourceFormatError, match="found the keys `frage`, `antwort`") as refused:
+        shown([tmp_path / "odd.csv"], tmp_path / "c.yaml")
 
-    assert "Columns: frage, antwort" in text and "`format: table` and `fields:`" in text
+    assert f"{tmp_path}/c.yaml has them with their columns, as comments" in str(refused.value)
     written = (tmp_path / "c.yaml").read_text()
-    assert "# The columns are: frage, antwort" in written and "#   instruction: COLUMN" in written
-    assert load_settings(str(tmp_path / "c.yaml")).sources[0].format == "auto"
-    mapped = (
-        written.replace("format: auto", "format: table")
-        .replace("    # fields:", "    fields:")
-        .replace("    #   instruction: COLUMN", "      instruction: frage")
-        .replace("    #   response: COLUMN", "      response: antwort")
-    )
-    (tmp_path / "c.yaml").write_text(mapped)
+    assert "# The columns are: frage, antwort" in written
+    with pytest.raises(ConfigError, match="sources"):
+        load_settings(str(tmp_path / "c.yaml"))
+    (tmp_path / "c.yaml").write_text(uncommented(written))
     assert load_settings(str(tmp_path / "c.yaml")).sources[0].fields == {"instruction": "frage", "response": "antwort"}
+
+
+def uncommented(written: str) -> str:
+    """A configuration with the last of its left out sources taken in, and its columns named."""
+    before, source = written.split("  # left out: the format", 1)
+    _, *lines = source.split("\n")
+    count = next(place for place, line in enumerate(lines) if not line.startswith("  #"))
+    taken = [line.replace("  # ", "  ", 1) for line in lines[:count]]
+    mapped = "\n".join([*taken, *lines[count:]])
+    return before + mapped.replace("instruction: COLUMN", "instruction: frage").replace(
+        "response: COLUMN", "response: antwort"
+    )
 
 
 def test_hostile_text_changes_neither_the_terminal_nor_the_configuration(tmp_path):
@@ -179,12 +197,13 @@ def test_hostile_text_changes_neither_the_terminal_nor_the_configuration(tmp_pat
     (tmp_path / "a.jsonl").write_bytes(as_lines([record] * 3))
     (tmp_path / "b.jsonl").write_bytes(as_lines([odd] * 3))
 
-    text = shown([tmp_path / "a.jsonl", tmp_path / "b.jsonl"], tmp_path / "c.yaml")
+    text = shown([tmp_path / "a.jsonl"], tmp_path / "b.yaml")
+    text += shown([tmp_path / "a.jsonl", tmp_path / "b.jsonl"], tmp_path / "c.yaml")
 
     assert not {ch for ch in text if not ch.isprintable() and ch != "\n"}
     assert "[red]Hi[/red] [/] :smile:" in text
     loaded = load_settings(str(tmp_path / "c.yaml"))
-    assert loaded.workspace.endswith("/workspace") and [s.licence for s in loaded.sources] == ["unknown", "unknown"]
+    assert loaded.workspace.endswith("/workspace") and [s.licence for s in loaded.sources] == ["unknown"]
 
 
 def test_long_text_is_cut(tmp_path):
@@ -196,30 +215,73 @@ def test_long_text_is_cut(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("page.json", b"<!DOCTYPE html><html></html>", r"page\.json \(html\): html_not_json"),
-        ("page.json", b"<!DOCTYPE html>" + b" " * (2 << 20), r"page\.json \(html\): html_not_json"),
-        ("x.jsonl", b"PK\x03\x04", r"x\.jsonl \(binary\): not_text"),
-        ("x.jsonl", b"", r"x\.jsonl \(empty\): none of the first 0 records"),
+        ("page.json", b"<!DOCTYPE html><html></html>", "a web page, not the data"),
+        ("page.parquet", b"<!DOCTYPE html>" + b" " * (2 << 20), "a web page, not the data"),
+        ("x.jsonl", b"PK\x03\x04", "a zip archive: unzip it"),
+        ("x.jsonl", b"", "empty"),
+        ("x.jsonl", b" \n", "no records in it"),
+        ("x.jsonl", b"{a\n{b\n", "none of the first 2 records can be used: 2 invalid_json; no JSON; one object a line"),
         (
-            "x.jsonl",
-            b"{a\n{b\n",
-            r"x\.jsonl \(json_lines\): none of the first 2 records is a JSON object: invalid_json",
+            "x.csv",
+            "frage,a\né,b\n".encode("cp1252"),
+            "1 not_utf8; not UTF-8, perhaps Windows-1252: iconv",
         ),
-        ("x.parquet", b"PAR1 nonsense", r"x\.parquet is a damaged Parquet file"),
+        ("x.parquet", b"PAR1 nonsense", "a damaged Parquet file"),
+        (
+            "x.csv",
+            b"version https://git-lfs.github.com/spec/v1\nsize 5000\n",
+            "data of 5,000 bytes: git lfs pull",
+        ),
+        ("x.gz", gzip.compress(gzip.compress(b"{}")), "packed twice"),
+        ("x.jsonl", b'{"instruction": " "}\n' * 3, "3 missing_instruction"),
     ],
 )
-def test_a_file_without_records_is_refused_and_nothing_is_written(tmp_path, name, content, message):
+def test_a_file_of_which_nothing_can_be_used_is_refused_and_nothing_is_written(tmp_path, name, content, message):
     (tmp_path / name).write_bytes(content)
 
-    with pytest.raises(SourceFormatError, match=message):
+    with pytest.raises(SourceFormatError, match="so there is nothing to run") as refused:
         shown([tmp_path / name], tmp_path / "c.yaml")
+    assert f"{tmp_path / name}: " in str(refused.value) and message in str(refused.value)
     assert not (tmp_path / "c.yaml").exists()
+
+
+def test_what_cannot_be_used_is_left_out_with_its_reason_and_the_rest_is_written(tmp_path):
+    for number in range(12):
+        (tmp_path / f"good{number}.jsonl").write_bytes(as_lines(ALPACA[:9]))
+    (tmp_path / "bad.json").write_bytes(b"<!DOCTYPE html><html></html>")
+    (tmp_path / "odd.csv").write_bytes(b"frage,antwort\nWas?,Das.\n")
+    (tmp_path / "_temporary.jsonl").write_bytes(as_lines(ALPACA))
+
+    text = shown([tmp_path], tmp_path / "config" / "c.yaml")
+
+    assert len(text.splitlines()) < 30, "a summary by file"
+    assert "left out" in text and "a web page, not the data" in text
+    assert f"passed over {tmp_path}/_temporary.jsonl: its name begins with _" in text
+    written = (tmp_path / "config" / "c.yaml").read_text()
+    assert written.count("stricter Jaccard for this source") == 1, "what an option means is said once"
+    assert "  # left out: a web page, not the data" in written
+    loaded = load_settings(str(tmp_path / "config" / "c.yaml"))
+    assert len(loaded.sources) == 12
+    (tmp_path / "config" / "d.yaml").write_text(uncommented(written))
+    assert load_settings(str(tmp_path / "config" / "d.yaml")).sources[-1].format == "table"
+
+
+def test_names_that_a_shell_or_spark_would_take_for_something_else_are_read_back(tmp_path):
+    names = ["~home.jsonl", "a:b.jsonl", "_x.jsonl", "[1]{2}*?.jsonl", "back\\slash.jsonl", "é ü.jsonl"]
+    for name in names:
+        (tmp_path / name).write_bytes(as_lines(ALPACA[:3]))
+
+    shown([tmp_path / name for name in names], tmp_path / "c.yaml")
+
+    for source, name in zip(load_settings(str(tmp_path / "c.yaml")).sources, names, strict=True):
+        assert [file.path for file in list_local(source.paths).files] == [f"file:{tmp_path / name}"]
 
 
 def test_missing_files_folders_and_an_existing_configuration_are_refused(tmp_path):
     (tmp_path / "a.jsonl").write_bytes(as_lines(ALPACA[:3]))
-    with pytest.raises(ConfigError, match=rf"nothing\.jsonl: no such file; {tmp_path} is a folder; name its files"):
-        shown([tmp_path / "nothing.jsonl", tmp_path], tmp_path / "c.yaml")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ConfigError, match=r"nothing\.jsonl: no such file; .*empty: an empty folder"):
+        shown([tmp_path / "nothing.jsonl", tmp_path / "empty"], tmp_path / "c.yaml")
 
     (tmp_path / "c.yaml").write_text("mine")
     with pytest.raises(ConfigError, match=r"c\.yaml is there already; --force replaces it"):

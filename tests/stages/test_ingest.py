@@ -4,12 +4,18 @@ import gzip
 import json
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import functions as F
 
+from jobs.config.paths import literal
 from jobs.config.settings import IngestConfig, SourceConfig
 from jobs.ingest import fold_examples, read_drafts
-from jobs.sources.source_files import all_files, inspect_source, open_records
+from jobs.sources.listing import list_local
+from jobs.sources.open_records import open_records
+from jobs.sources.preview import preview_file
+from jobs.sources.source_files import inspect_source, inspect_sources
 from schemas.errors import ConfigError, SourceFormatError
 
 ALPACA = [
@@ -23,7 +29,7 @@ def source(path, **options) -> SourceConfig:
 
 
 def ingest(spark, *sources, config=IngestConfig()):  # noqa: B008 - frozen
-    files = list(all_files(spark, sources, config))
+    files = inspect_sources(spark, sources, config).files
     return read_drafts(open_records(spark, files), files)
 
 
@@ -111,7 +117,7 @@ def test_a_bad_record_is_kept_with_its_reason_and_stops_nothing(spark, tmp_path)
         3: "missing_instruction",
         4: "not_text",
         5: "not_an_object",
-        6: "not_text",
+        6: "not_utf8",
     }
     assert found[2][1] == bad[0], "the record's bytes are kept as read"
 
@@ -124,10 +130,8 @@ def test_files_that_are_not_what_they_claim_give_what_they_have(spark, tmp_path)
 
     raw = ingest(
         spark,
-        *(
-            source(tmp_path / n, name=n[:3] + n[-2:], format="alpaca")
-            for n in ("cut.jsonl.gz", "cut.json", "page.json")
-        ),
+        source(tmp_path / "cut.jsonl.gz", name="gz", format="alpaca"),
+        source(tmp_path / "*.json", name="json", format="alpaca"),
     )
 
     counts = {}
@@ -140,7 +144,7 @@ def test_files_that_are_not_what_they_claim_give_what_they_have(spark, tmp_path)
 
 def test_a_wrong_format_is_one_error_that_names_file_and_format(spark, tmp_path):
     (tmp_path / "a.json").write_text(json.dumps(ALPACA))
-    with pytest.raises(SourceFormatError, match=r"a\.json, record 0: not in the format sharegpt; it looks like alpaca"):
+    with pytest.raises(SourceFormatError, match=r"a\.json: record 0: not in the format sharegpt; it looks like alpaca"):
         inspect_source(spark, source(tmp_path / "a.json", format="sharegpt"), IngestConfig())
 
 
@@ -156,7 +160,7 @@ def test_a_missing_file_and_a_file_named_twice_are_refused(spark, tmp_path):
     with pytest.raises(ConfigError, match=r"source s: no such file: .*nothing\.json"):
         inspect_source(spark, source(tmp_path / "nothing.json"), IngestConfig())
     with pytest.raises(ConfigError, match=r"a\.json belongs to both s and t"):
-        list(all_files(spark, [source(tmp_path / "a.json"), source(tmp_path / "a.json", name="t")], IngestConfig()))
+        inspect_sources(spark, [source(tmp_path / "a.json"), source(tmp_path / "a.json", name="t")], IngestConfig())
 
 
 def test_a_source_known_only_by_its_hub_says_what_to_do(spark):
@@ -248,3 +252,79 @@ def test_the_limit_reads_the_first_records_of_each_file(spark, tmp_path):
     assert [(file, position) for file, position, _, _ in places(raw)] == [
         (f, n) for f in ("a.json", "b.jsonl") for n in range(3)
     ]
+
+
+HOSTILE_NAMES = ("_hidden", ".dotted", "a:b", "a b+c%20[1]{x}é", "plain.gz")
+
+
+def test_any_container_under_any_name_is_read_as_init_reads_it(spark, tmp_path):
+    lines = as_lines(ALPACA)
+    contents = {
+        ".jsonl": lines,
+        ".json": json.dumps(ALPACA, indent=1).encode(),
+        ".zst": pa.compress(lines, "zstd", asbytes=True),
+        ".csv": b"\xff\xfe"
+        + "\n".join(["instruction,output", *(f"Say {n}.,It is {n}." for n in range(40))]).encode("utf-16-le"),
+        ".parquet": None,
+    }
+    sources = []
+    for name in HOSTILE_NAMES:
+        for suffix, content in contents.items():
+            path = tmp_path / f"{name}{suffix}"
+            if content is not None:
+                path.write_bytes(content)
+            elif not name.startswith((".", "_")) and ":" not in name:
+                pq.write_table(pa.Table.from_pylist(ALPACA), path)
+            else:
+                continue
+            sources.append(source(literal(str(path)), name=f"s{len(sources)}"))
+
+    raw = ingest(spark, *sources)
+
+    counts = {(row.source, row.outcome): row["count"] for row in raw.groupBy("source", "outcome").count().collect()}
+    assert counts == {(one.name, "used"): 40 for one in sources}
+    for one in sources:
+        (preview,) = [preview_file(file) for file in list_local([one.path]).files]
+        assert not preview.source.fault and len(preview.parsed) == 40
+
+
+def test_one_bad_file_stops_no_other_and_is_counted(spark, tmp_path):
+    (tmp_path / "a.jsonl").write_bytes(as_lines(ALPACA))
+    (tmp_path / "b.parquet").write_bytes(b"PAR1 nonsense")
+    (tmp_path / "c.jsonl").write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 99\n")
+    (tmp_path / "d.jsonl").write_bytes("é\n".encode("latin-1"))
+    (tmp_path / "_e.jsonl").write_bytes(as_lines(ALPACA))
+    (tmp_path / "f").mkdir()
+
+    inspected = inspect_sources(spark, [source(tmp_path)], IngestConfig())
+    raw = read_drafts(open_records(spark, inspected.files), inspected.files)
+
+    refused = [(file, reason) for file, _, outcome, reason in places(raw) if outcome == "refused"]
+    assert refused == [("b.parquet", "corrupt_parquet"), ("c.jsonl", "pointer_not_data"), ("d.jsonl", "not_utf8")]
+    assert raw.where("outcome = 'used'").count() == 40
+    said = "\n".join(inspected.warnings)
+    assert "c.jsonl: a pointer of 64 bytes, not the data of 99 bytes: git lfs pull" in said
+    assert "passed over" in said and "_e.jsonl: its name begins with _; name it to read it" in said
+    assert f"{tmp_path}/f: a folder in a folder" in said and "b.parquet: a damaged Parquet file" in said
+
+
+def test_what_only_spark_can_open_reads_the_same(spark, tmp_path, monkeypatch):
+    (tmp_path / "a.json").write_text(json.dumps(ALPACA))
+    (tmp_path / "b.jsonl").write_bytes(as_lines(ALPACA))
+    (tmp_path / "c.jsonl.gz").write_bytes(gzip.compress(as_lines(ALPACA)))
+    pq.write_table(pa.Table.from_pylist(ALPACA), tmp_path / "d.parquet")
+    here = places(ingest(spark, source(tmp_path)))
+
+    monkeypatch.setenv("HADOOP_CONF_DIR", "/etc/hadoop")  # paths may be of another file system
+
+    assert places(ingest(spark, source(tmp_path))) == here and len(here) == 160
+
+
+def test_a_tree_id_that_is_half_a_character_is_an_id_like_another(spark, tmp_path):
+    row = {"message_id": "q", "message_tree_id": "\ud800", "role": "prompter", "text": "Why?", "parent_id": None}
+    rows = [row, {**row, "message_id": "a", "parent_id": "q", "role": "assistant", "text": "So.", "rank": 0}]
+    (tmp_path / "o.jsonl").write_bytes(as_lines(rows))
+
+    (used,) = (row for row in ingest(spark, source(tmp_path / "o.jsonl")).collect() if row.drafts)
+
+    assert (used.drafts[0].instruction, used.drafts[0].reference_response) == ("Why?", "So.")

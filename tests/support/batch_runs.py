@@ -1,17 +1,16 @@
 """Runs of batches in tests: a workspace, requests, a clock that does not wait, and what came of it."""
 
-import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from pyspark.sql import DataFrame
-
-from jobs.batches.run import BatchRun, run_batches
+from jobs.batches.run import BatchesResult, run_batches
+from jobs.config.calls import BudgetConfig, Mode
 from jobs.ledger.batch_table import reserved_by_stage
+from jobs.ledger.reservations import StageRequests
 from jobs.workspace.runtime import Runtime
 from schemas.calls import ATTEMPTS, REQUESTS, RESPONSES
 from tests.support.demo import open_quietly
@@ -56,11 +55,6 @@ def numbered(count: int, **changes: Any) -> list[Request]:
     return [request(f"t{number:04d}", **changes) for number in range(count)]
 
 
-def pending(runtime: Runtime) -> DataFrame:
-    rows = runtime.read(REQUESTS)
-    return rows.join(runtime.read_or_empty(RESPONSES).select("request_id"), "request_id", "left_anti")
-
-
 def reserved_usd(runtime: Runtime, stage: str | None = None) -> Decimal:
     """What the batches that are out may still cost, of one stage or in all."""
     reserved = reserved_by_stage(runtime)
@@ -71,28 +65,16 @@ def run(
     runtime: Runtime,
     to: Endpoint,
     *,
-    mode: str = "batch",
+    mode: Mode = "batch",
     cap: Decimal | None = None,
     clock: FakeClock | None = None,
     wait: bool = True,
-    environment: Mapping[str, str] = os.environ,
-) -> BatchRun:
+) -> BatchesResult:
     """Ask all requests of the workspace, of one endpoint."""
-
-    def left() -> Decimal | None:
-        return None if cap is None else cap - spent(runtime) - reserved_usd(runtime)
-
-    return run_batches(
-        runtime,
-        "distill",
-        lambda: pending(runtime),
-        {to.key: mode},  # type: ignore[dict-item]
-        {to.key: to},
-        left,
-        wait=wait,
-        environment=environment,
-        clock=clock or FakeClock(),
-    )
+    settings = runtime.settings.model_copy(update={"budget": BudgetConfig(run_usd=cap)})
+    asked = StageRequests("distill", runtime.read(REQUESTS).select("request_id"), {to.key: to}, {to.key: to.model})
+    capped = replace(runtime, settings=settings)
+    return run_batches(capped, asked, {to.key: mode}, wait=wait, clock=clock or FakeClock())
 
 
 def spent(runtime: Runtime) -> Decimal:

@@ -8,6 +8,8 @@ from pyspark.sql import DataFrame, SparkSession
 
 from schemas.tables import (
     ASSIGNMENTS,
+    BENCHMARKS,
+    CONTAMINATION,
     DATASET,
     DUPLICATES,
     EXAMPLES,
@@ -64,6 +66,8 @@ RELATED: Mapping[Table, Rows] = {
     ],
     PAIRS: [{"pair_id": name, "source": "alpaca"} for name in "pqrs"],
     SCREEN: [{"id": "g"}, {"id": "a", "effect": "note"}, {"id": "b", "target": "response"}],
+    BENCHMARKS: [{}, {"file": "more.jsonl"}],
+    CONTAMINATION: [{"example_id": "f"}, {"example_id": "a", "effect": "note"}],
     DUPLICATES: [{"id": "h", "duplicate_of": "a"}, {"pass": "pair", "id": "c", "duplicate_of": "d"}],
     SELECTION: [{"pair_id": "p"}, {"pair_id": "q"}, {"pair_id": "r", "reason": "low_score"}],
 }
@@ -90,6 +94,8 @@ CLEAN = [
     ),
     Case(SCREEN, [{"id": "a"}, {"id": "p", "target": "response"}], {"rules": ["missing_input"], "max_excluded": 2},
          (EXAMPLES, PAIRS)),
+    Case(CONTAMINATION, [{"example_id": "a"}, {"example_id": "a", "side": "response", "effect": "note", "share": 1.0}],
+         {"share": 0.5}, (EXAMPLES, BENCHMARKS)),
     Case(
         DUPLICATES,
         [{"id": "a", "duplicate_of": "b"}, {"pass": "pair", "id": "p", "duplicate_of": "q", "jaccard": 1.0}],
@@ -100,7 +106,7 @@ CLEAN = [
         ASSIGNMENTS,
         [{"example_id": "a"}, {"example_id": "b", "requested_teacher": "m", "actual_teacher": "m", "request_id": "r"}],
         {"teachers": ["public", "m"], "expected_rows": 2},
-        (EXAMPLES, SCREEN, DUPLICATES),
+        (EXAMPLES, SCREEN, CONTAMINATION, DUPLICATES),
     ),
     Case(
         PAIRS,

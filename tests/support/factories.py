@@ -6,7 +6,20 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from schemas.tables import DATASET, DUPLICATES, EXAMPLES, PAIRS, REVIEWS, SCORES, SCREEN, SELECTION, Table
+from jobs.workspace.storage import Storage
+from schemas.tables import (
+    BENCHMARKS,
+    CONTAMINATION,
+    DATASET,
+    DUPLICATES,
+    EXAMPLES,
+    PAIRS,
+    REVIEWS,
+    SCORES,
+    SCREEN,
+    SELECTION,
+    Table,
+)
 
 _DEFAULTS: dict[str, dict[str, Any]] = {
     "examples": {
@@ -23,9 +36,33 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
         "source": "alpaca",
         "licence": "Apache-2.0",
         "copies": 1,
-        "records": [("f", 0, 0)],
+        "records": [{"file": "f", "position": 0, "turn": 0}],
     },
     "screen": {"id": "e", "target": "prompt", "rule": "missing_input", "effect": "exclude", "span": ""},
+    "benchmarks": {
+        "benchmark": "gsm8k",
+        "file": "test.jsonl",
+        "origin": None,
+        "licence": "MIT",
+        "sha256": "0" * 64,
+        "bytes": 1_000,
+        "items": 10,
+    },
+    "contamination": {
+        "example_id": "e",
+        "benchmark": "gsm8k",
+        "item": "7",
+        "field": "question",
+        "side": "prompt",
+        "effect": "exclude",
+        "part": "instruction",
+        "first_token": 0,
+        "tokens": 30,
+        "item_tokens": 40,
+        "share": 0.75,
+        "span": "janet s ducks lay",
+        "item_text": "Janet's ducks lay 16 eggs per day.",
+    },
     "duplicates": {"pass": "prompt", "id": "e", "duplicate_of": "f", "jaccard": 0.9, "numbers_only": False},
     "pairs": {
         "pair_id": "p",
@@ -91,4 +128,21 @@ def rows_of(spark: SparkSession, table: Table, rows: Sequence[Mapping[str, Any]]
     return spark.createDataFrame(values, table.schema)
 
 
-TABLES_WITH_DEFAULTS = (EXAMPLES, SCREEN, DUPLICATES, PAIRS, SCORES, REVIEWS, SELECTION, DATASET)
+def store(storage: Storage, tables: Mapping[Table, Sequence[Mapping[str, Any]]]) -> None:
+    """Write tables of default rows with what each row names replaced; needs no Spark."""
+    for table, rows in tables.items():
+        storage.append_rows(table, [{**_DEFAULTS[table.name], **row} for row in rows])
+
+
+TABLES_WITH_DEFAULTS = (
+    EXAMPLES,
+    SCREEN,
+    BENCHMARKS,
+    CONTAMINATION,
+    DUPLICATES,
+    PAIRS,
+    SCORES,
+    REVIEWS,
+    SELECTION,
+    DATASET,
+)

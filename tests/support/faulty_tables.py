@@ -2,6 +2,8 @@
 
 from schemas.tables import (
     ASSIGNMENTS,
+    BENCHMARKS,
+    CONTAMINATION,
     DATASET,
     DUPLICATES,
     EXAMPLES,
@@ -99,6 +101,33 @@ FAULTY = [
         },
     ),
     Case(
+        CONTAMINATION,
+        [
+            {"example_id": "a", "span": CANARY, "item_text": CANARY},
+            {"example_id": "b"},
+            {"example_id": "b"},
+            {"example_id": "c", "effect": "drop"},
+            {"example_id": "d", "share": 0.4},
+            {"example_id": "e", "tokens": 41},
+            {"example_id": "f", "item_text": " "},
+            {"example_id": "stranger"},
+            {"example_id": "g", "benchmark": "unread"},
+            {"example_id": "h", "side": None},
+        ],
+        {"share": 0.5},
+        (EXAMPLES, BENCHMARKS),
+        {
+            "key_is_complete": ("h / gsm8k / 7 / question / null",),
+            "key_is_unique": ("b / gsm8k / 7 / question / prompt",),
+            "effect_is_known": ("c / gsm8k / 7 / question / prompt",),
+            "share_reaches_limit": ("d / gsm8k / 7 / question / prompt",),
+            "run_is_within_item": ("e / gsm8k / 7 / question / prompt",),
+            "both_sides_are_given": ("f / gsm8k / 7 / question / prompt",),
+            "example_is_known": ("stranger / gsm8k / 7 / question / prompt",),
+            "benchmark_is_known": ("g / unread / 7 / question / prompt",),
+        },
+    ),
+    Case(
         DUPLICATES,
         [
             {"id": "a", "duplicate_of": "b"},
@@ -121,7 +150,10 @@ FAULTY = [
             "twin_is_another_row": ("pair / r",),
             "twin_is_kept": ("pair / r", "prompt / f"),
             "both_are_known": ("prompt / null", "prompt / stranger", "third / q"),
-            "no_source_loses_too_much": ("pair / alpaca", "prompt / hh"),
+            "no_source_loses_too_much": (
+                "pair / alpaca / 3 of 4 distinct rows",
+                "prompt / hh / 2 of 4 distinct rows",
+            ),
         },
     ),
     Case(

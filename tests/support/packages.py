@@ -11,6 +11,8 @@ import pyarrow as pa
 from jobs.config.settings import PackageConfig
 from jobs.publish.content import Content, write_content
 from jobs.publish.folder import KIND, MANIFEST
+from jobs.publish.package import CARD
+from schemas.manifest import SEAL_KEY, sealed
 
 _TURN = pa.struct([("role", pa.string()), ("content", pa.string())])
 _COLUMNS = pa.schema(
@@ -67,10 +69,17 @@ def write_package(folder: Path, rows: Sequence[Mapping[str, Any]], **options: An
 
 
 def write_manifest(folder: Path, content: Content, config: PackageConfig) -> None:
-    """What verification reads of the manifest of a package."""
+    """What verification reads of the manifest of a package, and a card."""
+    (folder / CARD).write_text("# A package\n")
+    splits: dict[str, dict[str, int]] = {}
+    for facts in content.files.values():
+        if facts.get("format") == min(config.formats):
+            of_config = splits.setdefault(facts["config"], {})
+            of_config[facts["split"]] = of_config.get(facts["split"], 0) + facts["rows"]
     manifest = {
         "kind": KIND,
-        "files": content.files,
+        "files": {**content.files, CARD: {}},
+        "splits": splits,
         "split": {"jaccard": config.split_jaccard},
         "scorer": {"kind": "heuristic", "name": "heuristic"},
         "teachers": ["public"],
@@ -79,6 +88,7 @@ def write_manifest(folder: Path, content: Content, config: PackageConfig) -> Non
         "made_from": {"run_id": "run-7"},
     }
     (folder / MANIFEST).write_text(json.dumps(manifest))
+    renew(folder)
 
 
 def renew(folder: Path, **changed: Any) -> None:
@@ -86,5 +96,12 @@ def renew(folder: Path, **changed: Any) -> None:
     manifest = json.loads((folder / MANIFEST).read_text())
     for name, facts in manifest["files"].items():
         if (folder / name).is_file():
-            facts["sha256"] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
-    (folder / MANIFEST).write_text(json.dumps({**manifest, **changed}))
+            content = (folder / name).read_bytes()
+            facts |= {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+    write_sealed(folder, {**manifest, **changed})
+
+
+def write_sealed(folder: Path, manifest: Mapping[str, Any]) -> None:
+    """Write a manifest that says what it likes, with a seal that is right."""
+    content = {name: value for name, value in manifest.items() if name != SEAL_KEY}
+    (folder / MANIFEST).write_text(json.dumps(sealed(content)))

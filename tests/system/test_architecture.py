@@ -21,6 +21,7 @@ JOB_FILES = {
     for name in (
         "ingest",
         "screen",
+        "decontaminate",
         "deduplicate_prompts",
         "distill",
         "deduplicate_pairs",

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 import yaml
 
+from jobs.online.figures import read_progress
 from jobs.pipeline import stages_between
 from jobs.reports.show import sample_examples
 from jobs.run.run_stages import run_stages
@@ -71,6 +72,7 @@ def test_teachers_answer_and_the_judge_scores_each_once(ready, provider):
     assert counted["model-a"] + counted["model-b"] == COUNT
     assert counted["judge-1"] == COUNT + 1, "a reply that cannot be read is asked for once more"
     assert ledger_usd(runtime) == provider_usd(provider) > 0
+    assert read_progress(runtime.settings.workspace).run_id == runtime.run_id
     assert {row["stage"] for row in runtime.read(ATTEMPTS).select("stage").distinct().collect()} == {"distill", "score"}
 
     shown = {row["example_id"]: row["response"] for row in sample_examples(runtime, COUNT)}

@@ -62,11 +62,11 @@ def test_every_record_and_every_example_has_one_fate(demo):
 
     assert sum(funnel.records.values()) == runtime.read(RAW_RECORDS).count()
     assert sum(funnel.examples.values()) == runtime.read(FATES).select("example_id").distinct().count()
-    assert funnel.selected == runtime.read(DATASET).count()
+    assert funnel.examples["select", "selected"] == runtime.read(DATASET).count()
 
 
-def test_the_readme_states_the_fates_of_the_sample(demo):
-    readme = (ROOT / "README.md").read_text("utf-8")
+def test_the_docs_state_the_fates_of_the_sample(demo):
+    readme = (ROOT / "docs" / "DEMO.md").read_text("utf-8")
     stated = re.search(r"<!-- sample -->\n(.*?)<!-- /sample -->", readme, re.DOTALL)
     funnel = count_fates(demo[0])
     rows = [("ingest", reason, count) for reason, count in funnel.records.items()]

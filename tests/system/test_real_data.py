@@ -53,7 +53,7 @@ def test_records_examples_and_data_set_reconcile(real_run):
 
     assert sum(funnel.records.values()) == results[0].report.rows_in == runtime.read(RAW_RECORDS).count()
     assert sum(funnel.examples.values()) == results[0].report.rows_out
-    assert funnel.selected == results[-1].report.rows_out > 0
+    assert funnel.examples["select", "selected"] == results[-1].report.rows_out > 0
     assert len(runtime.read(RAW_RECORDS).select("file").distinct().collect()) == 26
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from udfs.text import clean_text, detect_language, key_text, repair_literal_escapes
+from udfs.text import clean_text, detect_language, key_text, repair_literal_escapes, strip_no_input
 
 
 @pytest.mark.parametrize(
@@ -133,3 +133,24 @@ def test_nearly_no_english_text_is_taken_for_another_language(shared_data):
     found = [detect_language(f"{record['instruction']}\n{record['output']}") for record in records]
     assert sum(code not in ("en", None) for code in found) <= 3
     assert found.count("en") >= 0.95 * len(found)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "left"),
+    [
+        ("Tell a joke.\n\nNoinput", "Tell a joke."),
+        ("Tell a joke.\nNo input.", "Tell a joke."),
+        ("Tell a joke.\n\n[noinput]", "Tell a joke."),
+        ("Tell a joke.\n\nN/A", "Tell a joke."),
+        ("Tell a joke.\n\nInput: no input required", "Tell a joke."),
+        ("My dearest Cassandra,<noinput>", "My dearest Cassandra,"),
+        ("Noinput", "Noinput"),
+        ("\n<noinput>", "\n<noinput>"),
+        ("What does this abbreviation stand for?\n\nN/A", "What does this abbreviation stand for?\n\nN/A"),
+        ("Does it need an input, or no input", "Does it need an input, or no input"),
+        ("Name the type.\n\nNone", "Name the type.\n\nNone"),
+    ],
+)
+def test_a_last_line_that_only_says_no_input_is_taken_away(prompt, left):
+    assert strip_no_input(prompt) == left
+    assert strip_no_input(left) == left

@@ -52,6 +52,53 @@ def measured(verification, name):
     return next(check.measured for check in verification.checks if check.name == name)
 
 
+ITEM = "A farmer has twelve hens; each lays five eggs a week. How many eggs does she sell if her family eats nine?"
+
+
+@pytest.fixture
+def benchmark(tmp_path):
+    path = tmp_path / "hens.jsonl"
+    items = [{"id": "h1", "question": ITEM, "answer": "51"}, {"id": "h2", "question": "Who laid this egg?"}]
+    path.write_text("".join(json.dumps(item) + "\n" for item in items))
+    return path
+
+
+def test_rows_that_hold_an_item_of_a_benchmark_are_named_with_both_sides(tmp_path, benchmark, capsys):
+    forms = [row(n, instruction=f"Say in {n} words: who laid this egg?", source="a") for n in range(3, 7)]
+    rows = [row(0), row(1, instruction=f"Solve:\n{ITEM.upper()}"), row(2, response=f"It says: {ITEM}"), *forms]
+    path = write(tmp_path, rows)
+
+    found = verify_file(path, {"min_rows": 1}, benchmarks=[benchmark])
+    main_verify(path, {}, benchmarks=[benchmark])
+
+    assert verdicts(found)["Benchmarks"] == "FAIL"
+    assert measured(found, "Benchmarks") == "2 rows hold an item (hens.jsonl 2); 4 more with forms of words only"
+    assert [(one.line, one.item, one.side) for one in found.contamination.first] == [
+        (2, "h1", "prompt"),
+        (3, "h1", "response"),
+    ]
+    said = capsys.readouterr().out
+    assert f"line 2: the prompt holds 22 of 22 tokens of hens.jsonl item h1, question\n    benchmark: {ITEM}" in said
+
+
+def test_without_an_item_the_check_passes_and_without_a_benchmark_there_is_none(tmp_path, benchmark):
+    path = write(tmp_path, [row(n) for n in range(3)])
+
+    assert verdicts(verify_file(path, benchmarks=[benchmark]))["Benchmarks"] == "PASS"
+    assert "Benchmarks" not in verdicts(verify_file(path))
+
+
+def test_a_benchmark_that_cannot_be_read_is_named(tmp_path, benchmark, capsys):
+    path, empty = write(tmp_path, [row(0)]), tmp_path / "empty.jsonl"
+    empty.write_text("")
+
+    assert main_verify(path, {}, benchmarks=[tmp_path / "absent.jsonl"]) == 2
+    assert main_verify(path, {}, benchmarks=[empty]) == 2
+    assert main_verify(path, {}, benchmarks=[benchmark, benchmark]) == 2
+    said = capsys.readouterr().err
+    assert "absent.jsonl: cannot be read" in said and "no record of it can be read" in said and "two files" in said
+
+
 JUDGED = {
     "scorer": {"kind": "judge", "name": "judge-1"},
     "teachers": ["public", *SOURCES],
@@ -386,14 +433,57 @@ def test_an_unreadable_manifest_fails_with_its_reason(tmp_path, content, reason)
     assert re.match(reason, measured(verification, "Manifest"))
 
 
-def test_a_manifest_of_other_files_is_not_used(tmp_path):
-    path = write(tmp_path, map(row, range(6)), {**HEURISTIC, "files": {"other.jsonl": {"rows": 1}}})
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        ({"other.jsonl": {"rows": 1}}, "it names other.jsonl"),
+        ({f"{n}.jsonl": {} for n in range(5)}, "it names 0.jsonl, 1.jsonl, 2.jsonl and 2 more"),
+        ({}, "it names no file"),
+    ],
+)
+def test_a_manifest_that_does_not_name_the_file_beside_it_fails(tmp_path, named, said):
+    path = write(tmp_path, map(row, range(6)), {**HEURISTIC, "files": named})
 
     verification = verify_file(path)
 
-    assert "Manifest" not in verdicts(verification)
-    assert verification.quality is Quality.UNKNOWN
-    assert verification.notes == ["the manifest.json beside the file does not list it and was not used"]
+    assert verdicts(verification)["Manifest"] == "FAIL" and main_verify(path, {}) == 1
+    assert measured(verification, "Manifest") == f"does not name dataset.jsonl, beside which it lies: {said}"
+    assert verification.quality is Quality.UNKNOWN and verification.notes == []
+
+
+@pytest.mark.parametrize(
+    ("said_of_it", "verdict", "told"),
+    [
+        ({"bytes": 7}, "FAIL", r"[\d,]+ bytes, not 7"),
+        ({"rows": 6}, "NOT ASSESSED", "rows agree, but no sha256 is said"),
+        ({}, "NOT ASSESSED", "it says nothing of this file"),
+    ],
+)
+def test_what_a_manifest_says_of_its_file_is_held_against_it(tmp_path, said_of_it, verdict, told):
+    path = write(tmp_path, map(row, range(6)), {"files": {"dataset.jsonl": said_of_it}})
+
+    verification = verify_file(path)
+
+    assert verdicts(verification)["Manifest"] == verdict
+    assert re.fullmatch(told, measured(verification, "Manifest"))
+
+
+def test_files_that_a_manifest_names_and_that_are_gone_are_told(tmp_path):
+    names = {"dataset.jsonl": {"rows": 6}, "gone.jsonl": {}, "x" * 5_000: {}, "a\0b": {}, "../../no.jsonl": {}}
+    path = write(tmp_path, map(row, range(6)), {"files": names})
+
+    verification = verify_file(path)
+
+    assert verdicts(verification)["Manifest"] == "FAIL"
+    assert measured(verification, "Manifest").startswith("gone.jsonl is missing; ")
+    assert measured(verification, "Manifest").count(" is missing") == 4
+
+
+def test_a_manifest_that_is_a_dead_link_is_one_that_cannot_be_read(tmp_path):
+    path = write(tmp_path, map(row, range(6)))
+    (tmp_path / "manifest.json").symlink_to(tmp_path / "nowhere")
+
+    assert measured(verify_file(path), "Manifest") == "cannot be read (No such file or directory)"
 
 
 def test_nothing_of_the_file_reaches_the_terminal_as_control_or_markup(tmp_path, capsys):

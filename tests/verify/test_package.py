@@ -9,7 +9,7 @@ import pytest
 from jobs.verify.file import main_verify
 from jobs.verify.package import verify_package
 from schemas.errors import ConfigError
-from tests.support.packages import packable, renew, write_package
+from tests.support.packages import packable, renew, write_package, write_sealed
 from udfs.shingles import tokenise
 
 BOTH = {"formats": ["jsonl", "parquet"], "messages": True, "shards": 2}
@@ -32,6 +32,23 @@ def verdict(folder, name):
     return found.verdict.value, found.measured
 
 
+SHARD = "data/validation-00000-of-00001.jsonl"
+LAST = "data/train-00001-of-00002.jsonl"
+
+
+def say(folder, change_files):
+    """Have a manifest, whose seal is right, say something else of its files."""
+    manifest = json.loads((folder / "manifest.json").read_text())
+    change_files(manifest["files"])
+    write_sealed(folder, manifest)
+
+
+def forget(folder, name):
+    """A package that never had this file, as far as its manifest goes."""
+    (folder / name).unlink()
+    say(folder, lambda files: files.pop(name))
+
+
 def change(path, old, new):
     path.write_text(path.read_text().replace(old, new))
 
@@ -44,7 +61,7 @@ def test_a_package_as_it_was_written_passes(tmp_path, capsys):
 
     out = capsys.readouterr().out
     assert "\nSplits\n  default          train 6, validation 2\n  messages         train 7, validation 2\n" in out
-    assert "PASS          Files            13 files, sha256 and rows agree; wanted: the same files" in out
+    assert "PASS          Files            14 files, sha256, bytes and rows agree; wanted: the same files" in out
     assert "PASS          Messages         9 of 9 rows are conversations; wanted: all" in out
     assert "PASS          Split            0 of 4 validation rows (default and messages) resemble one of train" in out
     assert "Dataset Ready for Training: YES" in out
@@ -75,13 +92,27 @@ def test_the_rows_of_all_splits_are_measured_together(tmp_path):
             lambda folder: (folder / "data/train-00002-of-00002.jsonl").write_text("{}"),
             "data/train-00002-of-00002.jsonl is not in the manifest",
         ),
+        (lambda folder: (folder / "README.md").unlink(), "README.md is missing"),
+        (lambda folder: (folder / "extra.parquet").write_bytes(b"PAR1"), "extra.parquet is not in the manifest"),
+        (lambda folder: (folder / "data/.x.jsonl").write_text("{}"), "data/.x.jsonl is not in the manifest"),
         (
-            lambda folder: change(folder / "manifest.json", '"rows": 2', '"rows": 3'),
+            lambda folder: say(folder, lambda files: files[SHARD].update(rows=3)),
             "data/validation-00000-of-00001.jsonl has 2 rows, not 3",
         ),
-        (lambda folder: change(folder / "manifest.json", "sha256", "sha1"), "has no sha256 in the manifest"),
+        (lambda folder: say(folder, lambda files: files[SHARD].update(bytes=3)), f"{SHARD} has "),
+        (lambda folder: say(folder, lambda files: files[SHARD].pop("sha256")), "has no sha256 in the manifest"),
+        (lambda folder: forget(folder, "provenance.parquet"), "provenance.parquet is not in the manifest"),
+        (lambda folder: forget(folder, "README.md"), "README.md is not in the manifest"),
+        (lambda folder: forget(folder, LAST), f"{LAST} is left out"),
+        (
+            lambda folder: forget(folder, LAST),
+            "default train has 3 rows, not 6",
+        ),
     ],
-    ids=["no provenance", "no shard", "other bytes", "one more", "other count", "no checksum"],
+    ids=[
+        *("no provenance", "no shard", "other bytes", "one more", "no card", "foreign data", "hidden data"),
+        *("other count", "other size", "no checksum", "provenance unsaid", "card unsaid", "gap", "other splits"),
+    ],
 )
 def test_files_that_are_not_those_of_the_manifest_are_named(tmp_path, capsys, harm, said):
     folder = write_package(tmp_path / "p", rows(), **BOTH)
@@ -91,6 +122,24 @@ def test_files_that_are_not_those_of_the_manifest_are_named(tmp_path, capsys, ha
 
     assert verdict(folder, "Files")[0] == "FAIL" and said in verdict(folder, "Files")[1]
     assert "Validation Status: FAILED" in capsys.readouterr().out
+
+
+def test_what_a_hub_or_git_keeps_beside_the_files_is_no_part_of_a_package(tmp_path):
+    folder = write_package(tmp_path / "p", rows())
+    for name in (".gitattributes", ".git/HEAD", ".cache/huggingface/download/README.md.lock"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("x")
+
+    assert verdict(folder, "Files")[0] == "PASS"
+
+
+def test_a_damaged_manifest_is_a_failure_and_no_wrong_usage(tmp_path, capsys):
+    folder = write_package(tmp_path / "p", rows())
+    change(folder / "manifest.json", "run-7", "run-6")
+
+    assert main_verify(folder, {}) == 1
+
+    assert "manifest.json is damaged or was edited" in capsys.readouterr().err
 
 
 def test_formats_with_different_rows_are_named_though_every_checksum_is_right(tmp_path):

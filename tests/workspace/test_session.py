@@ -1,9 +1,11 @@
 """Starting Spark: an active session is used as it is, and a missing Java is one clear line."""
 
+import os
+
 import pytest
 
 from jobs.config.spark import SparkConfig
-from jobs.workspace.session import _require_java, get_session
+from jobs.workspace.session import get_session, start_requirements
 from schemas.errors import EnvironmentSetupError
 
 
@@ -15,12 +17,17 @@ def test_an_active_session_is_used_as_it_is(spark):
     assert session is spark and spark.conf.get("spark.sql.shuffle.partitions") == before
 
 
-def test_a_missing_java_says_what_to_install(monkeypatch, tmp_path):
-    monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.delenv("JAVA_HOME", raising=False)
+def test_all_that_is_known_to_be_missing_is_said_before_java_is_asked():
+    with pytest.raises(EnvironmentSetupError) as refused:
+        start_requirements({"PATH": "", "SPARK_HOME": "/nonexistent"})
 
-    with pytest.raises(EnvironmentSetupError, match=r"Java 17 or newer is needed.*openjdk-17-jre-headless.*cjdk"):
-        _require_java()
+    said = str(refused.value)
+    assert "Java 17 or newer is needed" in said and "openjdk-17-jre-headless" in said and "cjdk" in said
+    assert "SPARK_HOME=/nonexistent" in said and "unset SPARK_HOME" in said
+
+
+def test_where_nothing_is_missing_nothing_is_said():
+    start_requirements({"PATH": os.environ["PATH"], "JAVA_HOME": os.environ.get("JAVA_HOME", "")})
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from tests.support.factories import rows_of
 
 
 def test_replacing_a_pass_leaves_the_other(spark, tmp_path):
-    storage = Storage(spark, str(tmp_path))
+    storage = Storage(lambda: spark, str(tmp_path))
     storage.replace_where(DUPLICATES, rows_of(spark, DUPLICATES, [{"id": "a"}, {"id": "b"}]), "pass = 'prompt'")
     storage.replace_where(DUPLICATES, rows_of(spark, DUPLICATES, [{"pass": "pair", "id": "p"}]), "pass = 'pair'")
     storage.replace_where(DUPLICATES, rows_of(spark, DUPLICATES, [{"id": "c"}]), "pass = 'prompt'")
@@ -23,7 +23,7 @@ def test_replacing_a_pass_leaves_the_other(spark, tmp_path):
 
 
 def test_a_missing_table_says_what_to_run(spark, tmp_path):
-    storage = Storage(spark, str(tmp_path))
+    storage = Storage(lambda: spark, str(tmp_path))
     assert not storage.exists(SCREEN) and storage.version(SCREEN) is None
     with pytest.raises(MissingTableError, match=r"there is no table screen in .*; run `phase0 run`"):
         storage.read(SCREEN)
@@ -32,12 +32,12 @@ def test_a_missing_table_says_what_to_run(spark, tmp_path):
 def test_a_frame_that_breaks_the_contract_is_refused_with_all_faults(spark, tmp_path):
     wrong = rows_of(spark, SCREEN, [{}]).drop("rule").withColumn("span", F.lit(1))
     with pytest.raises(SchemaMismatchError, match=r"screen: missing rule \(string\); span is int, wanted string"):
-        Storage(spark, str(tmp_path)).replace(SCREEN, wrong)
-    assert not Storage(spark, str(tmp_path)).exists(SCREEN)
+        Storage(lambda: spark, str(tmp_path)).replace(SCREEN, wrong)
+    assert not Storage(lambda: spark, str(tmp_path)).exists(SCREEN)
 
 
 def test_scratch_is_empty_after_clearing(spark, tmp_path):
-    storage = Storage(spark, str(tmp_path))
+    storage = Storage(lambda: spark, str(tmp_path))
     kept = storage.materialise(rows_of(spark, SCREEN, [{}, {"id": "f"}]), "part")
     assert kept.count() == 2 and (tmp_path / "scratch" / "part").is_dir()
     storage.clear_scratch()

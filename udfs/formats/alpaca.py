@@ -11,7 +11,17 @@ from typing import Any
 
 from udfs.formats.conversations import answer_text
 from udfs.formats.draft import Draft, Turn
-from udfs.formats.fields import Record, Refusal, instruction_of, text_of
+from udfs.formats.fields import (
+    Record,
+    Refusal,
+    as_text,
+    first_of,
+    instruction_of,
+    is_nothing,
+    optional_text,
+    text_of,
+)
+from udfs.formats.messages import as_list
 from udfs.text import clean_text
 
 ALPACA_KEYS = ("instruction", "input", "output", "response", "instances", "chosen")
@@ -27,10 +37,10 @@ def drafts_of(record: Record) -> tuple[Draft, ...]:
     """
     if not any(key in record for key in ALPACA_KEYS):
         raise Refusal("wrong_format")
-    instances = record.get("instances", [record])
+    instances = [record] if is_nothing(record.get("instances")) else record["instances"]
     if not isinstance(instances, list) or not all(isinstance(instance, dict) for instance in instances):
         raise Refusal("wrong_format")
-    return tuple(_draft(record, instance, turn) for turn, instance in enumerate(instances or [record]))
+    return tuple(_draft(record, instance, turn) for turn, instance in enumerate(instances))
 
 
 def wizardlm_drafts_of(record: Record) -> tuple[Draft, ...]:
@@ -39,7 +49,7 @@ def wizardlm_drafts_of(record: Record) -> tuple[Draft, ...]:
     Raises:
         Refusal: `wrong_format`, `missing_instruction` or `not_text`.
     """
-    if "instruction" not in record and "input" in record:
+    if is_nothing(record.get("instruction")) and "input" in record:
         return (Draft(turn=0, instruction=instruction_of(record, "input"), response=_response(record)),)
     return drafts_of(record)
 
@@ -56,22 +66,26 @@ def _draft(record: Record, instance: Record, turn: int) -> Draft:
     is_rejected = record.get("label") is False or record.get("kto_tag") is False
     return Draft(
         turn=turn,
-        instruction=with_input(instruction_of(record, "instruction"), text_of(instance, "input")),
+        instruction=with_input(instruction_of(record, "instruction"), optional_text(instance, "input")),
         response=_response(instance),
-        system=text_of(record, "system"),
+        system=optional_text(record, "system"),
         history=_history(record.get("history")),
-        category=text_of(record, "category"),
+        category=optional_text(record, "category"),
         response_marks=("rejected_label",) if is_rejected else (),
     )
 
 
 def _response(record: Record) -> str | None:
-    chosen = answer_text(record.get("chosen"))
-    return chosen or text_of(record, "output") or text_of(record, "response")
+    """The first answer that is there. Where there is none, `output: NaN` is no missing answer but a broken one."""
+    given = answer_text(None if is_nothing(record.get("chosen")) else record["chosen"])
+    if given is None:
+        given = as_text(first_of(record, ("output", "response")))
+    return given if given is not None else text_of(record, "output") or text_of(record, "response")
 
 
 def _history(pairs: Any) -> tuple[Turn, ...]:
-    if not pairs:
+    pairs = as_list(pairs)
+    if is_nothing(pairs):
         return ()
     if not isinstance(pairs, list) or not all(
         isinstance(pair, list) and len(pair) == 2 and all(isinstance(text, str) for text in pair) for pair in pairs

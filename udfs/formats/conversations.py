@@ -1,11 +1,14 @@
 """Conversations in the many shapes of ShareGPT and OpenAI messages, cut into exchanges.
 
 A message has `role`/`content` or `from`/`value`; its content is a text or a list of parts whose text is under `text`
-or `value`. An exchange is what the user says and the assistant's answer to it; what came before is its history.
+or `value`. Of keys that mean the same the first counts that holds something, because tables are padded with nulls. A
+model's thinking, as a part or a message of its own, is no part of its answer. A conversation may also be a list of
+texts that take turns, or any of this as a text of JSON. An exchange is what the user says and the assistant's answer to
+it; what came before is its history.
 
 Preference pairs (`chosen` beside the conversation, as text, message or list of messages): the chosen answer is the
-response of the last exchange, and `rejected` is never read. With the KTO label false the last response is marked
-`rejected_label`.
+response of the last exchange, and `rejected` is never read. A `completion` of several messages follows its `prompt`.
+With the KTO label false the last response is marked `rejected_label`.
 
 Tools: a conversation that declares tools is marked `tool_use` from its first exchange on, because even an answer
 without a call depends on definitions that nobody else would be shown; one that does not, from its first call on.
@@ -13,31 +16,18 @@ without a call depends on definitions that nobody else would be shown; one that 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from udfs.formats.draft import Draft, Turn
-from udfs.formats.fields import Record, Refusal, as_text, text_of
+from udfs.formats.fields import Record, Refusal, as_text, first_of, is_nothing, optional_text
+from udfs.formats.messages import ROLES, Message, are_messages, as_list, as_message, turns_of
 
 MAX_MESSAGES = 1_000
 """A longer conversation is refused as `too_long`: each exchange repeats the history before it."""
 
 CONVERSATION_KEYS = ("conversations", "messages", "conversation")
-_ROLES = {
-    **dict.fromkeys(("user", "human", "prompter"), "user"),
-    **dict.fromkeys(("assistant", "gpt", "chatgpt", "model", "bot", "bard", "bing", "claude"), "assistant"),
-    **dict.fromkeys(("system", "developer"), "system"),
-    **dict.fromkeys(
-        ("tool", "tools", "function", "function_call", "observation", "tool_call", "tool_response", "ipython"), "tool"
-    ),
-}
-
-
-class Message(NamedTuple):
-    """One message, its role in our words: `user`, `assistant`, `system` or `tool`."""
-
-    role: str
-    text: str | None
-    calls_tool: bool
+OTHER_CONVERSATION_KEYS = ("dialogue", "dialog", "turns", "data")
+"""Names that may mean anything, to be believed where nothing else is known."""
 
 
 @dataclass(slots=True)
@@ -58,10 +48,10 @@ def drafts_of(record: Record) -> tuple[Draft, ...]:
     messages = _conversation(record)
     if len(messages) > MAX_MESSAGES:
         raise Refusal("too_long")
-    exchanges = _exchanges(messages, text_of(record, "system"))
+    exchanges = _exchanges(messages, optional_text(record, "system"))
     if not exchanges:
         raise Refusal("missing_instruction" if any(message.role == "user" for message in messages) else "no_exchange")
-    declares_tools = record.get("tools") not in (None, "", "[]", "{}", [], {})
+    declares_tools = _declares(record.get("tools"))
     drafts = [
         Draft(
             turn=turn,
@@ -78,65 +68,79 @@ def drafts_of(record: Record) -> tuple[Draft, ...]:
     return tuple(drafts)
 
 
+def conversation_of(record: Record, keys: Sequence[str]) -> tuple[str, list[Any]] | None:
+    """The first of the keys that holds a conversation, with its messages; null where none does.
+
+    Only the messages are looked for; whether they can be read is for `drafts_of` to say.
+    """
+    for key in keys:
+        messages = as_list(record.get(key))
+        if isinstance(messages, list) and are_messages(messages):
+            return key, turns_of(messages)
+    return None
+
+
 def answer_text(value: object) -> str | None:
     """The text of an answer that is given as a text, as a message, or as messages that end with it."""
-    if isinstance(value, list):
-        value = value[-1] if value else None
+    messages = as_list(value)
+    if isinstance(messages, list) and (value is messages or are_messages(messages)):
+        value = messages[-1] if messages else None
     return as_message(value, "assistant").text if isinstance(value, dict) else as_text(value)
 
 
-def as_message(value: object, default_role: str = "") -> Message:
-    """Read one message.
-
-    Raises:
-        Refusal: `wrong_format`, `unknown_role` or `not_text`.
-    """
-    if not isinstance(value, dict):
-        raise Refusal("wrong_format")
-    role = value.get("role", value.get("from", default_role))
-    known = _ROLES.get(role.strip().lower()) if isinstance(role, str) else None
-    if known is None:
-        raise Refusal("wrong_format" if role == "" else "unknown_role")
-    content = next((value[key] for key in ("content", "value", "text") if key in value), None)
-    calls_tool = known == "tool" or bool(value.get("tool_calls") or value.get("function_call"))
-    if isinstance(content, list):
-        text, has_tool_part = _joined_parts(content)
-        return Message(known, text, calls_tool or has_tool_part)
-    return Message(known, None if known == "tool" else as_text(content), calls_tool)
-
-
-def _joined_parts(parts: list[Any]) -> tuple[str | None, bool]:
-    texts = []
-    has_tool_part = False
-    for part in parts:
-        kind = part.get("type", "text") if isinstance(part, dict) else "text"
-        if isinstance(kind, str) and ("tool" in kind or "function" in kind):
-            has_tool_part = True
-        elif kind == "text":
-            given = part.get("text", part.get("value")) if isinstance(part, dict) else part
-            texts.append(as_text(given))
-        else:
-            raise Refusal("not_text")  # an image, a sound: the text alone would be another prompt
-    return "\n".join(text for text in texts if text) or None, has_tool_part
+def _declares(tools: object) -> bool:
+    """Whether `tools` names any: neither nothing, nor what writes nothing as a text."""
+    if isinstance(tools, str):
+        return tools.strip().lower() not in ("", "[]", "{}", "null", "none", "nan")
+    return not is_nothing(tools) and not (isinstance(tools, list) and all(map(is_nothing, tools)))
 
 
 def _conversation(record: Record) -> list[Message]:
     """All messages of the record, the chosen answer as the last one where there is a choice."""
-    chosen = record.get("chosen", record.get("completion"))
-    prompt = record.get("prompt")
-    given = next((record[key] for key in CONVERSATION_KEYS if key in record), prompt)
-    if isinstance(given, str) and given is prompt:
-        given = [{"role": "user", "content": given}]
-    if isinstance(chosen, list) and len(chosen) > 1:
-        given, chosen = chosen, None  # the whole conversation, prompt included
+    chosen = first_of(record, ("chosen", "completion"))
+    given = _given(record)
+    answer = as_list(chosen)
+    if isinstance(answer, list) and len(answer) > 1:
+        # A whole conversation repeats the prompt; an answer of several messages follows it.
+        is_whole = not _is_prompted(answer)
+        if not is_whole and not isinstance(given, list):
+            raise Refusal("wrong_format")
+        given, chosen = answer if is_whole else [*given, *answer], None
     if not isinstance(given, list):
         raise Refusal("wrong_format")
-    messages = [as_message(message) for message in given[: MAX_MESSAGES + 1]]
+    messages = [as_message(message) for message in turns_of(given[: MAX_MESSAGES + 1])]
     if chosen is None:
         return messages
     while messages and messages[-1].role == "assistant":
         messages.pop()
     return [*messages, Message("assistant", answer_text(chosen), calls_tool=False)]
+
+
+def _given(record: Record) -> Any:
+    """The conversation, or the prompt as one: the first key that holds a list, empty only where no other does."""
+    keys = [key for key in CONVERSATION_KEYS if key in record]
+    lists = [(key, as_list(record[key])) for key in keys]
+    found = next((value for _, value in lists if isinstance(value, list) and value), None)
+    if found is not None:
+        return found if not isinstance(found[0], str) or are_messages(found) else None
+    if any(isinstance(value, list) for _, value in lists):
+        return []
+    for key in OTHER_CONVERSATION_KEYS:
+        value = as_list(record.get(key))
+        if isinstance(value, list) and are_messages(value):
+            return value
+    prompt = record.get("prompt")
+    messages = as_list(prompt)
+    if isinstance(prompt, str) and not (isinstance(messages, list) and are_messages(messages)):
+        return [{"role": "user", "content": prompt}]
+    return messages
+
+
+def _is_prompted(answer: list[Any]) -> bool:
+    """Whether an answer of several messages begins with the assistant's own."""
+    first = answer[0]
+    role = first_of(first, ("role", "from")) if isinstance(first, dict) else None
+    return isinstance(role, str) and ROLES.get(role.strip().lower()) in ("assistant", "tool")
 
 
 def _exchanges(messages: Sequence[Message], system: str | None) -> list[_Exchange]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from schemas.errors import SourceFormatError
 from udfs.formats.alpaca import ALPACA_KEYS
-from udfs.formats.conversations import CONVERSATION_KEYS
-from udfs.formats.fields import Record, Refusal
+from udfs.formats.conversations import CONVERSATION_KEYS, OTHER_CONVERSATION_KEYS, conversation_of
+from udfs.formats.fields import Record, Refusal, is_nothing
 from udfs.formats.json_object import load_object
 
 # What columns are called in public tables, the likeliest name first; compared in lower case.
@@ -69,6 +69,11 @@ def detect_format(records: Sequence[bytes]) -> Detection:
     return Detection(best.format, dict(best.fields), f"{count} of {len(records)} records have {best.because}.")
 
 
+def is_known(record: Record) -> bool:
+    """Whether one object is a record in a known format."""
+    return _guess(record) is not None
+
+
 def _guess(record: Record) -> _Guess | None:
     chosen = record.get("chosen")
     if isinstance(chosen, str) and "instruction" not in record and "\n\nHuman:" in f"\n\n{chosen.lstrip()}":
@@ -77,21 +82,33 @@ def _guess(record: Record) -> _Guess | None:
         return _Guess("openassistant", "a tree of `replies` under `prompt`")
     if "text" in record and "role" in record and ("message_id" in record or "replies" in record):
         return _Guess("openassistant", "a message with `role` and `text` of a conversation tree")
-    for key in (*CONVERSATION_KEYS, "prompt", "chosen"):
-        if (messages := record.get(key)) and isinstance(messages, list) and isinstance(messages[0], dict):
-            name = "sharegpt" if "from" in messages[0] else "messages"
-            return _Guess(name, f"a list of messages under `{key}`")
+    if guess := _guess_conversation(record, (*CONVERSATION_KEYS, "prompt", "chosen")):
+        return guess
     if isinstance(record.get("instruction"), str) and ("context" not in record or "input" in record):
         return _guess_instruction(record)
-    if "input" in record and "output" in record:
+    if _is_plain(record, "input") and _is_plain(record, "output"):
         return _Guess("wizardlm", "an instruction under `input` and its answer under `output`")
     columns = tuple(_columns(record))
     fields = dict(columns)
-    has_instruction = "instruction" in fields
+    has_instruction = "instruction" in fields and _is_plain(record, fields["instruction"])
     if has_instruction and ("response" in fields or fields["instruction"].strip().lower() not in _NEEDS_RESPONSE):
         names = ", ".join(f"`{column}` for the {field_name}" for field_name, column in columns)
         return _Guess("table", f"the columns {names}", columns)
-    return None
+    return _guess_conversation(record, OTHER_CONVERSATION_KEYS)
+
+
+def _guess_conversation(record: Record, keys: Sequence[str]) -> _Guess | None:
+    found = conversation_of(record, keys)
+    if found is None:
+        return None
+    key, messages = found
+    is_sharegpt = any(isinstance(message, dict) and not is_nothing(message.get("from")) for message in messages[:1])
+    return _Guess("sharegpt" if is_sharegpt else "messages", f"a list of messages under `{key}`")
+
+
+def _is_plain(record: Record, key: str) -> bool:
+    """Whether a key is there and holds no list and no object."""
+    return key in record and not isinstance(record[key], (list, dict))
 
 
 def _guess_instruction(record: Record) -> _Guess:

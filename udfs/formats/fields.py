@@ -1,6 +1,6 @@
 """Reading text out of the fields of a record, and refusing what is no text."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from udfs.text import clean_text
@@ -16,6 +16,25 @@ class Refusal(Exception):
         """Refuse for `reason`."""
         super().__init__(reason)
         self.reason = reason
+
+
+def is_nothing(value: object) -> bool:
+    """Whether a value only says that there is none: null, NaN, false, or a text, list or object that is empty.
+
+    Tables are padded with such values where a row has no cell of a column.
+    """
+    return value is None or value is False or value != value or (isinstance(value, (str, list, dict)) and not value)
+
+
+def optional_text(record: Record, key: str) -> str | None:
+    """Do what `text_of` does for a field that a record need not have: what says that there is nothing is no fault."""
+    value = record.get(key)
+    return None if is_nothing(value) else as_text(value)
+
+
+def first_of(record: Record, keys: Iterable[str]) -> object:
+    """The first value that is there under one of the keys, whatever the others were padded with; null if none is."""
+    return next((record[key] for key in keys if not is_nothing(record.get(key))), None)
 
 
 def text_of(record: Record, key: str) -> str | None:

@@ -2,8 +2,8 @@
 
 import json
 
-from udfs.containers import UTF8_BOM
 from udfs.formats.fields import Record, Refusal
+from udfs.unpacking import UTF8_BOM
 
 _MOST_DIGITS = 4000  # int() refuses more than 4,300 in newer Pythons and takes quadratic time in older ones
 
@@ -17,17 +17,19 @@ _DECODER = json.JSONDecoder(strict=False, parse_int=_bounded_int)
 
 
 def load_object(record: bytes) -> Record:
-    """Parse a record; of equal keys the last counts.
+    """Parse a record; of equal keys the last counts. A list of messages is read as a conversation.
 
     Raises:
-        Refusal: `not_text` (not UTF-8), `invalid_json` (too deeply nested, too) or `not_an_object`.
+        Refusal: `not_utf8`, `invalid_json` (too deeply nested, too) or `not_an_object`.
     """
     try:
         value = _DECODER.decode(record.removeprefix(UTF8_BOM).decode())
     except UnicodeDecodeError:
-        raise Refusal("not_text") from None
+        raise Refusal("not_utf8") from None
     except (ValueError, RecursionError):
         raise Refusal("invalid_json") from None
+    if isinstance(value, list) and value and isinstance(value[0], dict) and ({"role", "from"} & set(value[0])):
+        return {"messages": value}  # a conversation without a name
     if not isinstance(value, dict):
         raise Refusal("not_an_object")
     return value

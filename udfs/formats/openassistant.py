@@ -127,7 +127,9 @@ def tree_key(record: bytes) -> str | None:
     if "message_id" not in fields or "replies" in fields or isinstance(fields.get("prompt"), dict):
         return None
     tree_id = fields.get("message_tree_id")
-    return tree_id if isinstance(tree_id, str) and tree_id else NO_TREE_ID
+    if not isinstance(tree_id, str) or not tree_id:
+        return NO_TREE_ID
+    return tree_id.encode("utf-8", "backslashreplace").decode()  # half of a surrogate pair is no text for a table
 
 
 def _outcome(message: _Message) -> Parsed:

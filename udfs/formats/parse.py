@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from udfs.formats import alpaca, anthropic_hh, conversations, openassistant, table
 from udfs.formats.anthropic_hh import Use
 from udfs.formats.draft import Draft, Parsed
-from udfs.formats.fields import Record, Refusal
+from udfs.formats.fields import Record, Refusal, is_nothing
 from udfs.formats.json_object import load_object
 from udfs.formats.openassistant import tree_key
 
@@ -52,7 +52,7 @@ def _characters(draft: Draft) -> int:
 
 
 def _wizardlm(record: Record) -> tuple[Draft, ...]:
-    has_conversation = any(key in record for key in conversations.CONVERSATION_KEYS)
+    has_conversation = any(not is_nothing(record.get(key)) for key in conversations.CONVERSATION_KEYS)
     return conversations.drafts_of(record) if has_conversation else alpaca.wizardlm_drafts_of(record)
 
 

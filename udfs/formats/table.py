@@ -1,12 +1,13 @@
 """Any table or JSONL of flat objects, its columns named by a mapping, and the output format itself."""
 
 import json
+import math
 import re
 from collections.abc import Mapping
 
 from udfs.formats.alpaca import with_input
 from udfs.formats.draft import Draft
-from udfs.formats.fields import Record, Refusal, as_text
+from udfs.formats.fields import Record, Refusal, as_text, is_nothing
 
 TABLE_FIELDS = ("instruction", "input", "response", "system", "category", "language")
 """What a mapping can name a column for; only `instruction` must be there."""
@@ -27,7 +28,7 @@ def drafts_of(record: Record, fields: Mapping[str, str]) -> tuple[Draft, ...]:
     """
     if fields.get("instruction") not in record:
         raise Refusal("wrong_format")
-    texts = {field: _text(record.get(fields[field])) for field in TABLE_FIELDS if field in fields}
+    texts = {field: _text(record.get(fields[field]), field) for field in TABLE_FIELDS if field in fields}
     instruction = texts["instruction"]
     if instruction is None:
         raise Refusal("missing_instruction")
@@ -49,6 +50,8 @@ def language_code(language: object) -> str | None:
     return match.group(1).lower() if match else None
 
 
-def _text(value: object) -> str | None:
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+def _text(value: object, field: str) -> str | None:
+    if field not in ("instruction", "response") and is_nothing(value):
+        return None
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
     return as_text(json.dumps(value) if is_number else value)

@@ -48,6 +48,8 @@ class Caller:
         refusal = self._permission.refusal() or (lane.stopped and lane.stopped[0])
         if refusal:
             await self._journal.append(attempt_record(sent, None, _NOT_BILLED, 0.0))
+            if lane.stopped:
+                work.error = lane.stopped[1]
             return HandBack(refusal)
         started, most = time.monotonic(), work.worst_usd
         result = await self._ask(lane, work)

@@ -48,7 +48,7 @@ class _Sink(Protocol):
 
 
 class Journal:
-    """The writer of one attempt of a task. Records are dicts with the columns of `schemas.tables.JOURNAL`."""
+    """The writer of one attempt of a task. Records are dicts with the columns of `schemas.calls.JOURNAL`."""
 
     def __init__(self, folder: str, name: str, options: Mapping[str, Any] | None = None) -> None:
         files, path = open_folder(folder, options or {})

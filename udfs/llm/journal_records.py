@@ -1,4 +1,4 @@
-"""The lines of the journal as dicts; their fields are columns of `schemas.tables.JOURNAL`."""
+"""The lines of the journal as dicts; their fields are columns of `schemas.calls.JOURNAL`."""
 
 from typing import Any
 

@@ -4,13 +4,12 @@ import re
 from collections.abc import Iterator
 from operator import eq
 
-from udfs.scoring.findings import MAJOR, MINOR, SEVERE, SLIGHT, SOME_EVIDENCE, STRONG_EVIDENCE, Finding
+from udfs.scoring.findings import Finding, fault, remark
 from udfs.scoring.pair_text import PairText
 
 _LONG_SENTENCE = 60
 """Words. Half the longest sentences of good explanations have fewer than 35."""
 _MEAN_SENTENCE = 35
-_LONG_PARAGRAPH = 180
 _WALL = 300
 _HUGE_WALL = 600
 
@@ -38,37 +37,26 @@ _ALL_CAPS_ASKED = re.compile(r"upper|capital|caps\b|shout")
 
 
 def clarity(pair: PairText) -> Iterator[Finding]:
-    """How well the answer reads; of code only whether it is laid out as code."""
+    """What makes the answer hard to read; of code only whether it is laid out as code."""
     if not pair.prose or pair.is_code:
-        yield from _code(pair)
+        if _LOST_INDENT.search(pair.response):
+            yield fault("the code has lost its indentation")
         return
     yield from _garbled(pair)
-    long_sentences = list(_sentences(pair))
-    walls = list(_walls(pair))
-    habits = list(_habits(pair))
-    yield from (*long_sentences, *walls, *habits)
-    if not (long_sentences or walls or habits):
-        yield Finding(STRONG_EVIDENCE if _is_well_formed(pair) else SOME_EVIDENCE, "the answer is easy to read")
-
-
-def _code(pair: PairText) -> Iterator[Finding]:
-    if _LOST_INDENT.search(pair.response):
-        yield Finding(MAJOR, "the code has lost its indentation")
-    elif "\n" in pair.response.strip():
-        yield Finding(SOME_EVIDENCE, "the code stands in lines")
+    yield from _sentences(pair)
+    yield from _walls(pair)
+    yield from _habits(pair)
 
 
 def _garbled(pair: PairText) -> Iterator[Finding]:
     prose = pair.prose[:4_000]
     spaces = prose.count(" ") + 1
     if _is_mashed(prose, spaces) and not _CIPHER_ASKED.search(pair.asked):
-        yield Finding(SEVERE, "the words are garbled")
+        yield remark("the words are garbled")
     elif spaces * 3 > len(prose) and _SPACED_LETTERS.search(prose):
-        yield Finding(MAJOR, "the letters of the words are spaced out")
-    elif _is_symbol_soup(pair):
-        yield Finding(MAJOR, "there are more symbols than words")
+        yield remark("the letters of the words are spaced out")
     elif prose.isascii() and max(map(len, pair.tokens), default=0) > _LONGEST_WORD and _RUN_TOGETHER.search(prose):
-        yield Finding(MINOR, "words run together")
+        yield remark("words run together")
 
 
 def _is_mashed(prose: str, spaces: int) -> bool:
@@ -85,12 +73,6 @@ def _is_mashed(prose: str, spaces: int) -> bool:
     return odd >= 2 and odd * 5 >= spaces
 
 
-def _is_symbol_soup(pair: PairText) -> bool:
-    if len(pair.prose) < 20 or not pair.prose.isascii() or pair.has_fence:
-        return False
-    return (sum(map(len, pair.tokens)) + pair.response.count(" ")) * 2 < len(pair.prose)
-
-
 def _sentences(pair: PairText) -> Iterator[Finding]:
     lengths = [
         pair.words(sentence.strip()) for sentence in pair.sentences if "=" not in sentence and "|" not in sentence
@@ -98,21 +80,19 @@ def _sentences(pair: PairText) -> Iterator[Finding]:
     if not lengths:
         return
     if sum(lengths) > _MEAN_SENTENCE * len(lengths):
-        yield Finding(MINOR, "the sentences are very long")
+        yield remark("the sentences are very long")
     elif max(lengths) > _LONG_SENTENCE:
-        yield Finding(SLIGHT, "a sentence is very long")
+        yield remark("a sentence is very long")
 
 
 def _walls(pair: PairText) -> Iterator[Finding]:
-    if len(pair.prose) < _LONG_PARAGRAPH * 2:
+    if len(pair.prose) < _WALL * 2:
         return
     longest = max(map(pair.words, pair.lines))
     if longest > _HUGE_WALL:
-        yield Finding(MAJOR, "the answer is one wall of text")
+        yield remark("the answer is one wall of text")
     elif longest > _WALL:
-        yield Finding(MINOR, "a paragraph is very long")
-    elif longest > _LONG_PARAGRAPH:
-        yield Finding(SLIGHT, "a paragraph is long")
+        yield remark("a paragraph is very long")
 
 
 def _habits(pair: PairText) -> Iterator[Finding]:
@@ -120,23 +100,16 @@ def _habits(pair: PairText) -> Iterator[Finding]:
     starts = _AFTER_STOP.findall(prose)
     lower = sum(map(str.islower, starts))
     if len(starts) >= 2 and lower * 2 > len(starts):
-        yield Finding(MINOR, "sentences begin in lower case")
+        yield remark("sentences begin in lower case")
     elif prose[0].islower() and len(pair.tokens) >= 12 and len(starts) >= 1:
-        yield Finding(SLIGHT, "the answer begins in lower case")
+        yield remark("the answer begins in lower case")
     capitals = sum(map(str.isupper, prose[:_SAMPLE]))
     if capitals >= 30 and capitals * 2 > len(prose[:_SAMPLE]) and not _ALL_CAPS_ASKED.search(pair.asked):
-        yield Finding(MINOR, "the answer is in capitals")
+        yield remark("the answer is in capitals")
     glued = len(_GLUED.findall(prose))
     if glued >= 2 and glued * 30 >= len(pair.tokens):
-        yield Finding(MINOR, "blanks are missing between sentences")
+        yield remark("blanks are missing between sentences")
     elif any(map(eq, pair.tokens, pair.tokens[1:])) and any(
         match[1] not in _RIGHTLY_DOUBLED for match in _DOUBLED.finditer(prose)
     ):
-        yield Finding(SLIGHT, "a word is doubled")
-
-
-def _is_well_formed(pair: PairText) -> bool:
-    """A short answer that starts like one, or a long one that is divided."""
-    if len(pair.tokens) > 120 * (2 if pair.is_cjk else 1):
-        return len(pair.lines) >= 2
-    return len(pair.tokens) <= 5 or not pair.prose[0].islower()
+        yield remark("a word is doubled")

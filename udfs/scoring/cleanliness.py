@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from udfs.scoring.findings import MAJOR, MINOR, SEVERE, SLIGHT, STRONG_EVIDENCE, Finding
+from udfs.scoring.findings import Finding, fault, remark
 from udfs.scoring.pair_text import PairText
 from udfs.screen.repetition import repetition
 from udfs.screen.response_checks import tool_call
@@ -36,32 +36,34 @@ _SELF = re.compile(
 )
 _CITATION = re.compile(r"\[(?:\d{1,3}|citation needed|edit)\](?!\()")
 _LINE_WORDS = 5
+_REPETITION_ASKED = re.compile(r"\b(?:lyrics|songs?|chants?|mantras?|repeat(?:ed|edly|ing)?|\d+ times)\b")
+"""As of the screen's rule `repetition`, which asks the same question."""
 
 
 def cleanliness(pair: PairText) -> Iterator[Finding]:
-    """What does not belong to the answer; evidence where nothing was found, for that is all cleanliness says."""
-    faults = [*_artefacts(pair), *_loops(pair), *_characters(pair)]
-    yield from faults or [Finding(STRONG_EVIDENCE, "nothing was found that does not belong to the answer")]
+    """What does not belong to the answer."""
+    yield from _artefacts(pair)
+    yield from _loops(pair)
+    yield from _characters(pair)
 
 
 def _artefacts(pair: PairText) -> Iterator[Finding]:
     text = pair.subject.folded_prose
     if _MARKERS.search(text) and not _is_about_formats(pair):
-        yield Finding(SEVERE, "the answer holds markers of a chat template or its next turn")
+        yield fault("the answer holds markers of a chat template or its next turn")
     elif tool_call(pair.subject) is not None:
-        yield Finding(SEVERE, "the answer calls a tool instead of answering")
+        yield fault("the answer calls a tool instead of answering")
     elif unfilled_slot(pair.subject) is not None:
-        yield Finding(MAJOR, "a blank was left to be filled in")
-    if ("&" in text or "<" in text) and not pair.is_code:
-        marks = len(_ENTITY.findall(text)) + len(_TAG.findall(text))
-        if marks and not _is_about_formats(pair):
-            yield Finding(MAJOR if marks > 2 else MINOR, "markup of a web page is left in the text")
+        yield fault("a blank was left to be filled in")
+    has_markup = ("&" in text or "<" in text) and (_ENTITY.search(text) or _TAG.search(text))
+    if has_markup and not pair.is_code and not _is_about_formats(pair):
+        yield remark("markup of a web page is left in the text")
     if _SELF.search(text[:400]):
-        yield Finding(MINOR, "the answer speaks of being a model")
+        yield remark("the answer speaks of being a model")
     elif _LABEL.search(text[:30].lstrip()) and len(pair.tokens) > 3:
-        yield Finding(SLIGHT, "the answer begins with a label")
+        yield remark("the answer begins with a label")
     elif "[" in text and not pair.is_code and _CITATION.search(text) and not _CITATION.search(pair.asked):
-        yield Finding(SLIGHT, "references to missing notes are left in the text")
+        yield remark("references to missing notes are left in the text")
 
 
 def _is_about_formats(pair: PairText) -> bool:
@@ -70,29 +72,28 @@ def _is_about_formats(pair: PairText) -> bool:
 
 
 def _loops(pair: PairText) -> Iterator[Finding]:
-    if repetition(pair.subject) is not None:
-        yield Finding(SEVERE, "the answer repeats itself in a loop")
+    if repetition(pair.subject) is not None and not _REPETITION_ASKED.search(pair.subject.folded_prompt):
+        yield fault("the answer repeats itself in a loop")
         return
     long_lines = [line.strip() for line in pair.sentences if line.count(" ") >= _LINE_WORDS]
     repeats = len(long_lines) - len(set(long_lines))
     if pair.is_code or not repeats:
         return
     if repeats * 2 > len(long_lines):
-        yield Finding(MAJOR, "most sentences are repeated")
+        yield remark("most sentences are repeated")
     else:
-        yield Finding(MINOR if repeats * 4 > len(long_lines) else SLIGHT, "a sentence is repeated")
+        yield remark("a sentence is repeated")
 
 
 def _characters(pair: PairText) -> Iterator[Finding]:
     text = pair.response
-    odd = [] if text.isprintable() else _UNREADABLE.findall(text)
-    if odd:
-        yield Finding(MAJOR if len(odd) > 2 else MINOR, "there are characters that nobody can read")
-    if not text.isascii() and _MOJIBAKE.search(text):
-        yield Finding(MAJOR, "characters were decoded wrongly")
+    if not text.isprintable() and _UNREADABLE.search(text):
+        yield remark("there are characters that nobody can read")
+    if not text.isascii() and _MOJIBAKE.search(text) and not _is_about_formats(pair):
+        yield fault("characters were decoded wrongly")
     if pair.is_code:
         return
     if "\\n" in pair.prose and len(_LITERAL_BREAK.findall(pair.prose)) >= 2:
-        yield Finding(MINOR, "line ends are written out as \\n")
+        yield remark("line ends are written out as \\n")
     if any(run in pair.prose for run in _SYMBOL_RUNS):
-        yield Finding(MINOR, "a punctuation mark is repeated over and over")
+        yield remark("a punctuation mark is repeated over and over")

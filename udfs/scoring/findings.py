@@ -1,30 +1,24 @@
-"""How findings become a dimension.
+"""What the rules find in a pair, and how findings become a dimension.
 
-Nothing seen either way is a 7, evidence for the pair raises it to 8 or 9, a fault takes points off 8. Rules see faults
-and not excellence, so a 10 is left to a judge. With equal weights one severe fault therefore fails a pair whatever the
-rest is worth, since (9 + 9 + 9 + 1) / 4 is 7.0 and kept is what exceeds 7; a major fault fails it unless all the rest
-is 9.
+A finding either decides or it does not. One that decides fails the pair, whatever the weights and the rest; it may do
+so because on files that it was not written on at least nine of ten of its hits were bad answers (METHODOLOGY lists
+them). Any other is a remark: it lowers the score and never below the threshold, however many there are.
 """
 
 from collections.abc import Iterable
 from typing import NamedTuple
 
-NOTHING_KNOWN = 7
-WORST = 1
-
-STRONG_EVIDENCE = -2
-SOME_EVIDENCE = -1
-SLIGHT = 1
-MINOR = 2
-MAJOR = 6
-SEVERE = 8
+CLEAN = 9
+"""No rule has anything to say; a 10 is left to a judge."""
+REMARKED = 8
+FAILED = 1
 
 
 class Finding(NamedTuple):
     """One thing that the rules see in a pair."""
 
-    points: int
-    """Points off; negative for evidence."""
+    decides: bool
+    """Whether it fails the pair."""
     phrase: str
     """Fixed words, no text of the data set: it is stored and shown in reports."""
 
@@ -33,16 +27,25 @@ class Rating(NamedTuple):
     """One dimension of one pair."""
 
     points: int
-    """1..9."""
-    weakest: Finding | None
-    """The gravest fault, the first of equals; null where there is none."""
+    """`CLEAN`, `REMARKED` or `FAILED`."""
+    gravest: Finding | None
+    """The first finding that decides, else the first; null where there is none."""
+
+
+def fault(phrase: str) -> Finding:
+    """A finding that fails the pair."""
+    return Finding(True, phrase)
+
+
+def remark(phrase: str) -> Finding:
+    """A finding that lowers the score without deciding."""
+    return Finding(False, phrase)
 
 
 def rate(findings: Iterable[Finding]) -> Rating:
-    """Sum up the faults; where there is none, the strongest evidence counts."""
+    """Sum up what was found in one dimension."""
     found = list(findings)
-    faults = [finding for finding in found if finding.points > 0]
-    if not faults:
-        return Rating(NOTHING_KNOWN - min((finding.points for finding in found), default=0), None)
-    points = NOTHING_KNOWN + 1 - sum(fault.points for fault in faults)
-    return Rating(max(WORST, points), max(faults, key=lambda fault: fault.points))
+    if not found:
+        return Rating(CLEAN, None)
+    gravest = next((finding for finding in found if finding.decides), found[0])
+    return Rating(FAILED if gravest.decides else REMARKED, gravest)

@@ -96,10 +96,10 @@ def _contradicts_itself(text: str) -> bool:
     return len({one.verdict.dimensions for one in read if one.verdict is not None}) > 1
 
 
-def judge_score(verdict: Verdict, weights: Sequence[int], scorer: str = JUDGE) -> Score:
+def judge_score(verdict: Verdict, weights: Sequence[int]) -> Score:
     """The score that a verdict gives: the weighted mean in integer tenths, a half rounded up."""
     return Score(
-        scorer,
+        JUDGE,
         dict(zip(DIMENSIONS, verdict.dimensions, strict=True)),
         weighted_tenths(verdict.dimensions, weights),
         verdict.reason,

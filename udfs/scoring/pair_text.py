@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from udfs.scoring.request import Request, read_request
 from udfs.screen.subject import Subject, fold
-from udfs.shingles import tokenise
+from udfs.shingles import words
 
 _MOST_PROMPT_CHARS = 3_000
 _MOST_RESPONSE_CHARS = 20_000
@@ -78,8 +78,8 @@ def read_pair(instruction: str, response: str, system: str | None = None) -> Pai
         subject=subject,
         asked=asked,
         request=read_request(asked),
-        prompt_tokens=tokenise(f"{prompt}\n{system[:_MOST_PROMPT_CHARS]}" if system else prompt),
-        tokens=tokenise(subject.text),
+        prompt_tokens=words(f"{prompt}\n{system[:_MOST_PROMPT_CHARS]}" if system else prompt),
+        tokens=words(subject.text),
         prose=prose,
         tail=response[-_TAIL_CHARS:].rstrip(),
         lines=[line for line in prose.split("\n") if line and not line.isspace()],

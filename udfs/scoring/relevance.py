@@ -1,25 +1,21 @@
-"""Relevance: does the answer speak of what was asked, in the asked form?
+"""Relevance: does the answer speak of what was asked?
 
 Measured by the content words that prompt and answer share. Only the beginning of the answer counts, so that a long
-answer has no more chances than a short one. Of two truths that say it in other words nothing is known here.
+answer has no more chances than a short one. Short answers, lists of names, inventions, code, translations and second
+turns rightly have other words than their prompts, so a remark is all that this ever makes.
 """
 
 import re
 from collections.abc import Iterable, Iterator
 
-from udfs.scoring.findings import MAJOR, MINOR, SEVERE, SLIGHT, SOME_EVIDENCE, STRONG_EVIDENCE, Finding
+from udfs.scoring.findings import Finding, remark
 from udfs.scoring.pair_text import PairText
 
 _FIRST_TOKENS = 150
-_FEW, _MANY = 3, 6
-"""Content words of a prompt below which chance may leave none shared, and from which it hardly does."""
-_FULL_COVERAGE = 8
-"""Content words of a prompt of which an answer may be expected to take up some."""
-
-_SHORT = 6
-"""Tokens below which an answer need not repeat a word of the question."""
+_FEW = 3
+"""Content words of a prompt below which chance may leave none shared."""
 _MEDIUM = 16
-_LONG = 41
+"""Tokens below which an answer need not repeat a word of the question."""
 
 _STEM = 5
 """Characters compared of a word: "running" and "runners" are about the same thing."""
@@ -41,53 +37,31 @@ _NO_CONTENT_CJK = frozenset("的了是在我你他她它和与有不这那请一
 _HIRAGANA = range(0x3041, 0x30A0)
 
 _OTHER_LANGUAGE = re.compile(
-    r"translat|language|\bin (?:english|french|german|spanish|italian|chinese|japanese|korean|russian|arabic|hindi"
-    r"|portuguese|greek|hebrew|latin|urdu|thai|turkish|ukrainian|mandarin|sanskrit|tamil|bengali)\b|traduc|traduz|tradui"
+    r"translat|language|\b(?:in|into|to) (?:english|french|german|spanish|italian|chinese|japanese|korean|russian"
+    r"|arabic|hindi"
+    r"|portuguese|greek|hebrew|latin|urdu|thai|turkish|ukrainian|mandarin|sanskrit|tamil|bengali)\b|traduc|traduz"
+    r"|tradui"
     r"|übersetz|перевед|翻译|翻譯|翻訳|译|訳|英语|英文|英語|中文|日语|日本語|韩|kanji|emoji|unicode|alphabet|pronounce"
 )
 _INVENTED = re.compile(
-    r"\b(?:poem|haiku|joke|riddle|song|lyrics|limerick|stor(?:y|ies)|tale|tweet|rap|title|scene|soliloquy|monologue|dialogue"
-    r"|rewrite|rephrase|compose|imagine|pretend|creative)\b"
+    r"\b(?:poem|haiku|joke|riddle|song|lyrics|limerick|stor(?:y|ies)|tale|tweet|rap|title|scene|soliloquy|monologue"
+    r"|dialogue"
+    r"|rewrite|rephrase|paraphrase|summari[sz]e|compose|imagine|pretend|creative|list|names?|classify|categori[sz]e)\b"
 )
 _REFERS_BACK = re.compile(r"\b(?:this|that|these|those|it|them|they|again|previous|above|instead|more|less)\b")
 _FOLLOW_UP_TOKENS = 30
 """A prompt this short that says "it" or "these" speaks of an earlier turn, whose words are not in it."""
-_YES_NO_QUESTION = re.compile(
-    r"(?:\A|[.?!:\n]\s*)(?:is|are|was|were|do|does|did|can|could|has|have|will|would|should)\b"
-)
-_YES_NO = frozenset(("yes", "no", "true", "false"))
 
 
 def relevance(pair: PairText) -> Iterator[Finding]:
-    """What the answer shares with the prompt."""
+    """Where prompt and answer have nothing in common. Right answers in other words exist, so nothing here decides."""
     if _other_script(pair):
-        yield Finding(MAJOR, "the answer is in another script than the question")
+        yield remark("the answer is in another script than the question")
     asked = _stems(pair.prompt_tokens)
-    if len(pair.tokens) < _SHORT:
-        yield from _short_answer(pair, asked)
-    elif len(asked) >= 2:
-        yield from _shared_words(pair, asked)
-
-
-def _shared_words(pair: PairText, asked: set[str]) -> Iterator[Finding]:
-    answered = _stems(pair.tokens[:_FIRST_TOKENS])
-    shared = len(asked & answered)
-    expected = min(len(asked), _FULL_COVERAGE)
-    length = len(pair.tokens)
-    if shared >= 2 and shared * 2 >= expected:
-        yield Finding(STRONG_EVIDENCE, "the answer takes up the words of the question")
-    elif shared * 4 >= expected:
-        yield Finding(SOME_EVIDENCE, "the answer takes up some words of the question")
-    elif shared == 0 and not _OTHER_LANGUAGE.search(pair.asked):
-        if length < _MEDIUM or not answered:
-            yield Finding(SLIGHT, "the answer shares no content word with the question")
-        elif length < _LONG or expected < _FEW or _may_use_other_words(pair):
-            yield Finding(MINOR, "the answer shares no content word with the question")
-        else:
-            size = SEVERE if expected >= _MANY else MAJOR
-            yield Finding(size, "a long answer shares no content word with the question")
-    elif shared == 1 and expected >= _MANY and length >= _LONG and not _may_use_other_words(pair):
-        yield Finding(SLIGHT, "a long answer shares a single content word with the question")
+    if len(asked) >= _FEW and len(pair.tokens) >= _MEDIUM and not _OTHER_LANGUAGE.search(pair.asked):
+        shared = asked & _stems(pair.tokens[:_FIRST_TOKENS])
+        if not shared and not _may_use_other_words(pair):
+            yield remark("the answer shares no content word with the question")
 
 
 def _may_use_other_words(pair: PairText) -> bool:
@@ -95,17 +69,6 @@ def _may_use_other_words(pair: PairText) -> bool:
     if pair.is_code or pair.has_fence or _INVENTED.search(pair.asked):
         return True
     return len(pair.prompt_tokens) < _FOLLOW_UP_TOKENS and _REFERS_BACK.search(pair.asked) is not None
-
-
-def _short_answer(pair: PairText, asked: set[str]) -> Iterator[Finding]:
-    answered = _stems(pair.tokens)
-    offered = answered and answered <= asked
-    is_letter = len(pair.tokens) == 1 and len(pair.tokens[0]) == 1 and pair.tokens[0] in pair.prompt_tokens
-    is_yes_no = pair.tokens[:1] and pair.tokens[0] in _YES_NO and _YES_NO_QUESTION.search(pair.asked)
-    if offered or is_letter or is_yes_no:
-        yield Finding(STRONG_EVIDENCE, "the answer is one of those that the question offers")
-    else:
-        yield Finding(SOME_EVIDENCE, "the answer is too short to repeat words of the question")
 
 
 def _stems(tokens: Iterable[str]) -> set[str]:

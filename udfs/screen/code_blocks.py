@@ -1,4 +1,4 @@
-"""Checks of fenced code: every fence closed, and Python and JSON blocks that parse."""
+"""Checks of code: every fence closed; Python and JSON that parse, in a declared block or as a whole answer."""
 
 import ast
 import json
@@ -52,9 +52,9 @@ def unclosed_fence(subject: Subject) -> str | None:
 
 
 def code_does_not_parse(subject: Subject) -> str | None:
-    """A block declared Python 3 or JSON is not: the first syntax error."""
+    """A block declared Python 3 or JSON, or an answer that is all Python, is not: the first syntax error."""
     if "```" not in subject.text:
-        return None
+        return _bare_python_fault(subject.text)
     for language, code, closed in blocks(subject.text):
         if not closed or len(code) > _LONGEST_PARSED:
             continue
@@ -67,6 +67,31 @@ def code_does_not_parse(subject: Subject) -> str | None:
         if fault is not None:
             return fault
     return None
+
+
+_PYTHON_OPENING = re.compile(
+    r"\A\s*(?:#[^\n]*\n\s*)*(?:def \w+\(|class \w+[(:]|import \w+|from [\w.]+ import |@\w+"
+    r"|for \w[\w, ]* in [^\n]+:|while [^\n]+:)"
+)
+_OTHER_LANGUAGE = re.compile(
+    r"[;{][ \t]*$|^[ \t]*(?:end|fi|done|#include\b[^\n]*|let [^\n]*|const [^\n]*|var [^\n]*|val [^\n]*|fun [^\n]*"
+    r"|puts [^\n]*|func [^\n]*"
+    r"|package [^\n]*|using [^\n]*|\} ?else[^\n]*|import [\w.]+\.\*|import qualified[^\n]*|import \w+ \([^\n]*"
+    r"|import \{[^\n]*"
+    r"|import [\"'][^\n]*|import \w+ from[^\n]*|def \w+[^:(\n]*|def \w+\([^)\n]*\)[ \t]*=?[ \t]*"
+    r"|class \w+ ?<[^\n]*)[ \t]*$|=>|->[^\n:]*$",
+    re.MULTILINE,
+)
+_PROSE_LINE = re.compile(r"^[ \t]*[A-Z][a-z'’,-]*(?: [^\s=()\[\]{}_#]+){3,}[ \t]*$|\betc\.", re.MULTILINE)
+
+
+def _bare_python_fault(text: str) -> str | None:
+    """The syntax error of a text without fences that is Python from its first line to its last, and of no other."""
+    if len(text) > _LONGEST_PARSED or not _PYTHON_OPENING.match(text):
+        return None
+    if _OTHER_LANGUAGE.search(text) or _PROSE_LINE.search(text):
+        return None
+    return _python_fault(text.strip("\n"))
 
 
 # Python 2, transcripts and notebooks are not Python 3 and not wrong.

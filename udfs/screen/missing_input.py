@@ -3,10 +3,20 @@
 import re
 
 from udfs.screen.subject import Subject
-from udfs.screen.wording import PROGRAMMING, TEXT, introduced_before, may_hold_material, one_of, stands_beside
+from udfs.screen.wording import (
+    PROGRAMMING,
+    TEXT,
+    introduced_before,
+    may_hold_material,
+    named_after,
+    one_of,
+    stands_beside,
+)
 
 _THINGS = one_of(
-    "code, programs?, scripts?, functions?, lists?, data(?:sets?)?(?! types?), words?, phrases?, numbers?, "
+    "code, programs?, scripts?, functions?, lists?, data(?:sets?)?(?! (?:types?|structures?|formats?)), "
+    "words?, phrases?, "
+    "numbers?(?! [a-z]\\b), "
     "equations?, "
     "expressions?, input, information, facts, context, questions?, problems?, items, options, choices, sequences?, "
     "series, scenario, descriptions?, strings?, arrays?, query, objects?"
@@ -16,7 +26,7 @@ _SHOWN = one_of("given, provided, shown, listed, attached")
 
 _REFERENCE = re.compile(
     rf"\bfollowing (?:\w+[ -]){{0,2}}{_THING}\b"
-    r"|\bfollowing(?: \w+){0,2}\s*[:.?]?\s*\Z"
+    r"|\bfollowing(?! numbers? [a-z]\b)(?: \w+){0,2}\s*[:.?]?\s*\Z"
     rf"|\b(?!numbers? below){_THING} (?:(?:that is |is |as )?{_SHOWN} )?below\b"
     rf"|\b(?:this|these) {TEXT}\b"
     r"|\b(?:from|in) (?:this|these) lists?\b"
@@ -40,6 +50,9 @@ def missing_input(subject: Subject) -> str | None:
     match = _REFERENCE.search(text)
     if match is None and not PROGRAMMING.search(text):
         match = _GIVEN.search(text)
-    if match is None or introduced_before(text, match) or stands_beside(subject.text, text, match):
+    if match is None or introduced_before(text, match):
+        return None
+    original = subject.text.strip()
+    if stands_beside(original, text, match) or named_after(original, text, match):
         return None
     return match.group()

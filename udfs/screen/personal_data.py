@@ -24,7 +24,7 @@ _ROLE = one_of(
 _STOCK_FIRST = one_of("john, jane, jack, jill, joe, bob, alice, mary, peter, tom, sam, j")
 _STOCK_LAST = one_of("doe, smith, public, bloggs, jones, johnson")
 _STAND_IN_LOCAL = re.compile(
-    rf"{_STAND_IN_START}[\w.+-]*|{_ROLE}|(?:{_STOCK_FIRST})?[._-]?{_STOCK_LAST}\d{{0,4}}|{_STOCK_FIRST}\d{{0,4}}"
+    rf"\d+|{_STAND_IN_START}[\w.+-]*|{_ROLE}|(?:{_STOCK_FIRST})?[._-]?{_STOCK_LAST}\d{{0,4}}|{_STOCK_FIRST}\d{{0,4}}"
 )
 _STAND_IN_HOST = one_of(
     "examples?, tests?, sample, domain, e?mail, website, site, host, server, school, university, store, shop, "
@@ -91,14 +91,32 @@ _FEWEST_DISTINCT = 10
 """Different characters in a real key; `sk-xxxxxxxxxxxxxxxxxxxxxxxx` has fewer."""
 
 
+# An address is made up where the text is an exercise about addresses, or one that is to be invented.
+_EXERCISE = re.compile(
+    r"extract|pars(?:e|ing)|regex|regular expression|valid|pattern|format|mask|redact|anonymi[sz]|classif|spam"
+    r"|correct|rewrite"
+    r"|rephrase|edit|translat|summari[sz]|proofread|tokeni[sz]|entit|json|csv|xml|\bsql\b|table|database|function"
+    r"|program|script"
+    r"|code|class\b|html|invent|imagin|pretend|fake|sample|example|dummy|generat|creat|compos|draft|design"
+    r"|write (?:an?|the|some|me|my|our)\b|make up|story|role-?play|advert|flyer|poster|pamphlet|brochure|newsletter"
+    r"|invitation|resume|\bcv\b"
+    r"|cover letter"
+    r"|business card|contact (?:form|list)|which of|given an?\b|mail address"
+    r"|identify|find the|提取|正则|写一|翻译"
+)
+
+
 def personal_data(subject: Subject) -> str | None:
     """An address, number or key that could reach or open something of a real person or firm."""
     text = subject.folded
-    if "@" in text:
-        for match in _EMAIL.finditer(text):
-            if not _STAND_IN_LOCAL.fullmatch(match[1]) and not _STAND_IN_DOMAIN.fullmatch(match[2]):
-                return f"{match[1][0]}***@{match[2]}"
-    return _phone(subject.text) or _secret(subject.text)
+    if not _EXERCISE.search(subject.folded_prompt):
+        if "@" in text:
+            for match in _EMAIL.finditer(text):
+                if not _STAND_IN_LOCAL.fullmatch(match[1]) and not _STAND_IN_DOMAIN.fullmatch(match[2]):
+                    return f"{match[1][0]}***@{match[2]}"
+        if (number := _phone(subject.text)) is not None:
+            return number
+    return _secret(subject.text)
 
 
 def _phone(text: str) -> str | None:

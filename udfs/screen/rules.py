@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from schemas.errors import ConfigError
 from udfs.screen.code_blocks import code_does_not_parse, unclosed_fence
+from udfs.screen.judge_bait import addresses_judge
 from udfs.screen.missing_input import missing_input
 from udfs.screen.personal_data import personal_data
 from udfs.screen.repetition import repetition
@@ -35,6 +36,7 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
         "unclosed_fence": unclosed_fence,
         "code_does_not_parse": code_does_not_parse,
         "truncated": truncated,
+        "addresses_judge": addresses_judge,
     }
 )
 

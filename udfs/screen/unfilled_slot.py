@@ -30,7 +30,8 @@ _LETTER_WORDS = one_of(
     "e-?mails?, letters?, forms?, cards?, invitations?, messages?, memos?, note, resumes?, cv, contract, "
     "agreement, draft, statement of purpose, announcement, press release, invoice, script, speech, toast, reply, "
     "respond, response, complaint, notice, receipt, certificate, advert\\w*, ad, post, tweet, blog, "
-    "review, proposal, thank, text (?:to|message)"
+    "review, proposal, thank, text (?:to|message), dialogues?, conversations?, interviews?, greet\\w*, welcome, "
+    "introduce (?:yourself|myself), how (?:do|would|should|can) (?:you|i|we) (?:say|ask|reply|greet), phone call"
 )
 _ASKS_FOR_LETTER = re.compile(rf"\b{_LETTER_WORDS}\b")
 _LETTER_OPENING = re.compile(

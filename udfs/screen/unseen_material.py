@@ -50,12 +50,33 @@ _ADDRESS_WORDS = one_of(
 _ABOUT_THE_ADDRESS = re.compile(rf"\b{_ADDRESS_WORDS}\b")
 """The address itself is what such a request is about; nobody has to open it."""
 
+# What a page, a screen or an upload leaves behind where its picture stood.
+_MARK = re.compile(
+    r"\[(?:picture|photo|image|img|figure|video|audio|attachment|screenshot|图片|图像|图|照片|附件)(?: ?\d{1,2}"
+    r"| (?:here|attached|below|omitted))?\]"
+    r"|<(?:picture|photo|image|figure|screenshot|图片)(?: ?\d{1,2})?>"
+    r"|\((?:picture|photo|image|see (?:the )?(?:picture|photo|image|attachment|figure)|attached)\)"
+    r"|\b(?:uploaded_file|image_url)\b|【(?:图片|图|附件)】|（(?:图片|见图|如图)）"
+)
+_MARK_MEANT = re.compile(
+    r"html|markdown|markup|placeholder|token|template|\btags?\b|tutorial|storyboard|caption for|alt text|layout"
+    r"|标签|占位"
+)
+_SIGHT_ZH = re.compile(
+    r"(?:下图|上图|如图|图中|附图|这[张幅个]图|这张照片|图片中|(?:上传|附上)的(?:图片|文件|文档)|附件中)"
+)
+_LONGEST_ZH = 120
+"""Characters; a longer prompt may describe the picture, or hold a passage that speaks of one."""
+
 _TOOL_SIGNATURE = re.compile(r"^\w+\(\w*\)$", re.MULTILINE)
 
 
 def needs_url_or_image(subject: Subject) -> str | None:
     """The prompt asks to look at a page, picture, video or file that a text model cannot open."""
     text = subject.folded.strip()
+    mark = _MARK.search(text) or (_SIGHT_ZH.search(text) if len(text) <= _LONGEST_ZH else None)
+    if mark is not None and not subject.has_context:
+        return None if _MARK_MEANT.search(text) or PROGRAMMING.search(text) else mark.group()
     link = _URL.search(text) if "://" in text or "www." in text else None
     if link is None:
         return _unseen_picture(subject, text)

@@ -39,6 +39,9 @@ _MATERIAL = re.compile(
 )
 _SENTENCE_END = re.compile(r"[.?!]+(?:\s+|\Z)")
 _GLUED_SENTENCE = re.compile(r"[a-z)][.?!:]?[A-Z][a-z' ]|[a-z)][.?!][^\W\d_]+")
+_NAMED = re.compile(
+    r"\s+(?:(?!I\b)[A-Z][\w'-]*(?: [\w',-]+){2}|(?:\w+ )?-?\d[\d.,/]*(?:\s+(?:and |or )?-?\d[\d.,/]*)+)"
+)
 _CONNECTIVES = one_of("and, but, then, also, please, now, finally, first, next")
 _ORDER_OPENINGS = one_of(
     "you, your, use, using, output, return, tell, give, write, find, list, name, explain, describe, make, do, don't, "
@@ -69,6 +72,16 @@ def stands_beside(original: str, text: str, match: "re.Match[str]") -> bool:
             return True
         start = end
     return "question" in match.group() and "?" in text[match.end() :]
+
+
+def named_after(original: str, text: str, match: "re.Match[str]") -> bool:
+    """Whether the material stands in the same sentence without any mark: "the following sentence She go to school".
+
+    What follows at once then begins with a capital, or is numbers.
+    """
+    if len(original) != len(text):  # a letter whose small form has two characters: the places do not agree
+        return False
+    return _NAMED.match(original, match.end()) is not None
 
 
 def introduced_before(text: str, match: "re.Match[str]") -> bool:

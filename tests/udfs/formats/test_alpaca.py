@@ -1,9 +1,12 @@
 """How Alpaca records and their kin are read."""
 
+import json
+
 import pytest
 
 from tests.support.reading import drafts, reason
 from udfs.formats.draft import Draft, Turn
+from udfs.formats.parse import ParseOptions, parse_record
 
 
 def test_an_input_follows_the_instruction_after_a_blank_line():
@@ -84,3 +87,30 @@ def test_wizardlm_reads_all_three_shapes():
     conversation = [{"from": "human", "value": "Why?"}, {"from": "gpt", "value": "Because."}]
     assert drafts("wizardlm", {"conversations": conversation}) == expected
     assert reason("wizardlm", {"input": "", "output": "x"}) == "missing_instruction"
+
+
+@pytest.mark.parametrize("nothing", [None, float("nan"), [], {}, False, ""])
+def test_what_says_that_there_is_nothing_is_no_fault_where_nothing_need_be(nothing):
+    record = {"instruction": "Say a.", "input": nothing, "system": nothing, "history": nothing, "output": "a"}
+    expected = (Draft(turn=0, instruction="Say a.", response="a"),)
+    assert drafts("alpaca", {**record, "chosen": nothing, "instances": nothing, "category": nothing}) == expected
+    assert drafts("alpaca", {"instruction": "Say a.", "output": nothing, "response": "a"}) == expected
+    assert drafts("wizardlm", {"instruction": nothing, "input": "Say a.", "output": "a"}) == expected
+    fields = {"instruction": "q", "input": "i", "response": "a"}
+    assert (
+        parse_record(
+            json.dumps({"q": "Say a.", "i": nothing, "a": "a"}).encode(), ParseOptions(format="table", fields=fields)
+        ).drafts
+        == expected
+    )
+
+
+@pytest.mark.parametrize("broken", [float("nan"), [], {}, False, 7])
+def test_under_instruction_and_output_it_is_refused(broken):
+    assert reason("alpaca", {"instruction": broken, "output": "a"}) == "not_text"
+    assert reason("alpaca", {"instruction": "Say a.", "output": broken}) == "not_text"
+    table = ParseOptions(format="table", fields={"instruction": "q", "response": "a"})
+    parsed = parse_record(json.dumps({"q": "Say a.", "a": broken}).encode(), table)
+    assert parsed.reason == (None if broken == 7 else "not_text"), (
+        "of a table a number is the text that it is written as"
+    )

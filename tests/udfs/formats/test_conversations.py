@@ -1,8 +1,11 @@
 """How conversations are cut into exchanges, and what of them is marked."""
 
+import json
+
 import pytest
 
 from tests.support.reading import drafts, reason
+from udfs.formats.detect import detect_format
 from udfs.formats.draft import Draft, Turn
 
 
@@ -136,3 +139,67 @@ def test_a_rejected_last_answer_is_marked_and_the_others_are_not(label):
     found = drafts("messages", {"messages": TALK, label: False})
     assert [draft.response_marks for draft in found] == [(), ("rejected_label",)]
     assert [draft.response_marks for draft in drafts("messages", {"messages": TALK, label: True})] == [(), ()]
+
+
+PLAIN = drafts("messages", {"messages": TALK})
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"conversations": None, "messages": TALK},
+        {"conversations": [], "conversation": float("nan"), "messages": TALK},
+        {"messages": [{**turn, "from": None, "value": None} for turn in TALK]},
+        {"messages": [{"role": None, "content": "", "from": t["role"], "value": t["content"]} for t in TALK]},
+        {"messages": json.dumps(TALK), "tools": "null"},
+        {"messages": str(TALK), "tools": " None "},
+        {"prompt": TALK[:2], "completion": None, "messages": TALK},
+        {"messages": [{**t, "content": [{"type": "input_text", "text": t["content"], "x": None}]} for t in TALK]},
+        {"messages": [{**t, "content": [{"text": t["content"]}]} for t in TALK], "tools": float("nan")},
+        {"messages": [{**t, "content": [{"type": "text", "text": {"value": t["content"]}}]} for t in TALK]},
+        {"messages": [{"role": turn["role"], "parts": [{"text": turn["content"]}]} for turn in TALK]},
+        {"messages": TALK, "system": float("nan")},
+        {"messages": [["Hi", "Hello"], ["And?", "So."]], "system": "Be kind."},
+        {"data": ["Hi", "Hello", "And?", "So."], "system": "Be kind."},
+        {"conversation": [{"human": "Hi", "assistant": "Hello"}, *TALK[3:]], "system": "Be kind."},
+    ],
+)
+def test_padding_encoding_and_parts_change_nothing(record):
+    assert drafts("messages", record) == PLAIN
+    assert detect_format([json.dumps(record).encode()]).format in ("messages", "sharegpt")
+
+
+@pytest.mark.parametrize(
+    "thought",
+    [{"type": "thinking", "thinking": "Hm."}, {"type": "reasoning", "text": "Hm."}, {"thinking": "Hm."}],
+)
+def test_thinking_is_no_part_of_an_answer(thought):
+    said = {"role": "assistant", "content": [thought, {"type": "output_text", "text": "Hello"}]}
+    (draft,) = drafts("messages", {"messages": [*talk("user: Hi"), said]})
+    assert draft.response == "Hello"
+    items = [*talk("user: Hi"), {"type": "reasoning", "summary": ["Hm."]}, *talk("assistant: Hello")]
+    assert drafts("messages", {"messages": items}) == (draft,)
+
+
+@pytest.mark.parametrize("part", [{"image_url": {"url": "x"}}, {"type": "input_image"}, {"type": "audio", "text": "x"}])
+def test_a_picture_without_a_type_is_not_passed_over(part):
+    turns = [{"role": "user", "content": [part, {"type": "text", "text": "What is this?"}]}, *talk("assistant: A cat.")]
+    assert reason("messages", {"messages": turns}) == "not_text"
+
+
+def test_a_completion_of_several_messages_follows_its_prompt():
+    completion = talk("assistant: Let me see.", "assistant: So.")
+    expected = Draft(turn=0, instruction="Why?", response="Let me see.\n\nSo.", system="Be brief.")
+    prompt = talk("system: Be brief.", "user: Why?")
+    for key in ("completion", "chosen"):
+        assert drafts("messages", {"prompt": prompt, key: completion}) == (expected,)
+        assert drafts("messages", {"prompt": prompt, key: [*prompt, *completion]}) == (expected,)
+    (draft,) = drafts("messages", {"prompt": "Why?", "completion": completion})
+    assert (draft.instruction, draft.response) == ("Why?", "Let me see.\n\nSo.")
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 5000, "[{'role': " + "(" * 5000, "['a' 'b'", "[__import__('os')]", "[1, 2]", "[]"]
+)
+def test_a_text_that_only_begins_like_a_list_is_refused(text):
+    assert reason("messages", {"messages": text}) in ("wrong_format", "no_exchange")

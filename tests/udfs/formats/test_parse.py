@@ -63,7 +63,7 @@ def test_no_record_makes_any_format_raise(record):
         (b"[1]", "not_an_object"),
         (b"NaN", "not_an_object"),
         (b'"text"', "not_an_object"),
-        (b'{"instruction": "\xff"}', "not_text"),
+        (b'{"instruction": "\xff"}', "not_utf8"),
         (b'{"instruction": NaN}', "not_text"),
         (b'{"question": "a"}', "wrong_format"),
     ],

@@ -2,34 +2,18 @@
 
 import pytest
 
-from udfs.scoring.findings import MAJOR, MINOR, SEVERE, SLIGHT, SOME_EVIDENCE, STRONG_EVIDENCE, Finding, rate
+from udfs.scoring.findings import Rating, fault, rate, remark
 
 
 @pytest.mark.parametrize(
-    ("points", "rated"),
+    ("findings", "rating"),
     [
-        ([], 7),
-        ([SOME_EVIDENCE], 8),
-        ([STRONG_EVIDENCE], 9),
-        ([SOME_EVIDENCE, STRONG_EVIDENCE], 9),  # the strongest counts, they do not add up
-        ([SLIGHT], 7),
-        ([MINOR], 6),
-        ([MINOR, SLIGHT], 5),
-        ([MAJOR], 2),
-        ([SEVERE], 1),
-        ([SEVERE, MAJOR, MAJOR], 1),  # never below the scale
-        ([STRONG_EVIDENCE, MINOR], 6),  # evidence does not make good a fault
+        ([], Rating(9, None)),
+        ([remark("a")], Rating(8, remark("a"))),
+        ([remark("a")] * 9, Rating(8, remark("a"))),  # remarks never add up to a verdict
+        ([fault("a")], Rating(1, fault("a"))),
+        ([remark("a"), fault("b"), fault("c")], Rating(1, fault("b"))),  # the first that decides is named
     ],
 )
-def test_points_are_taken_off_eight(points, rated):
-    assert rate(Finding(size, "phrase") for size in points).points == rated
-
-
-def test_the_gravest_fault_is_named_and_the_first_of_equals():
-    found = rate([Finding(SLIGHT, "slight"), Finding(MAJOR, "first"), Finding(MAJOR, "second")])
-
-    assert found.weakest == Finding(MAJOR, "first")
-
-
-def test_evidence_is_no_fault():
-    assert rate([Finding(SOME_EVIDENCE, "good")]).weakest is None
+def test_a_fault_decides_and_remarks_do_not(findings, rating):
+    assert rate(findings) == rating

@@ -33,6 +33,7 @@ def test_a_good_pair_has_nines_and_no_fault():
 
     assert score.dimensions == (9, 9, 9, 9)
     assert score.reason == "No fault was found."
+    assert score.passes
 
 
 LOOP = " ".join(["Plants make sugar from light and water in their green leaves."] * 12)
@@ -43,13 +44,13 @@ FAULTS = {
         "The treaty was signed in May 1648 after long talks of many princes, and it ended thirty terrible years"
         " of war. Its terms gave each ruler the right to choose a religion for his lands, and so it shaped an age.",
         "relevance",
-        1,
-        "Relevance: a long answer shares no content word with the question.",
+        8,
+        "Relevance: the answer shares no content word with the question.",
     ),
     "other_script": (
         "Растения производят сахар из света и воды в зелёных листьях с помощью хлорофилла.",
         "relevance",
-        1,
+        8,
         "Relevance: the answer is in another script than the question.",
     ),
     "only_dots": ("...", "completeness", 1, "Completeness: the answer holds neither a word nor a number."),
@@ -76,38 +77,32 @@ FAULTS = {
     "announces": (
         ANSWER + "\n\nHere are three plants whose leaves are not green:",
         "completeness",
-        2,
+        1,
         "Completeness: the answer ends by announcing what does not follow.",
     ),
     "declines": (
         "I'm not sure what you mean by sugar, water and plants. Could you clarify your question about leaves?",
         "completeness",
-        2,
+        1,
         "Completeness: the answer declines or asks back.",
     ),
-    "no_full_stop": (ANSWER.rstrip("."), "completeness", 6, "Completeness: the last sentence has no end."),
-    "one_word": ("Photosynthesis", "completeness", 6, "an explanation was asked for and the answer is a word or two."),
+    "no_full_stop": (ANSWER.rstrip("."), "completeness", 8, "Completeness: the last sentence has no end."),
+    "one_word": ("Photosynthesis", "completeness", 8, "an explanation was asked for and the answer is a word or two."),
     "wall": (
         " ".join(f"Plant number {n} makes its sugar from the light of day {n}." for n in range(70)),
         "clarity",
-        2,
+        8,
         "Clarity: the answer is one wall of text.",
     ),
     "endless_sentence": (
         ANSWER.replace(". ", " and then ").replace(".\n\n", " and "),
         "clarity",
-        6,
+        8,
         "Clarity: the sentences are very long.",
     ),
-    "lower_case": (ANSWER.lower(), "clarity", 6, "Clarity: sentences begin in lower case."),
-    "capitals": (ANSWER.upper(), "clarity", 6, "Clarity: the answer is in capitals."),
-    "doubled_word": (ANSWER.replace("the light", "the the light"), "clarity", 7, "Clarity: a word is doubled."),
-    "spaced_letters": (
-        "P l a n t s m a k e s u g a r f r o m s u n l i g h t a n d w a t e r .",
-        "clarity",
-        2,
-        "Clarity: the letters of the words are spaced out.",
-    ),
+    "lower_case": (ANSWER.lower(), "clarity", 8, "Clarity: sentences begin in lower case."),
+    "capitals": (ANSWER.upper(), "clarity", 8, "Clarity: the answer is in capitals."),
+    "doubled_word": (ANSWER.replace("the light", "the the light"), "clarity", 8, "Clarity: a word is doubled."),
     "template_marker": (
         ANSWER + "\n### Instruction: water",
         "cleanliness",
@@ -118,44 +113,44 @@ FAULTS = {
     "blank": (
         ANSWER + " Ask {{name}} about it.",
         "cleanliness",
-        2,
+        1,
         "Cleanliness: a blank was left to be filled in.",
     ),
     "wrong_decoding": (
         ANSWER.replace(", and", " â€” and"),
         "cleanliness",
-        2,
+        1,
         "Cleanliness: characters were decoded wrongly.",
     ),
     "replacement_character": (
         ANSWER.replace("sugar", "sug\ufffdr", 1),
         "cleanliness",
-        6,
+        8,
         "Cleanliness: there are characters that nobody can read.",
     ),
     "tags": (
         ANSWER.replace("\n\n", "<br/>\n"),
         "cleanliness",
-        6,
+        8,
         "Cleanliness: markup of a web page is left in the text.",
     ),
     "model": (
         "As an AI language model, I can say this. " + ANSWER,
         "cleanliness",
-        6,
+        8,
         "Cleanliness: the answer speaks of being a model.",
     ),
-    "label": ("Answer: " + ANSWER, "cleanliness", 7, "Cleanliness: the answer begins with a label."),
+    "label": ("Answer: " + ANSWER, "cleanliness", 8, "Cleanliness: the answer begins with a label."),
     "footnotes": (
         ANSWER.replace(".\n", ".[3]\n"),
         "cleanliness",
-        7,
+        8,
         "Cleanliness: references to missing notes are left in the text.",
     ),
     "exclamations": (
         ANSWER[:-1] + "!!!!!",
         "cleanliness",
-        6,
+        8,
         "Cleanliness: a punctuation mark is repeated over and over.",
     ),
 }
@@ -170,90 +165,77 @@ def test_a_fault_lowers_the_dimension_named_for_it(name):
     assert dimensions(QUESTION, answer)[dimension] == value
     assert found.reason.endswith(reason)
     others = {key: points for key, points in dimensions(QUESTION, answer).items() if key != dimension}
-    assert min(others.values()) >= 7, others
+    assert min(others.values()) >= 8, others
 
 
 COUNTRY = "Tell me about the rivers, mountains, forests and weather of Norway."
 MORE_FAULTS = {
-    "single_word": (
-        "Tell me about the rivers, mountains, forests, farms, trains and weather of Norway.",
-        "There is a lot to say. The rivers are long and cold. Many fish live in them, and people come from far away to "
-        "catch them. In summer the days never end, and in winter they hardly begin, so that lamps burn all day long.",
-        (7, 8, 9, 9),
-        "Relevance: a long answer shares a single content word with the question.",
-    ),
-    "few_words_off_topic": (
-        COUNTRY,
-        "It has been signed by both sides and will be kept in a safe place until then, with two copies for us.",
-        (6, 8, 9, 9),
-        "Relevance: the answer shares no content word with the question.",
-    ),
     "short_essay": (
         "Write an essay about the rivers of Norway.",
         "The rivers of Norway are long and cold.",
-        (9, 2, 9, 9),
+        (9, 8, 9, 9),
         "Completeness: a long text was asked for and the answer is short.",
     ),
     "few_of_many_words": (
         "Describe the rivers of Norway in about 200 words.",
         "The rivers of Norway are long and cold.",
-        (9, 2, 9, 9),
+        (9, 8, 9, 9),
         "Completeness: the answer is much shorter than asked for.",
     ),
     "mashed_keys": (
         COUNTRY,
         "Norway rivers sdfgh jklqwrt mountains zxcvbnm sdfghjk forests qwrtp xcvbn weather dfghj.",
-        (9, 8, 1, 9),
+        (9, 9, 8, 9),
         "Clarity: the words are garbled.",
-    ),
-    "symbols": (
-        COUNTRY,
-        "Norway <>{}[]||// rivers ++--==**&&^^%% forests ##@@!~ ((())) {}{}{}{} weather",
-        (9, 8, 2, 9),
-        "Clarity: there are more symbols than words.",
     ),
     "run_together": (
         COUNTRY,
         "The weather of Norway ismildatthecoastandcoldinthemountainseverywinter and its rivers are long.",
-        (9, 8, 6, 9),
+        (9, 9, 8, 9),
         "Clarity: words run together.",
     ),
     "glued_sentences": (
         COUNTRY,
         "Norway has rivers.They are long.Its mountains are high.Its forests are dark.The weather is mild.",
-        (9, 8, 6, 9),
+        (9, 9, 8, 9),
         "Clarity: blanks are missing between sentences.",
-    ),
-    "small_beginning": (
-        COUNTRY,
-        "the rivers of Norway are long and cold. Its mountains are high, and its forests dark.",
-        (9, 8, 7, 9),
-        "Clarity: the answer begins in lower case.",
     ),
     "same_sentence_twice": (
         COUNTRY,
         "The rivers of Norway are long and cold. Its mountains are very high. The weather is mild at the western coast."
         " Its forests are dark and deep. Its fjords are known everywhere. The weather is mild at the western coast.",
-        (9, 8, 9, 7),
+        (9, 9, 9, 8),
         "Cleanliness: a sentence is repeated.",
-    ),
-    "mostly_repeated": (
-        COUNTRY,
-        "The rivers of Norway are long and cold. " * 3,
-        (8, 8, 9, 2),
-        "Cleanliness: most sentences are repeated.",
     ),
     "written_out_line_ends": (
         COUNTRY,
         "Norway has rivers.\\nIts mountains are high.\\nIts forests are dark.\\nThe weather is mild.",
-        (9, 8, 9, 6),
+        (9, 9, 9, 8),
         r"Cleanliness: line ends are written out as \n.",
     ),
     "tool": (
         COUNTRY,
         "The weather of Norway is: weather('Norway'), and its rivers are long.",
-        (9, 8, 9, 1),
+        (9, 9, 9, 1),
         "Cleanliness: the answer calls a tool instead of answering.",
+    ),
+    "few_items": (
+        "List five trees that grow in Europe.",
+        "1. Oak\n2. Elm",
+        (9, 8, 9, 9),
+        "Completeness: the answer has fewer items than the question asks for.",
+    ),
+    "no_code": (
+        "Write a function that adds two numbers.",
+        "You should think about what the two numbers are and then put them together.",
+        (9, 8, 9, 9),
+        "Completeness: code was asked for and none is seen.",
+    ),
+    "lost_indentation": (
+        "Write a Python function for the sign of n.",
+        "def sign(n):\nif n < 0:\nreturn -1\nreturn 1",
+        (9, 9, 1, 9),
+        "Clarity: the code has lost its indentation.",
     ),
 }
 
@@ -268,35 +250,106 @@ def test_each_rule_has_its_own_words_and_value(name):
     assert found.reason == reason
 
 
-@pytest.mark.parametrize(("sentences", "clarity"), [(10, 9), (16, 7), (28, 6), (70, 2)])
-def test_a_paragraph_is_the_worse_the_longer_it_is(sentences, clarity):
-    answer = " ".join(f"Plant number {n} makes its sugar from the light of day {n}." for n in range(sentences))
-
-    assert dimensions(QUESTION, answer)["clarity"] == clarity
+def quality(instruction, response, weights=EQUAL):
+    return HeuristicScorer(weights).score(instruction, response).quality_tenths
 
 
-@pytest.mark.parametrize("name", [name for name, fault in FAULTS.items() if fault[2] == 1])
-def test_one_severe_fault_fails_a_pair_whatever_the_rest_is_worth(name):
-    assert tenths(QUESTION, FAULTS[name][0]) <= 70
+@pytest.mark.parametrize("weights", [EQUAL, (9, 1, 1, 1), (0, 0, 0, 1), (1, 0, 0, 0)])
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_fails_a_pair_and_a_remark_never_does_whatever_the_weights(name, weights):
+    answer, _, value, _ = FAULTS[name]
+
+    assert (quality(QUESTION, answer, weights) <= 70) == (value == 1)
 
 
-@pytest.mark.parametrize(
-    ("instruction", "response"),
-    [
-        ("What is the capital of France?", "Paris"),
-        ("What is the capital of France?", "Paris."),
-        ("Which is a fruit?\n(A) stone\n(B) apple", "B"),
-        ("Is the sun a star?", "Yes"),
-        ("Classify the sentiment as positive, negative or neutral.\n\nI love it.", "positive"),
-        ("What is 12 * 12?", "144"),
-        ("Which operator adds two numbers in Python?", "+"),
-        ("Express happiness as an emoji.", "😀"),
-        ("法国的首都是哪里？", "巴黎"),
-        ("Welche Farbe hat der Himmel?", "Blau"),
-    ],
-)
-def test_a_short_right_answer_is_not_punished(instruction, response):
-    assert tenths(instruction, response) >= 75
+# Right answers that rules of form or of shared words used to fail.
+RIGHT = {
+    "capital": ("What is the capital of France?", "Paris"),
+    "letter": ("Which is a fruit?\n(A) stone\n(B) apple", "B"),
+    "label": ("Classify the sentiment as positive, negative or neutral.\n\nI love it.", "positive"),
+    "number": ("What is 12 * 12?", "144"),
+    "operator": ("Which operator adds two numbers in Python?", "+"),
+    "emoji": ("Express happiness as an emoji.", "😀"),
+    "chinese": ("法国的首都是哪里？", "巴黎"),
+    "numbers_only": ("Write the first ten square numbers, separated by blanks.", "1 4 9 16 25 36 49 64 81 100"),
+    "regex": ("Write a regular expression for a US zip code.", r"^\d{5}(-\d{4})?$"),
+    "regex_words": ("Create a regex that matches any word that ends with ing.", r"\b\w+ing\b"),
+    "sql": (
+        "Write an SQL query for all customers of Berlin.",
+        "SELECT * FROM customers WHERE city = 'Berlin' ORDER BY id",
+    ),
+    "shell": ("Give a command that counts the lines of all logs.", "cat /var/log/*.log | wc -l"),
+    "git": ("Write the code to undo the last commit but keep the files.", "git reset --soft HEAD~1"),
+    "loop": (
+        "Write pseudocode for a program that waits for a key.",
+        "WHILE no key is pressed\n  wait a moment\nEND WHILE",
+    ),
+    "translation": (
+        "Translate into Spanish: The weather is lovely this morning.",
+        "Hace un tiempo precioso esta mañana.",
+    ),
+    "arabic": ("Convert this english sentence into arabic: my friend is here.", "صديقي هنا الآن معنا في البيت"),
+    "rewriting": (
+        "Rewrite more formally: gonna grab some food, wanna come?",
+        "I am about to have lunch; would you join me?",
+    ),
+    "letter_close": (
+        "Write a polite rejection to a recruiter.",
+        "Hello,\n\nThank you for your message. I am happy where I am, and hope to hear from you again.\n\nSincerely,",
+    ),
+    "band": ("List good rock bands.", "- Tame Impala\n- Pond\n- The Flaming Lips\n- The Beatles\n- The Who"),
+    "formula": ("Name a complex number.", "A complex number has a real and an imaginary part, for example 0.39 + 1.9i"),
+    "dont_know_asked": ('If the text names no town, say "I don\'t know".\n\nIt rained.', "I don't know."),
+    "na_asked": ("Extract the phone number, or answer N/A.\n\nCall me!", "N/A"),
+    "no_output": ("What does this program print?\n\nx = 1", "No output"),
+    "declining_asked": ("Write an email that declines a party.", "I'm sorry, but I can't make it on Friday."),
+    "question_asked": ("Re-word as an indirect question: What time is it?", "Could you tell me what time it is?"),
+    "will_not": ("Turn into a negative: I will succeed.", "I will not succeed."),
+    "apology_then_answer": (
+        "Is Snow White a real story?",
+        "I'm not sure about that, but I think it was told in Hesse before the Grimms wrote it down.",
+    ),
+    "rule_of_dashes": ("Write a title with a ruling below it.", "Trees\n" + "-" * 120 + "\nOaks are old."),
+}
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_a_right_answer_passes_whatever_its_form(name):
+    assert score_pair(*RIGHT[name]).passes, score_pair(*RIGHT[name]).reason
+
+
+# Answers that are none, with the finding that fails them.
+NO_ANSWERS = {
+    "stand_in": ("Name a river of Norway.", "N/A", "a stand-in takes the place of the answer"),
+    "no_output": ("Name a river of Norway.", "No output.", "a stand-in takes the place of the answer"),
+    "question_mark": ("Name a river of Norway.", "?", "the answer holds neither a word nor a number"),
+    "hearts": ("Say something nice.", "❤" * 3258, "the answer is one symbol over and over"),
+    "spaced_hearts": ("Say something nice.", "Sure! " + "❤️ " * 200, "the answer is one symbol over and over"),
+    "zh_not_given": ("总结这篇文章。", "抱歉，您没有提供文章的内容。请提供文章，我会为您总结。", "declines"),
+    "zh_ask_back": ("帮我改一下。", "请提供您需要修改的文本内容。", "declines"),
+    "zh_cannot": ("推荐一家餐馆。", "对不起，我无法回答这个问题。", "declines"),
+    "zh_you_have_not": ("分析一下数据。", "您没有提供数据，我需要更多信息才能分析。", "declines"),
+    "ja": ("要約してください。", "申し訳ありませんが、お手伝いできません。", "declines"),
+    "ko": ("요약해 주세요.", "죄송합니다, 도와드릴 수 없습니다.", "declines"),
+    "de": ("Fasse den Artikel zusammen.", "Tut mir leid, das kann ich leider nicht.", "declines"),
+    "de_ask": ("Fasse zusammen.", "Könnten Sie bitte den Text angeben?", "declines"),
+    "es": ("Resume el texto.", "Lo siento, no puedo ver ningún texto.", "declines"),
+    "fr": ("Résume le texte.", "Veuillez fournir le texte à résumer.", "declines"),
+    "ru": ("Кратко перескажи.", "Извините, я не понимаю вопроса.", "declines"),
+    "en_not_given": ("Summarise it.", "It seems like you haven't provided the text. Please share it.", "declines"),
+    "en_provide": ("Summarise it.", "Please provide the text that you want me to summarise.", "declines"),
+    "en_mean": ("Why?", "I'm not sure what you mean. Could you clarify?", "declines"),
+}
+
+
+@pytest.mark.parametrize("name", NO_ANSWERS)
+def test_an_answer_that_is_none_fails_by_name(name):
+    instruction, response, phrase = NO_ANSWERS[name]
+
+    found = score_pair(instruction, response)
+
+    assert not found.passes
+    assert phrase in found.reason
 
 
 @pytest.mark.parametrize(
@@ -330,7 +383,7 @@ def test_a_script_is_no_fault(instruction, response):
 
 def test_a_translation_may_change_the_script():
     assert (
-        dimensions("Translate into Russian: Good morning, dear friend.", "Доброе утро, дорогой друг.")["relevance"] >= 7
+        dimensions("Translate into Russian: Good morning, dear friend.", "Доброе утро, дорогой друг.")["relevance"] == 9
     )
 
 
@@ -341,103 +394,17 @@ def test_padding_an_answer_does_not_raise_its_score():
 
 
 @pytest.mark.parametrize(
-    ("response", "completeness"),
-    [
-        ("1. Oak\n2. Elm\n3. Ash\n4. Fir\n5. Yew", 9),
-        ("Oak, elm, ash, fir, yew", 9),
-        ("1. Oak\n2. Elm\n3. Ash\n4. Fir", 6),
-        ("1. Oak\n2. Elm", 2),
-    ],
-)
-def test_items_are_counted_where_a_number_is_asked_for(response, completeness):
-    assert dimensions("List five trees that grow in Europe.", response)["completeness"] == completeness
-
-
-@pytest.mark.parametrize(
-    ("instruction", "response", "points"),
-    [
-        ("What is the capital of France?", "Paris", (8, 8, 9, 9)),  # unknown whether it is about France
-        ("Is it A or B? Answer in one word.", "Neither", (8, 9, 9, 9)),
-        ("Is the sun a star? Answer yes or no.", "Yes", (9, 9, 9, 9)),  # one of those that are offered
-        (
-            "Write a story about a fox.",
-            "A fox saw grapes. They hung high. The fox jumped and jumped. It could not reach them at all. "
-            "So it walked away, and said that the grapes were sour anyway. No other fox believed "
-            "a word of it, and the grapes hung there all year.",
-            (8, 9, 9, 9),
-        ),
-    ],
-)
-def test_evidence_is_for_the_form_that_was_asked_for(instruction, response, points):
-    assert score_pair(instruction, response).dimensions == points
-
-
-def test_one_very_long_sentence_among_short_ones_is_a_slight_fault():
-    answer = f"{ANSWER} They do so {'and so ' * 30}on. That is all. It works. Plants grow. Leaves fall."
-
-    assert score_pair(QUESTION, answer).reason == "Clarity: a sentence is very long."
-    assert dimensions(QUESTION, answer)["clarity"] == 7
-
-
-@pytest.mark.parametrize(
     "instruction",
     ["Write three sentences about trees.", "Give me 10 minutes of your time.", "List trees that live 300 years."],
 )
 def test_a_measure_is_no_number_of_items(instruction):
-    assert dimensions(instruction, "Trees are tall and green.")["completeness"] >= 7
+    assert dimensions(instruction, "Trees are tall and green.")["completeness"] == 9
 
 
-@pytest.mark.parametrize(
-    ("response", "completeness"),
-    [
-        ("```python\ndef add(a, b):\n    return a + b\n```", 9),
-        ("def add(a, b):\n    return a + b", 9),
-        ("You should think about what the two numbers are and then put them together.", 2),
-    ],
-)
-def test_code_must_be_there_where_it_is_asked_for(response, completeness):
-    assert dimensions("Write a function that adds two numbers.", response)["completeness"] == completeness
-
-
-def test_code_that_has_lost_its_indentation_is_unclear():
-    broken = "def sign(n):\nif n < 0:\nreturn -1\nreturn 1"
-
-    assert dimensions("Write a Python function for the sign of n.", broken)["clarity"] == 2
-    assert dimensions("Write a Python function.", "def sign(n):\n    if n < 0:\n        return -1")["clarity"] == 8
-
-
-def test_words_are_compared_with_a_system_prompt_too():
-    answer = (
-        "Volcanoes erupt where molten rock rises through the crust. " * 1
-        + "Ash and lava then cover the land " * 6
-        + "."
-    )
-
-    assert (
-        dimensions("Tell us, dear expert, everything important now, briefly, kindly, slowly.", answer)["relevance"] == 1
-    )
-    assert (
-        dimensions(
-            "Tell us, dear expert, everything important now, briefly, kindly, slowly.",
-            answer,
-            "You know volcanoes and lava.",
-        )["relevance"]
-        > 1
-    )
-
-
-def test_a_follow_up_need_not_repeat_words():
-    answer = " ".join(["The blue light is scattered by gas molecules, which is what makes the heavens look so."] * 3)
-
-    assert (
-        dimensions("Can you simplify this explanation again, please, shorter and friendlier?", answer)["relevance"] == 6
-    )
-
-
-def test_the_scorer_names_itself_and_weighs():
+def test_the_scorer_names_itself_and_a_failed_pair_has_the_lowest_score_whatever_the_weights():
     cut = FAULTS["cut_in_sentence"][0]
 
-    score = HeuristicScorer((0, 1, 0, 0)).score(QUESTION, cut)
+    score = HeuristicScorer((1, 0, 0, 0)).score(QUESTION, cut)
 
     assert score.scorer == "heuristic"
     assert list(score.dimensions) == list(DIMENSIONS)
@@ -464,7 +431,7 @@ def test_any_text_is_scored_on_the_scale_and_always_the_same(instruction, respon
 
     assert score == score_pair(instruction, response, system)
     assert len(score.dimensions) == len(DIMENSIONS)
-    assert all(1 <= points <= 9 for points in score.dimensions)
+    assert set(score.dimensions) <= {1, 8, 9}
     assert score.reason.endswith(".")
 
 

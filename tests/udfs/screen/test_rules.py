@@ -91,4 +91,8 @@ def test_the_shipped_rules_are_found_inside_a_zip(tmp_path: Path, monkeypatch: p
 
 
 def test_only_note_rules_are_the_ones_that_leave_the_text_usable():
-    assert {rule.name for rule in load_rules() if rule.effect == "note"} == {"literal_escapes", "truncated"}
+    assert {rule.name for rule in load_rules() if rule.effect == "note"} == {
+        "addresses_judge",
+        "literal_escapes",
+        "truncated",
+    }

@@ -1,0 +1,109 @@
+"""Decontaminate stage: mark examples that hold an item of a benchmark, in their prompt or in their response.
+
+Reads `examples`, replaces `benchmarks` (what was looked for) and `contamination`. Nothing is dropped: a mark keeps an
+example from being asked, answered and exported, whichever side holds the item.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+
+from jobs.config.decontaminate import DecontaminateConfig
+from jobs.curation.benchmarks import NOTHING_LOOKED_FOR, BenchmarkFile, benchmark_files
+from jobs.curation.eligibility import without_contaminated
+from jobs.workspace.runtime import Runtime, Stage, StageReport
+from schemas.tables import BENCHMARKS, CONTAMINATION, EXAMPLES
+from udfs.benchmark_items import ItemText
+from udfs.contamination import CANDIDATE, FORM_PROMPTS, Benchmarks, Limits, find_contamination, index_benchmarks
+
+
+def mark_contamination(examples: DataFrame, benchmarks: Benchmarks) -> DataFrame:
+    """Search examples for the items of benchmarks.
+
+    Args:
+        examples: rows of `EXAMPLES`.
+        benchmarks: the items, indexed; they travel to the executors.
+
+    Returns:
+        Rows of `CONTAMINATION`. A short item that some source holds in `FORM_PROMPTS` different prompts is a form of
+        words and only noted, but where it is all of a prompt.
+    """
+    texts = examples.select(
+        "example_id", "source", "system", "history", "instruction", F.col("reference_response").alias("response")
+    )
+    found = texts.mapInArrow(find_contamination(benchmarks), CANDIDATE)
+    item = ("benchmark", "item", "field")
+    prompts = F.size(F.collect_set("prompt_key").over(Window.partitionBy(*item, "source")))
+    most = F.max("prompts").over(Window.partitionBy(*item))
+    is_form = F.col("is_short") & ~F.col("is_whole_prompt") & (most >= FORM_PROMPTS)
+    counted = found.withColumn("prompts", prompts)
+    return CONTAMINATION.select_from(
+        counted.withColumn("effect", F.when(is_form, F.lit("note")).otherwise(F.lit("exclude")))
+    )
+
+
+def run(runtime: Runtime) -> StageReport:
+    """Search the whole `examples` table, in one pass."""
+    config = runtime.settings.decontaminate
+    found = list(benchmark_files(runtime.settings))
+    items = [(file, file.items()) for file in found]
+    texts = [text for _, of_file in items for text in of_file]
+    examples = runtime.read(EXAMPLES)
+    runtime.replace(BENCHMARKS, runtime.spark.createDataFrame([_row(*one) for one in items], BENCHMARKS.schema))
+    if texts:
+        runtime.progress.step(f"looking for {len(texts):,} texts of benchmarks")
+        marks = mark_contamination(examples, index_benchmarks(texts, limits_of(config)))
+    else:
+        runtime.progress.line(NOTHING_LOOKED_FOR, style="dim")
+        marks = runtime.spark.createDataFrame([], CONTAMINATION.schema)
+    runtime.replace(CONTAMINATION, marks)
+    total = examples.count()
+    convicted = total - without_contaminated(examples, runtime.read(CONTAMINATION)).count()
+    reasons = {"contaminated": convicted} if convicted else {}
+    return StageReport(total, total - convicted, reasons, _absent(config, found))
+
+
+def limits_of(config: DecontaminateConfig) -> Limits:
+    """The limits that a configuration sets."""
+    return Limits(config.share, config.answer_share, config.short_tokens)
+
+
+def _row(file: BenchmarkFile, items: Sequence[ItemText]) -> dict[str, object]:
+    return {
+        "benchmark": file.benchmark.name,
+        "file": file.name,
+        "origin": file.origin,
+        "licence": file.benchmark.licence,
+        "sha256": file.sha256,
+        "bytes": len(file.content),
+        "items": len({item.item for item in items}),
+    }
+
+
+def _absent(config: DecontaminateConfig, found: Sequence[BenchmarkFile]) -> tuple[str, ...]:
+    here = {file.benchmark.name for file in found}
+    absent = [one.name for one in config.benchmarks if one.name not in here]
+    return (f"optional benchmarks that are not here were not looked for: {', '.join(absent)}",) if absent else ()
+
+
+def inputs(runtime: Runtime) -> Mapping[str, str]:
+    """The bytes of every benchmark file."""
+    return {f"{file.benchmark.name}/{file.name}": file.sha256 for file in benchmark_files(runtime.settings)}
+
+
+STAGE: Stage = Stage(
+    name="decontaminate",
+    title="mark what holds an item of a benchmark",
+    run=run,
+    reads=(EXAMPLES,),
+    writes=(BENCHMARKS, CONTAMINATION),
+    settings=("decontaminate",),
+    inputs=inputs,
+    after="screen",
+)
+
+if __name__ == "__main__":
+    from jobs.run.command import run_as_script
+
+    run_as_script(STAGE)

@@ -1,0 +1,241 @@
+"""How one file is read, told from its first records: the same answer for `phase0 init` and for a run."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
+from typing import BinaryIO
+
+from jobs.sources.listing import FoundFile, is_readable_by_spark, local_path
+from schemas.errors import SourceFormatError
+from udfs.containers import Container, RawRecord, pointed_bytes
+from udfs.formats.detect import Detection, detect_format
+from udfs.formats.draft import Parsed
+from udfs.formats.fields import Refusal
+from udfs.formats.json_object import load_object
+from udfs.formats.parse import ParseOptions, parse_record, parse_tree, tree_key
+from udfs.parquet_head import DamagedParquetError, parquet_rows
+from udfs.records import open_records
+from udfs.unpacking import Packing
+
+HEAD_RECORDS = 200
+_DETECT_RECORDS = 20
+
+ADVICE: Mapping[str, str] = {
+    "truncated": "the file ends early; get it again",
+    "corrupt_gzip": "the packed file is damaged; get it again",
+    "corrupt_bz2": "the packed file is damaged; get it again",
+    "corrupt_xz": "the packed file is damaged; get it again",
+    "corrupt_zst": "the packed file is damaged; get it again",
+    "corrupt_parquet": "the Parquet file is damaged; get it again",
+    "decompression_bomb": "it unpacks to more than 100 times its size; unpack it and look at it",
+    "html_not_json": "a web page, not the data; get it again, signed in where this is needed",
+    "pointer_not_data": "a pointer, not the data: git lfs pull",
+    "not_utf8": "not UTF-8, perhaps Windows-1252: iconv -f WINDOWS-1252 -t UTF-8 FILE > NEW",
+    "invalid_json": "no JSON; one object a line, or one array, is read",
+    "invalid_csv": "cells that hold quotes, separators or line breaks must be quoted, in as many columns as the header",
+    "not_an_object": "each record must be an object with named fields",
+    "not_text": "a text field holds a number, a list or a picture; name the fields with format: table and fields:",
+    "wrong_format": "set format: to match, or name the columns with format: table and fields:",
+    "missing_instruction": "the field of the instruction is empty; name another one with format: table and fields:",
+    "unknown_role": "a message is neither from user nor assistant, system or tool",
+    "too_long": "raise ingest.max_chars to read longer texts",
+}
+"""What to do about a reason, where a person can."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """The first records of a file."""
+
+    container: Container
+    records: tuple[RawRecord, ...]
+    packing: Packing | None = None
+    encoding: str = "utf-8"
+    is_all: bool = False
+    """Whether the file has no more records."""
+    fault: str | None = None
+    """Why there are none, and what to do."""
+
+    @property
+    def sound(self) -> list[bytes]:
+        """Those that can be parsed."""
+        return [raw.record for raw in self.records if raw.reason is None]
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """How a file is read, and what becomes of its first records."""
+
+    head: Head
+    parse: ParseOptions
+    why: str
+    """One sentence about the format, for the user."""
+    parsed: tuple[Parsed, ...]
+    """One for each record; empty where the format is not recognised."""
+    fault: str | None
+    """Why nothing of what was looked at can be used, and what to do; null where something can."""
+
+    @property
+    def is_message_rows(self) -> bool:
+        """Whether rows are single messages of conversation trees, to be joined."""
+        return self.parse.format == "openassistant" and any(tree_key(record) for record in self.head.sound)
+
+    @property
+    def refused(self) -> Mapping[str, int]:
+        """Records refused by reason, the most frequent first."""
+        return _by_reason(self.parsed)
+
+
+def inspect_file(file: FoundFile, given: ParseOptions, *, is_auto: bool) -> Inspected:
+    """Look at a file of this machine.
+
+    Args:
+        file: what the listing found.
+        given: what the configuration says; its format counts where `is_auto` is false, its fields where there are any.
+        is_auto: whether the format is told from the records.
+
+    Raises:
+        OSError: the file cannot be opened.
+    """
+    return judge(file, read_head(file), given, is_auto=is_auto)
+
+
+def judge(file: FoundFile, head: Head, given: ParseOptions, *, is_auto: bool) -> Inspected:
+    """Settle the format of a file from its first records, and say whether any of them can be used."""
+    if head.fault:
+        return Inspected(head, given, head.fault, (), head.fault)
+    detection, unknown = _detected(head)
+    if not columns_of(head):
+        why = _refused_by(_no_objects(head), len(head.records))
+        return Inspected(head, given, why, (), why)
+    if is_auto and detection is None:
+        return Inspected(head, given, unknown, (), unknown)
+    parse = given
+    if is_auto and detection is not None:
+        fields = dict(given.fields) or dict(detection.fields)
+        parse = ParseOptions(format=detection.format, use=given.use, fields=fields, max_chars=given.max_chars)
+    parsed = _parse(head.records, parse)
+    fault: str | None = None
+    if all(one.reason for one in parsed):
+        if all(one.reason == "wrong_format" for one in parsed):
+            seen = f"it looks like {detection.format}" if detection else unknown
+            fault = f"record 0: not in the format {parse.format}; {seen}. Set format: to match"
+        else:
+            fault = _refused_by(_by_reason(parsed), len(parsed))
+    return Inspected(head, parse, detection.why if detection else "", parsed, fault)
+
+
+def columns_of(head: Head) -> tuple[str, ...]:
+    """Keys of the records, in order of appearance."""
+    columns: dict[str, None] = {}
+    for record in head.sound:
+        try:
+            columns |= dict.fromkeys(load_object(record))
+        except Refusal:
+            continue
+    return tuple(columns)
+
+
+@lru_cache(maxsize=4096)
+def read_head(file: FoundFile) -> Head:
+    """The first records of a file of this machine; one that has not changed is read once."""
+    path = local_path(file.path) or file.path
+    with open(path, "rb") as opened:
+        return head_of(opened, path, file.size)
+
+
+def head_of(opened: BinaryIO, path: str, size: int) -> Head:
+    """The first records of an open file."""
+    content = open_records(opened, path)
+    container = content.container
+    if container == "parquet" and content.packing is None:
+        try:
+            rows = tuple(parquet_rows(opened, HEAD_RECORDS + 1))
+        except DamagedParquetError as error:
+            return Head(container, (), fault=f"a damaged Parquet file ({error}); get it again")
+        if not is_readable_by_spark(path):
+            name = path.rsplit("/", 1)[-1]
+            better = name.lstrip("_.").replace(":", "-")
+            fault = f"Spark does not read a Parquet file of this name; rename it: mv {name!r} {better!r}"
+            return Head(container, (), fault=fault)
+        return Head(container, rows[:HEAD_RECORDS], is_all=len(rows) <= HEAD_RECORDS, fault=_fault_of_empty(rows))
+    kind_fault = _fault_of_kind(container, content.packing, content.head, size)
+    if kind_fault:
+        return Head(container, (), content.packing, content.encoding, is_all=True, fault=kind_fault)
+    records = tuple(islice(content.records, HEAD_RECORDS + 1))
+    is_all = len(records) <= HEAD_RECORDS
+    return Head(
+        container, records[:HEAD_RECORDS], content.packing, content.encoding, is_all, fault=_fault_of_empty(records)
+    )
+
+
+def _fault_of_empty(records: Sequence[RawRecord]) -> str | None:
+    return None if records else "no records in it"
+
+
+def _fault_of_kind(container: Container, packing: Packing | None, head: bytes, size: int) -> str | None:
+    """Why a file of this kind holds no records that can be read, null where it may."""
+    if container == "pointer":
+        what = f"a pointer of {size:,} bytes, not the data"
+        if b"annex/objects/" in head:
+            return f"{what}: git annex get FILE"
+        whole = pointed_bytes(head)
+        return f"{what}{f' of {whole:,} bytes' if whole else ''}: git lfs pull"
+    if container == "html":
+        return ADVICE["html_not_json"]
+    if container == "parquet":
+        return f"Parquet within {packing}; unpack it"
+    if container == "packed":
+        return f"packed twice, or {packing} within another packing; unpack it once"
+    if container == "binary":
+        archives = ((b"PK\x03\x04", "a zip archive: unzip it"), (b"\x04\x22\x4d\x18", "packed with lz4: unlz4 it"))
+        known = next((words for magic, words in archives if head.startswith(magic)), None)
+        return known or "no text: JSON, JSONL, CSV and Parquet are read, packed with gzip, bzip2, xz or zstd, or plain"
+    return None
+
+
+def _detected(head: Head) -> tuple[Detection | None, str]:
+    try:
+        return detect_format(head.sound[:_DETECT_RECORDS]), ""
+    except SourceFormatError as error:
+        return None, str(error)
+
+
+def _no_objects(head: Head) -> Counter[str]:
+    """Why records are no objects with fields, each counted by its reason."""
+    reasons: Counter[str] = Counter()
+    for raw in head.records:
+        try:
+            reasons[raw.reason or ("wrong_format" if load_object(raw.record) == {} else "")] += 1
+        except Refusal as refusal:
+            reasons[refusal.reason] += 1
+    return +Counter({reason: count for reason, count in reasons.items() if reason})
+
+
+def _refused_by(reasons: Mapping[str, int], count: int) -> str:
+    """None of so many records can be used: why, and what to do about the most frequent reason."""
+    listed = ", ".join(f"{number:,} {reason}" for reason, number in Counter(reasons).most_common())
+    advice = next((ADVICE[reason] for reason, _ in Counter(reasons).most_common() if reason in ADVICE), "")
+    return f"none of the first {count:,} records can be used: {listed}{'; ' + advice if advice else ''}"
+
+
+def _by_reason(parsed: Sequence[Parsed]) -> dict[str, int]:
+    counts = Counter(one.reason for one in parsed if one.reason)
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _parse(records: Sequence[RawRecord], options: ParseOptions) -> tuple[Parsed, ...]:
+    """Read the records; messages of OpenAssistant together with the others of their tree."""
+    parsed = [Parsed(reason=raw.reason) if raw.reason else parse_record(raw.record, options) for raw in records]
+    if options.format == "openassistant":
+        trees: dict[str, list[int]] = {}
+        for place, raw in enumerate(records):
+            if raw.reason is None and (tree := tree_key(raw.record)):
+                trees.setdefault(tree, []).append(place)
+        for places in trees.values():
+            joined = parse_tree([records[place].record for place in places], options)
+            for place, one in zip(places, joined, strict=True):
+                parsed[place] = one
+    return tuple(parsed)

@@ -1,0 +1,178 @@
+"""Questions to the stored tables: one SQL text, two homes.
+
+Tables of a folder are asked by delta-rs, in milliseconds and without a JVM; those of a catalog, and those that delta-rs
+cannot read, by Spark. A question names its tables in braces and its values with a colon, and keeps to the SQL that both
+know: `select count(*) as rows from {fates} where reason = :reason`. It has its rows read and filtered where they lie;
+what comes back should be few.
+"""
+
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from string import Formatter
+from typing import TYPE_CHECKING, Any
+
+from jobs.workspace import files
+from schemas.batches import BATCH_ITEMS, BATCHES
+from schemas.calls import ATTEMPTS, JUDGEMENTS, REQUESTS, RESPONSES
+from schemas.tables import ALL, Table
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
+    from pyspark.sql import DataFrame, SparkSession
+
+Value = str | int | float | Collection[str] | Collection[int]
+Answer = dict[str, Any]
+"""A row: column -> value; times have their zone, maps are dicts."""
+
+_TABLES = {table.name: table for table in (*ALL, REQUESTS, ATTEMPTS, RESPONSES, JUDGEMENTS, BATCHES, BATCH_ITEMS)}
+_VALUE = re.compile(r"(?<![\w:]):([a-z_]+)")
+
+
+class CannotReadError(Exception):
+    """Only Spark can read the table: it uses a feature that delta-rs does not know, or lies where that cannot look."""
+
+
+def with_parts(question: str, **parts: str) -> str:
+    """A question with SQL of ours in the place of names in braces; texts from elsewhere are values, never parts."""
+    for name, sql in parts.items():
+        question = question.replace(f"{{{name}}}", sql)
+    return question
+
+
+def tables_of(question: str) -> list[Table]:
+    """The tables that a question names, each once."""
+    names = {name for _, name, _, _ in Formatter().parse(question) if name}
+    return [_TABLES[name] for name in sorted(names)]
+
+
+@dataclass(frozen=True)
+class DeltaTables:
+    """Tables in a folder, read by delta-rs."""
+
+    folder: str
+    """Path or URI; below it a folder for each table."""
+
+    def query(self, question: str, values: Mapping[str, Value]) -> list[Answer]:
+        """Rows that answer a question; a table that is not there has none. See `Runtime.query`.
+
+        Raises:
+            SchemaMismatchError: a table has other columns than this version's.
+            CannotReadError: delta-rs cannot read a table.
+        """
+        import pyarrow as pa
+        from deltalake import QueryBuilder
+        from deltalake.exceptions import DeltaError
+
+        builder, names = QueryBuilder(), dict[str, str]()
+        for table in tables_of(question):
+            found = self._open(table)
+            names[table.name] = table.name if found else _no_rows(table)
+            if found:
+                builder.register(table.name, found)
+        sql = _fill_in(question, values, _quoted).format(**names)
+        try:
+            return _answers(pa.table(builder.execute(sql)))
+        except (DeltaError, OSError) as error:
+            raise CannotReadError(type(error).__name__) from error
+
+    def _open(self, table: Table) -> "DeltaTable | None":
+        from deltalake import DeltaTable
+        from deltalake.exceptions import DeltaError, TableNotFoundError
+        from pyspark.sql.types import StructType
+
+        path = files.join(self.folder, table.name)
+        try:
+            found = DeltaTable(path)
+            features = set(found.protocol().reader_features or ()) - {"timestampNtz"}
+        except TableNotFoundError:
+            return None
+        except (DeltaError, OSError) as error:
+            # Its text may hold what a URI or a store says, keys included, so the kind alone is told.
+            raise CannotReadError(type(error).__name__) from None
+        if features or found.protocol().min_reader_version == 2:  # column mapping
+            raise CannotReadError(f"{table.name} needs {', '.join(sorted(features)) or 'column mapping'}")
+        table.require(StructType.fromJson(_json(found)))
+        return found
+
+
+def append_rows(path: str, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Add rows to a table of a local folder in one commit, making it where it is missing. Needs no Spark."""
+    import pyarrow as pa
+    from deltalake import Schema, write_deltalake
+
+    columns = pa.schema(Schema.from_json(table.schema.json()).to_arrow())
+    maps = {field.name for field in columns if pa.types.is_map(field.type)}
+    plain = [{name: list(one.items()) if name in maps and one else one for name, one in row.items()} for row in rows]
+    write_deltalake(path, pa.Table.from_pylist(plain, columns), mode="append")
+
+
+def _json(table: "DeltaTable") -> Any:
+    import json
+
+    return json.loads(table.schema().to_json())
+
+
+def _no_rows(table: Table) -> str:
+    columns = (f"cast(null as {_SQL_TYPES.get(f.dataType.simpleString(), 'string')}) as {f.name}" for f in table.schema)
+    return f"(select {', '.join(columns)} where false)"
+
+
+_SQL_TYPES = {"int": "int", "bigint": "bigint", "double": "double", "boolean": "boolean"} | {
+    "timestamp": "timestamp",
+    "decimal(38,12)": "decimal(38,12)",
+}
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''").replace("{", "{{").replace("}", "}}") + "'"
+
+
+def _quoted_for_spark(text: str) -> str:
+    # Spark knows escapes, and puts a variable of its conf in the place of `${name}` in a literal too.
+    plain = (one if one.isascii() and (one.isalnum() or one in " _-./") else f"\\U{ord(one):08x}" for one in text)
+    return f"'{''.join(plain)}'"
+
+
+def _fill_in(question: str, values: Mapping[str, Value], quoted: Callable[[str], str]) -> str:
+    """Put values in their places. Spark's own parameters would do, but Delta's parser of SQL loses them."""
+
+    def literal(value: Value) -> str:
+        if isinstance(value, str):
+            return quoted(value)
+        if isinstance(value, int | float):
+            return repr(value)
+        return ", ".join(sorted({literal(one) for one in value})) or "null"
+
+    return _VALUE.sub(lambda match: literal(values[match[1]]), question)
+
+
+def ask_spark(
+    session: "SparkSession", question: str, frames: "Mapping[str, DataFrame]", values: Mapping[str, Value] | None = None
+) -> "DataFrame":
+    """The same question to Spark, whose answer is a frame.
+
+    Args:
+        session: to ask.
+        question: as for `Runtime.query`.
+        frames: table's name -> its rows.
+        values: the question's values.
+    """
+    named: dict[str, Any] = dict(frames)
+    return session.sql(_fill_in(question, values or {}, _quoted_for_spark), **named)
+
+
+def answers_of(frame: "DataFrame") -> list[Answer]:
+    """All rows of a frame, which must be few, as answers."""
+    return _answers(frame.toArrow())
+
+
+def _answers(found: Any) -> list[Answer]:
+    import pyarrow as pa
+
+    maps = [field.name for field in found.schema if pa.types.is_map(field.type)]
+    rows: list[Answer] = found.to_pylist()
+    for row in rows:
+        for name in maps:
+            row[name] = None if row[name] is None else dict(row[name])
+    return rows

@@ -1,0 +1,156 @@
+"""Messages of a conversation, in the many shapes that they are stored in."""
+
+import ast
+import json
+import re
+import warnings
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from udfs.formats.fields import Refusal, as_text, first_of, is_nothing
+
+_MOST_LITERAL_CHARS = 1_000_000
+_MOST_LITERAL_LEVELS = 20
+ROLES = {
+    **dict.fromkeys(("user", "human", "prompter"), "user"),
+    **dict.fromkeys(("assistant", "gpt", "chatgpt", "model", "bot", "bard", "bing", "claude"), "assistant"),
+    **dict.fromkeys(("system", "developer"), "system"),
+    **dict.fromkeys(
+        ("tool", "tools", "function", "function_call", "observation", "tool_call", "tool_response", "ipython"), "tool"
+    ),
+}
+
+_TEXT_PARTS = ("text", "input_text", "output_text", "refusal")
+_THOUGHTS = ("thinking", "redacted_thinking", "reasoning", "reasoning_content", "reasoning_text", "thought")
+
+
+class Message(NamedTuple):
+    """One message, its role in our words: `user`, `assistant`, `system` or `tool`."""
+
+    role: str
+    text: str | None
+    calls_tool: bool
+
+
+def as_message(value: object, default_role: str = "") -> Message:
+    """Read one message.
+
+    Raises:
+        Refusal: `wrong_format`, `unknown_role` or `not_text`.
+    """
+    if not isinstance(value, dict):
+        raise Refusal("wrong_format")
+    role = first_of(value, ("role", "from")) or _role_of_item(value.get("type")) or default_role
+    known = ROLES.get(role.strip().lower()) if isinstance(role, str) else None
+    if known is None:
+        raise Refusal("wrong_format" if role == "" else "unknown_role")
+    content = first_of(value, ("content", "value", "text", "parts"))
+    calls_tool = known == "tool" or bool(value.get("tool_calls") or value.get("function_call"))
+    if isinstance(content, list):
+        text, has_tool_part = _joined_parts(content)
+        return Message(known, text, calls_tool or has_tool_part)
+    return Message(known, None if known == "tool" else as_text(content), calls_tool)
+
+
+def _role_of_item(kind: object) -> str:
+    """Who an item without a role is from: a call of a tool and its result have a type instead."""
+    return "tool" if isinstance(kind, str) and ("tool" in kind or "function" in kind) else ""
+
+
+def _joined_parts(parts: list[Any]) -> tuple[str | None, bool]:
+    texts = []
+    has_tool_part = False
+    for part in parts:
+        kind, given = _part(part)
+        if kind in _THOUGHTS:
+            continue
+        if "tool" in kind or "function" in kind:
+            has_tool_part = True
+        elif kind in _TEXT_PARTS:
+            texts.append(as_text(given))
+        else:
+            raise Refusal("not_text")  # an image, a sound: the text alone would be another prompt
+    return "\n".join(text for text in texts if text) or None, has_tool_part
+
+
+def _part(part: object) -> tuple[str, object]:
+    """What kind of a part of a message it is, and its text."""
+    if not isinstance(part, dict):
+        return "text", part
+    given = first_of(part, ("text", "value", "refusal"))
+    if isinstance(given, dict):  # {"type": "text", "text": {"value": …}}
+        given = given.get("value")
+    kind = part.get("type")
+    if is_nothing(kind):
+        named = [key for key, value in part.items() if not is_nothing(value)]
+        thought = next((key for key in named if key in _THOUGHTS), None)
+        kind = "text" if "text" in part or "value" in part or not named else thought or named[0]
+    return kind if isinstance(kind, str) else "", given
+
+
+def are_messages(values: list[Any]) -> bool:
+    """Whether a list looks like a conversation: messages, or texts that take turns."""
+    first = values[0] if values else None
+    if isinstance(first, dict):  # messages may lack a role, but not the first of them
+        return "role" in first or "from" in first or _is_pair(first)
+    if isinstance(first, list):
+        return all(isinstance(pair, list) and len(pair) == 2 and all(map(_is_text, pair)) for pair in values)
+    return len(values) > 1 and all(map(_is_text, values))
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_pair(message: Mapping[str, Any]) -> bool:
+    """Whether both sides of an exchange are in one object, under their names."""
+    roles = [ROLES.get(key.strip().lower()) for key, value in message.items() if isinstance(value, str)]
+    return "user" in roles and "assistant" in roles
+
+
+def turns_of(values: list[Any]) -> list[Any]:
+    """A conversation as a list of messages."""
+    messages: list[Any] = []
+    for value in values:
+        if isinstance(value, str):
+            before = messages[-1] if messages else None
+            role = "assistant" if isinstance(before, dict) and before.get("role") == "user" else "user"
+            messages.append({"role": role, "content": value})
+        elif isinstance(value, list) and len(value) == 2:
+            messages += [
+                {"role": role, "content": text} for role, text in zip(("user", "assistant"), value, strict=True)
+            ]
+        elif isinstance(value, dict) and not {"role", "from", "type"} & set(value) and _is_pair(value):
+            messages += [{"role": key, "content": text} for key, text in value.items() if key.strip().lower() in ROLES]
+        elif not (isinstance(value, dict) and value.get("type") in _THOUGHTS and is_nothing(value.get("role"))):
+            messages.append(value)
+    return messages
+
+
+def _literal(text: str) -> object:
+    """What Python's `str` made a text of, null where it is no such text or one that could do harm."""
+    if len(text) > _MOST_LITERAL_CHARS:
+        return None
+    level = deepest = 0
+    for bracket in re.findall(r"[\[\](){}]", text):
+        level += 1 if bracket in "[({" else -1
+        deepest = max(deepest, level)
+    if deepest > _MOST_LITERAL_LEVELS:
+        return None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of escapes that mean nothing
+            return ast.literal_eval(text.strip())
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return None
+
+
+def as_list(value: Any) -> Any:
+    """A list that is given as a text of JSON, or as Python writes it, as the list; anything else as it is."""
+    if not isinstance(value, str) or value.lstrip()[:1] != "[":
+        return value
+    try:
+        parsed = json.loads(value, strict=False)
+    except (ValueError, RecursionError):
+        parsed = _literal(value)
+    return parsed if isinstance(parsed, list) else value
