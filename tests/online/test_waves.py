@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from jobs.config.teachers import BudgetConfig
+from jobs.config.calls import BudgetConfig
 from jobs.online.waves import budget_spent, is_worth_a_wave
 
 
