@@ -17,6 +17,7 @@ from jobs.rendering.markdown import render_template
 from jobs.rendering.templates import by_count
 from jobs.reports.teacher_costs import TeacherCost
 from jobs.validation.stored_checks import TableCheck
+from jobs.verify.measures import CLEAN_BAND
 from udfs.scoring.agreement import MEASURED, MEASURED_ON
 
 MAX_TWINS_SHOWN = 3
@@ -167,6 +168,11 @@ class ProjectStatus:
     def is_judged(self) -> bool:
         """Whether scores come from a judge and not from rules."""
         return self.scorer_kind != JUDGED_BY_RULES
+
+    @property
+    def rows_without_remark(self) -> int:
+        """Rows in which rules found nothing at all; says nothing where a judge scored."""
+        return self.quality_bands.get(CLEAN_BAND, 0)
 
     @property
     def left_usd(self) -> Decimal | None:

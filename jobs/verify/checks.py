@@ -153,11 +153,11 @@ def check_mean_quality(measures: Measures, wanted: Thresholds, quality: Quality)
     """The mean score is high enough, where the scores are a judgement or may be one."""
     mean = measures.scores.mean
     measured = "no scores" if mean is None else f"{mean:.6g}"
+    least = "no target" if wanted.min_mean_quality is None else f">= {wanted.min_mean_quality:.6g}"
+    if quality is Quality.SCREENED:
+        return Check("Mean quality", CheckOutcome.NOT_ASSESSED, "by rules, which judge nothing", least)
     if wanted.min_mean_quality is None:
         return _not_assessed("Mean quality", measured)
-    least = f">= {wanted.min_mean_quality:.6g}"
-    if quality is Quality.SCREENED:
-        return Check("Mean quality", CheckOutcome.NOT_ASSESSED, f"{measured} by rules, which judge nothing", least)
     if mean is None or measures.scores.rows < measures.rows:
         without = measures.rows - measures.scores.rows
         return Check("Mean quality", CheckOutcome.NOT_ASSESSED, f"{measured}; {without:,} rows without a score", least)

@@ -17,6 +17,8 @@ LISTED_DUPLICATES = 10
 LISTED_LOW_SCORES = 10
 # Half-open but for the first, which includes 10: a score of exactly 9.0 is in it, one of 8.0 in the second.
 BANDS = (("9-10", 9.0), ("8-9", 8.0), ("7-8", 7.0), ("below 7", float("-inf")))
+CLEAN_BAND = BANDS[0][0]
+"""Where rules put a pair in which they found nothing; a remark takes it below (`udfs.scoring.heuristic`)."""
 LENGTH_STEPS = (0, *(step * 10**power for power in range(8) for step in (1, 2, 3, 5, 7)))
 """Least lengths of the bars of a histogram, in tokens: about equally wide on a logarithmic scale."""
 # Names of fields and sources are the file's own and may be one a row.

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from jobs.verify.checks import Quality, Verification
-from jobs.verify.measures import BANDS, Malformed, Measures
+from jobs.verify.measures import BANDS, CLEAN_BAND, Malformed, Measures
 from udfs.printable import spelled_out
 
 _LISTED_NAMES = 20
@@ -82,6 +82,11 @@ def _quality(verification: Verification) -> Iterator[str]:
     if verification.scorer:
         yield _row("  scored by", spelled_out(verification.scorer, _NAME_CHARS))
     if quality is Quality.NONE:
+        return
+    if quality is Quality.SCREENED:  # rules say whether they found something; a mean of that would rank nothing
+        clean = scores.bands[CLEAN_BAND]
+        yield _row("  nothing found", _share(clean, scores.rows))
+        yield _row("  with remarks", _share(scores.rows - clean, scores.rows))
         return
     yield _row("  mean score", f"{scores.mean:.6g} of {scores.rows:,} rows")
     for place, (name, _) in enumerate(BANDS):

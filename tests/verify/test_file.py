@@ -130,7 +130,7 @@ def test_rule_based_scores_are_never_sold_as_judged(tmp_path, capsys):
 
     out = capsys.readouterr().out
     assert "\nQuality: SCREENED, NOT JUDGED\n" in out
-    assert re.search(r"NOT ASSESSED  Mean quality +8.5 by rules, which judge nothing; wanted: >= 1\n", out)
+    assert re.search(r"NOT ASSESSED  Mean quality +by rules, which judge nothing; wanted: >= 1\n", out)
     assert re.search(r"NOT ASSESSED  Teachers +0; answers of public data sets, screened; wanted: >= 1\n", out)
     assert re.search(r"PASS +Every score +6 above; wanted: > 7\n", out)
     assert out.endswith(
@@ -213,7 +213,7 @@ def test_five_percent_of_duplicates_fail_and_are_named_with_their_twins(tmp_path
     out = capsys.readouterr().out
     assert re.search(r"FAIL +Duplicates +5 % \(1 exact, 1 near\); wanted: < 1 %\n", out)
     assert "  line 39 ~ line 3: exact\n" in out
-    assert re.search(r"  line 40 ~ line 5: 0\.9\d{3}\n", out)
+    assert re.search(r"  line 40 ~ line 5: 0\.84\d\d\n", out)
     assert out.endswith("\nValidation Status: FAILED\nDataset Ready for Training: NO\n")
 
 

@@ -70,19 +70,16 @@ class _Engine:
     async def open(self, task: int) -> None:
         """Claim the task, read what its earlier attempts did, and open a journal: all before the first call."""
         context = self._context
-        options = context.storage_options
-        claim = await asyncio.to_thread(Claim, context.journal, task, options)
+        claim = await asyncio.to_thread(Claim, context.journal, task)
         self._permission = Permission(
             claim=claim,
             lease_file=context.lease_file,
             epoch=context.epoch,
             stop_file=context.stop_file,
-            deadline=context.deadline,
-            options=options,
         )
         if claim.is_retry:  # give the attempt before this one the time to see that it is over
             await asyncio.sleep(2 * POLL_SECONDS)
-        self._before = await asyncio.to_thread(read_journal, context.journal, options)
+        self._before = await asyncio.to_thread(read_journal, context.journal)
         await asyncio.to_thread(self._permission.refresh)
         self._lanes = open_lanes(context, task, self._before, claim.prefix)
         for key, lane in self._lanes.items():
@@ -90,7 +87,7 @@ class _Engine:
                 self._clients[key] = Client(lane.endpoint, context.keys, lane.most_in_flight)
             except ValueError as error:
                 lane.stop("auth", str(error))
-        self._journal = await asyncio.to_thread(Journal, context.journal, claim.name, options)
+        self._journal = await asyncio.to_thread(Journal, context.journal, claim.name)
         self._caller = Caller(self._clients, self._journal, self._permission, context.retries)
 
     async def run(self, requests: AsyncIterator[Request]) -> AsyncIterator[Outcome]:
@@ -209,8 +206,8 @@ class _Engine:
             self._outcomes.put_nowait(work.outcome(reason=refusal or (stopped and stopped[0])))
 
     def _abandon(self, now: float, refusal: Refusal | None) -> None:
-        """After the grace period end the calls in flight; at a deadline they end by themselves."""
-        if refusal is None or refusal == "deadline":
+        """After the grace period end the calls in flight."""
+        if refusal is None:
             return
         self._refused_at = now if self._refused_at is None else self._refused_at
         if now - self._refused_at > self._context.grace_seconds:

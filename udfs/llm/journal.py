@@ -33,9 +33,9 @@ def journal_folder(workspace: str, wave: str) -> str:
     return f"{workspace.rstrip('/')}/journal/{wave}"
 
 
-def open_folder(folder: str, options: Mapping[str, Any]) -> tuple[AbstractFileSystem, str]:
+def open_folder(folder: str) -> tuple[AbstractFileSystem, str]:
     """The file system of a URI, and the path there."""
-    files, path = url_to_fs(folder, **options)
+    files, path = url_to_fs(folder)
     return files, path.rstrip("/")
 
 
@@ -50,8 +50,8 @@ class _Sink(Protocol):
 class Journal:
     """The writer of one attempt of a task. Records are dicts with the columns of `schemas.calls.JOURNAL`."""
 
-    def __init__(self, folder: str, name: str, options: Mapping[str, Any] | None = None) -> None:
-        files, path = open_folder(folder, options or {})
+    def __init__(self, folder: str, name: str) -> None:
+        files, path = open_folder(folder)
         files.makedirs(path, exist_ok=True)
         self.name = name
         local = "file" in (files.protocol if isinstance(files.protocol, tuple) else (files.protocol,))

@@ -1,6 +1,6 @@
 """Read the journal of a wave: what is answered, what was spent, what was lost in flight, and when calls were sent."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, get_args
@@ -36,7 +36,7 @@ class JournalContents:
     answered_by: set[tuple[str, str]] = field(default_factory=set)  # provider and model that answered at least once
 
 
-def read_journal(folder: str, options: Mapping[str, Any] | None = None) -> JournalContents:
+def read_journal(folder: str) -> JournalContents:
     """Fold all files of a wave's journal.
 
     A torn line, such as the last of a killed writer, or a damaged one is passed over; a call whose `attempt` is counts
@@ -44,7 +44,7 @@ def read_journal(folder: str, options: Mapping[str, Any] | None = None) -> Journ
     """
     found = JournalContents()
     ended: dict[str, Record] = {}
-    for record in journal_records(folder, options):
+    for record in journal_records(folder):
         if record["kind"] == "sent":
             found.sends.append(record)
         elif record["kind"] == "attempt":
@@ -69,9 +69,9 @@ def _add(found: JournalContents, sent: Record, attempt: Record | None) -> None:
     progress.is_cut = progress.is_cut or (attempt is not None and attempt["status"] == "truncated")
 
 
-def journal_records(folder: str, options: Mapping[str, Any] | None = None) -> Iterator[Record]:
+def journal_records(folder: str) -> Iterator[Record]:
     """All whole records of a wave's journal, file by file."""
-    files, path = open_folder(folder, options or {})
+    files, path = open_folder(folder)
     if not files.exists(path):
         return
     files.invalidate_cache(path)

@@ -43,11 +43,10 @@ class JournalTail:
 
     Args:
         folder: URI of the journal.
-        options: of its file system.
     """
 
-    def __init__(self, folder: str, options: Mapping[str, Any] | None = None) -> None:
-        self._files, self._path = open_folder(folder, options or {})
+    def __init__(self, folder: str) -> None:
+        self._files, self._path = open_folder(folder)
         self._read: dict[str, int] = {}  # file -> bytes
         self._seen: dict[EndpointKey, Seen] = {}
 

@@ -22,7 +22,6 @@ Reason = Literal[
     # the wave was stopped
     "stopped",
     "lease_lost",
-    "deadline",
     "superseded",
     # this request could not go on
     "attempts_exhausted",

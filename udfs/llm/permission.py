@@ -1,4 +1,4 @@
-"""May a call be started now? The lease, the stop file, the deadline and a newer attempt of the same task decide.
+"""May a call be started now? The lease, the stop file and a newer attempt of the same task decide.
 
 Files of a workspace are all that a driver, its executors and the executors of a run that died have in common. They are
 read once a second; what is asked before each call is the state then, and the lease's expiry against the clock.
@@ -9,14 +9,14 @@ import contextlib
 import json
 import time
 import uuid
-from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Literal
 
 from fsspec import AbstractFileSystem
 
 from udfs.llm.journal import open_folder
 
-Refusal = Literal["stopped", "lease_lost", "deadline", "superseded"]
+Refusal = Literal["stopped", "lease_lost", "superseded"]
 POLL_SECONDS = 1.0
 
 
@@ -26,8 +26,8 @@ class Claim:
     A stopped executor's Python worker was seen calling on beside the task's retry for 4 s.
     """
 
-    def __init__(self, folder: str, task: int, options: Mapping[str, Any]) -> None:
-        self._files, path = open_folder(f"{folder}/claims", options)
+    def __init__(self, folder: str, task: int) -> None:
+        self._files, path = open_folder(f"{folder}/claims")
         self._files.makedirs(path, exist_ok=True)
         self._path, self.prefix = path, f"task-{task:05d}-"
         earlier = self._claims()
@@ -54,8 +54,6 @@ class Permission:
         lease_file: URI of the workspace's lease; null: no lease is held.
         epoch: of the lease that the wave was started under.
         stop_file: URI whose existence means stop; null: nothing stops the wave.
-        deadline: seconds since the epoch after which no call starts; null: none.
-        options: of the file system.
         clock: seconds since the epoch.
     """
 
@@ -66,13 +64,11 @@ class Permission:
         lease_file: str | None,
         epoch: int,
         stop_file: str | None,
-        deadline: float | None,
-        options: Mapping[str, Any],
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._claim, self._epoch, self._deadline, self._clock = claim, epoch, deadline, clock
-        self._lease = open_folder(lease_file, options) if lease_file else None
-        self._stop = open_folder(stop_file, options) if stop_file else None
+        self._claim, self._epoch, self._clock = claim, epoch, clock
+        self._lease = open_folder(lease_file) if lease_file else None
+        self._stop = open_folder(stop_file) if stop_file else None
         self._said: Refusal | None = None
         self._lease_ends = float("-inf") if self._lease else float("inf")
 
@@ -80,10 +76,7 @@ class Permission:
         """Why no call may start now, or None. Reads nothing but the clock."""
         if self._said is not None:
             return self._said
-        now = self._clock()
-        if now >= self._lease_ends:
-            return "lease_lost"
-        return "deadline" if self._deadline is not None and now >= self._deadline else None
+        return "lease_lost" if self._clock() >= self._lease_ends else None
 
     def refresh(self) -> None:
         """Read the files. What was once refused stays refused; an unreadable lease lasts until it expires."""

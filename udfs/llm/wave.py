@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from udfs.llm.models import Endpoint
 from udfs.llm.retries import RetryPolicy
@@ -31,10 +30,8 @@ class WaveContext:
     lease_file: str | None = None
     epoch: int = 0
     stop_file: str | None = None
-    deadline: float | None = None  # seconds since the epoch; no call starts after it
     grace_seconds: float = 30.0  # that calls in flight are given after a stop
     keys: Mapping[str, str] = field(default_factory=dict, repr=False)  # name of the variable -> key
-    storage_options: Mapping[str, Any] = field(default_factory=dict, repr=False)  # of fsspec
 
     @property
     def task_count(self) -> int:

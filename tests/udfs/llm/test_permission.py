@@ -9,7 +9,7 @@ from udfs.llm.permission import Claim, Permission
 
 
 def permission(tmp_path: Path, **changes) -> Permission:
-    fields = {"claim": None, "lease_file": None, "epoch": 3, "stop_file": None, "deadline": None, "options": {}}
+    fields = {"claim": None, "lease_file": None, "epoch": 3, "stop_file": None}
     found = Permission(**{**fields, **changes}, clock=lambda: 100.0)
     found.refresh()
     return found
@@ -20,7 +20,7 @@ def lease(tmp_path: Path, text: str) -> dict[str, str]:
     return {"lease_file": str(tmp_path / "lease.json")}
 
 
-def test_without_a_lease_a_stop_file_or_a_deadline_calls_may_start(tmp_path):
+def test_without_a_lease_or_a_stop_file_calls_may_start(tmp_path):
     assert permission(tmp_path).refusal() is None
 
 
@@ -64,15 +64,10 @@ def test_a_stop_file_stops(tmp_path):
     assert asked.refusal() == "stopped"
 
 
-@pytest.mark.parametrize(("deadline", "refusal"), [(100.5, None), (100.0, "deadline")])
-def test_no_call_starts_after_the_deadline(tmp_path, deadline, refusal):
-    assert permission(tmp_path, deadline=deadline).refusal() == refusal
-
-
 def test_a_later_attempt_of_a_task_supersedes_the_earlier_and_no_other_task(tmp_path):
-    first, other = Claim(str(tmp_path), 1, {}), Claim(str(tmp_path), 11, {})
+    first, other = Claim(str(tmp_path), 1), Claim(str(tmp_path), 11)
     assert not first.is_retry
-    second = Claim(str(tmp_path), 1, {})
+    second = Claim(str(tmp_path), 1)
     assert second.is_retry
     assert [claim.is_superseded() for claim in (first, second, other)] == [True, False, False]
     assert permission(tmp_path, claim=first).refusal() == "superseded"
