@@ -102,7 +102,7 @@ def call_all(runtime: Runtime, asked: StageRequests) -> CallsResult:
         sent = {key: found.counts[key] for key in reachable} if fits.is_all else count_by_endpoint(rows)
         count, pending_count = sum(sent.values()), sum(found.counts[key] for key in reachable)
         if not count or (number > 1 and not is_worth_a_wave(count, pending_count)):
-            raise _budget_spent(runtime.settings.budget, asked.stage, spent, count, pending_count)
+            raise budget_spent(runtime.settings.budget, asked.stage, spent, count, pending_count)
         outcomes = _run_wave(runtime, asked, _Wave(number, rows, sent, found, spent))
         _note(ended, outcomes)
         if is_stopped(runtime.settings.workspace):
@@ -229,9 +229,18 @@ def _refuse_speculation(runtime: Runtime) -> None:
         )
 
 
-def _budget_spent(
+def budget_spent(
     budget: BudgetConfig, stage: PaidStage, spent: Mapping[str, Decimal], count: int, pending: int
 ) -> StoppedError:
+    """The end of a run whose budget lasts no further.
+
+    Args:
+        budget: the caps.
+        stage: that wants to spend.
+        spent: stage -> what is paid or reserved.
+        count: requests that would fit all the same, too few to be worth a wave.
+        pending: requests that are open.
+    """
     cap = budget.tightest(stage, spent)
     if cap is None:
         raise AssertionError("without a cap everything fits")

@@ -45,9 +45,9 @@ def test_scratch_is_empty_after_clearing(spark, tmp_path):
 
 
 def test_a_table_of_an_earlier_version_is_read_and_gets_its_new_columns(spark, tmp_path):
-    storage = Storage(spark, str(tmp_path))
-    old = rows_of(spark, RESPONSES, [{"request_id": "a", "text": "old"}]).drop("reasoning")
+    storage = Storage(lambda: spark, str(tmp_path))
+    old = spark.createDataFrame([{"request_id": "a", "text": "old"}], RESPONSES.schema).drop("reasoning")
     old.write.format("delta").save(storage.location(RESPONSES))
     assert [row["reasoning"] for row in storage.read(RESPONSES).collect()] == [None]
-    storage.append(RESPONSES, rows_of(spark, RESPONSES, [{"request_id": "b", "reasoning": "hm"}]))
+    storage.append(RESPONSES, spark.createDataFrame([{"request_id": "b", "reasoning": "hm"}], RESPONSES.schema))
     assert {row["request_id"]: row["reasoning"] for row in storage.read(RESPONSES).collect()} == {"a": None, "b": "hm"}

@@ -48,6 +48,8 @@ class Caller:
         refusal = self._permit.refusal() or (queue.stopped and queue.stopped[0])
         if refusal:
             await self._journal.append(attempt_record(sent, None, _NOT_BILLED, 0.0))
+            if queue.stopped:
+                work.error = queue.stopped[1]
             return Requeue(refusal)
         started, most = time.monotonic(), work.worst_usd
         result = await self._ask(queue, work)

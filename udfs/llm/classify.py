@@ -150,10 +150,10 @@ def status_failure(
         status = stated.status
     kind = kind_of(status, stated)
     said = redact(stated.message) or "no message"
+    if kind == "too_large":  # what to set comes first, since a message is cut
+        said = f"{_too_large_for(stated.message)}. It says: {said}"
     head = ["HTTP", str(status)] if status is not None and is_http else [str(status)] if status is not None else []
     message = " ".join([*head, *(redact(name) for name in stated.names), "-", said])
-    if kind == "too_large":
-        message += f" ({_too_large_for(stated.message)})"
     retry_after = None
     if kind in ("rate_limited", "transient"):
         retry_after = retry_after_seconds(headers)

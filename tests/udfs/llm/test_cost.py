@@ -73,3 +73,26 @@ def test_a_prompt_has_no_more_tokens_than_bytes(texts):
 def test_content_parts_and_a_schema_count_too():
     parts = json.dumps([{"role": "user", "content": [{"type": "text", "text": "é" * 10}]}])
     assert prompt_tokens_bound(parts, "x" * 100) >= 120
+
+
+@pytest.mark.parametrize(
+    ("usage", "parsed"),
+    [
+        ({"prompt_tokens": 30, "completion_tokens": 60, "total_tokens": 5_490}, Usage(30, 5_460)),
+        ({"prompt_tokens": 30, "completion_tokens": 60, "total_tokens": 80}, Usage(30, 60)),
+        (
+            {"prompt_tokens": 30, "completion_tokens": 60, "completion_tokens_details": {"reasoning_tokens": 40}},
+            Usage(30, 60, 0, 40),
+        ),
+        (
+            {"prompt_tokens": 30, "completion_tokens": 60, "completion_tokens_details": {"reasoning_tokens": 400}},
+            Usage(30, 460, 0, 400),
+        ),
+        ({"input_tokens": 30, "output_tokens": 60, "cache_read_input_tokens": 9}, Usage(39, 60, 9)),
+        ({"prompt_tokens": 30, "completion_tokens": 60, "total_tokens": 90.0}, None),
+        ({"prompt_tokens": 30, "completion_tokens": 60, "total_tokens": 10**22}, None),
+        ({"prompt_tokens": 0, "completion_tokens": 0}, None),
+    ],
+)
+def test_output_is_the_larger_of_what_the_fields_say_and_reasoning_is_kept(usage, parsed):
+    assert parse_usage(usage) == parsed
