@@ -27,6 +27,8 @@ class Table:
     def with_added(self, rows: DataFrame) -> DataFrame:
         """Rows of a stored table of any version, with the columns that came later."""
         missing = [name for name in self.added if name not in rows.columns]
+        if not missing:  # Connect refuses to add nothing
+            return rows
         return rows.withColumns({name: F.lit(None).cast(self.schema[name].dataType) for name in missing})
 
     def select_from(self, rows: DataFrame) -> DataFrame:

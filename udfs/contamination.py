@@ -3,7 +3,7 @@
 A *question* counts where one run of tokens covers `share` of it, or all of it where it is short. An *answer* counts
 where a run covers `answer_share` of it and it is not short: short answers, and the idioms of code, are everywhere.
 What counts this way and is short may still be a form of words, "who is the president"; how often a source says it
-decides, which only the whole of the data can tell (`is_form_of_words`).
+decides, which only the whole of the data can tell (`jobs.decontaminate`).
 """
 
 from collections.abc import Callable, Mapping, Sequence

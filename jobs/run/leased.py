@@ -26,15 +26,15 @@ def leased(runtime: Runtime) -> Iterator[Runtime]:
         is_paid=runtime.settings.asks_models,
         say=runtime.progress.line,
     )
-    with lease as held:
-        owner = replace(runtime, lease=held)
-        files.remove(stop_file(runtime.settings.workspace))
-        if journals := settle_all(owner):
-            runtime.progress.line(f"settled {journals} journal{'s' if journals > 1 else ''} of a run that died")
-        take_in_batches(owner)
-        try:
+    try:  # around the lease too: giving it back writes a file
+        with lease as held:
+            owner = replace(runtime, lease=held)
+            files.remove(stop_file(runtime.settings.workspace))
+            if journals := settle_all(owner):
+                runtime.progress.line(f"settled {journals} journal{'s' if journals > 1 else ''} of a run that died")
+            take_in_batches(owner)
             yield owner
-        except Exception as error:
-            if not is_of_machine(error):
-                raise
-            raise explained(error, runtime.settings.workspace) from error
+    except Exception as error:
+        if not is_of_machine(error):
+            raise
+        raise explained(error, runtime.settings.workspace) from error

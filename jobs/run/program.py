@@ -5,6 +5,7 @@ Imported before anything else, also for `--help`, so it loads neither Spark nor 
 
 import logging
 import signal
+import socketserver
 import sys
 import threading
 import traceback
@@ -71,6 +72,10 @@ def run_app(app: typer.Typer, arguments: Sequence[str], script_of: str | None = 
             raise
 
 
+def _say_nothing(server: socketserver.BaseServer, request: object, address: object) -> None:
+    """What is said of a request that failed, where nobody needs to know."""
+
+
 def _hush_py4j() -> None:
     """Py4J logs a traceback, partly by the root logger, for what the error that follows says too; all else is shown."""
     if not logging.root.handlers:
@@ -98,6 +103,8 @@ class _Signals:
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self.heard = signal.Signals(number)
+        # The signal goes to the JVM too, and PySpark's server of accumulators prints a traceback for its end.
+        socketserver.BaseServer.handle_error = _say_nothing  # type: ignore[assignment,method-assign]
         raise KeyboardInterrupt
 
 

@@ -22,6 +22,7 @@ from pathlib import Path
 
 import yaml
 
+from jobs import pipeline
 from jobs.config.load import load_settings
 from jobs.ledger.settle import open_journals
 from jobs.pipeline import stages_between
@@ -32,7 +33,7 @@ from tests.support.paths import ROOT
 from tests.support.provider_process import ProviderProcess
 from udfs.llm.journal_reader import journal_records
 
-STAGES = ("ingest", "screen", "deduplicate-prompts", "distill", "deduplicate-pairs", "score", "select", "export")
+STAGES = tuple(stage.name for stage in pipeline.STAGES)
 WAYS = ("group", "worker", "executor", "SIGINT", "SIGTERM", "disk", "power")
 """SIGKILL of the process group; of a Python worker at work; of an executor's JVM; a signal to the group; a disk that
 fills up; SIGKILL of the group between writing a file and giving it its name."""

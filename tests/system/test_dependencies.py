@@ -16,6 +16,8 @@ from tests.support.paths import ROOT
 
 OURS = {"conf", "jobs", "schemas", "udfs", "tests"}
 LOCKS = sorted((ROOT / "requirements").glob("lock-*.txt"))
+OPTIONAL = {"cjdk", "rensa", "datasketch"}
+"""What `make install` does not install: a Java, and the peers of `make bench`."""
 # Nobody imports these: what they are for.
 TOOLS = {
     "cjdk": "fetches a Java",
@@ -61,7 +63,9 @@ def imported(*folders):
 
 def distributions(tops):
     known = metadata.packages_distributions()
-    return {canonical(name) for top in tops for name in known.get(top, [f"unknown-{top}"])}
+    return {
+        canonical(name) for top in tops for name in known.get(top, [top])
+    }  # what is not installed is called as it is
 
 
 def test_every_import_is_declared(declared):
@@ -92,7 +96,7 @@ def test_a_lock_has_a_hash_for_every_package_and_no_address(lock, declared):
     python = {"python_version": minor, "python_full_version": f"{minor}.9", "extra": ""}
     entries = [entry for entry in re.split(r"\n(?=[a-z0-9])", text) if "==" in entry]
     pins = {canonical(pin.name): pin for pin in (requirement(entry) for entry in entries) if applies(pin, python)}
-    wanted = [one for one in declared if applies(one, python) and one.name != "cjdk"]  # which `make` does not install
+    wanted = [one for one in declared if applies(one, python) and one.name not in OPTIONAL]
 
     assert len(pins) > 100 and all("--hash=sha256:" in entry for entry in entries)
     assert "://" not in text and "index-url" not in text and "find-links" not in text

@@ -17,8 +17,8 @@ DOTTED = re.compile(r"`((?:jobs|udfs|schemas)(?:\.\w+)+)(?:\(\))?`")
 # `run_stages`, `Storage.materialise`, `JOURNAL`: names as only code spells them, perhaps with a dot in between.
 PLAIN = re.compile(r"`([A-Za-z_]\w*(?:\.\w+)*)(?:\(\))?`")
 LIKE_CODE = re.compile(r"[a-z\d]_|[a-z][A-Z]|^[A-Z][A-Z_]+$")
-FOREIGN = {"applyInArrow"}
-"""Names of Spark and others that we tell of and do not use."""
+FOREIGN = {"applyInArrow", "COMPLETE", "MAX_TOKENS", "SAFETY", "RECITATION", "RateLimit_Error"}
+"""Names of Spark, of providers and others that we tell of and do not use."""
 
 
 def prose_of(source: str) -> str:
