@@ -7,7 +7,7 @@ out or that hold an item of a benchmark take no part: a prompt that will never b
 from pyspark.sql import functions as F
 
 from jobs.curation.eligibility import OPEN_PROMPTS, open_prompts, without_contaminated
-from jobs.deduplication.figures import SourceLoss, count_losses
+from jobs.deduplication.figures import SourceDuplication, count_source_duplication
 from jobs.deduplication.ranking import mark_duplicates, prompt_text
 from jobs.workspace.runtime import Runtime, Stage, StageReport
 from schemas.tables import CONTAMINATION, DUPLICATES, EXAMPLES, SCREEN
@@ -22,14 +22,14 @@ def run(runtime: Runtime) -> StageReport:
     )
     runtime.progress.step("comparing prompts")
     found = mark_duplicates(runtime, "prompt", texts)
-    losses = count_losses(runtime, OPEN_PROMPTS)
+    losses = count_source_duplication(runtime, OPEN_PROMPTS)
     total, removed = sum(loss.prompts for loss in losses), sum(loss.removed for loss in losses)
     reasons = {"duplicate_prompt": removed, "numbers_only_pairs": found.numbers_only}
     warnings = tuple(_advice(loss) for loss in losses if loss.is_heavy)
     return StageReport(total, total - removed, {name: count for name, count in reasons.items() if count}, warnings)
 
 
-def _advice(loss: SourceLoss) -> str:
+def _advice(loss: SourceDuplication) -> str:
     return (
         f"{loss.source}: {loss.near:,} of {loss.distinct:,} distinct prompts ({loss.near / loss.distinct:.0%}) fall as "
         "near-duplicates; long shared openings do this. Look at some with `phase0 show --reason duplicate_prompt "

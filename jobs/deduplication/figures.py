@@ -16,7 +16,7 @@ HEAVY_LOSS = 0.30
 
 
 @dataclass(frozen=True)
-class SourceLoss:
+class SourceDuplication:
     """Prompts of one source, and those that fall to twins."""
 
     source: str
@@ -58,7 +58,7 @@ order by prompts.source
 """
 
 
-def count_losses(runtime: Runtime, prompts: str) -> list[SourceLoss]:
+def count_source_duplication(runtime: Runtime, prompts: str) -> list[SourceDuplication]:
     """Count the prompts that took part in the search, and losses, of each source, by name.
 
     Args:
@@ -66,7 +66,9 @@ def count_losses(runtime: Runtime, prompts: str) -> list[SourceLoss]:
         prompts: question for the examples that took part in the search, columns example_id, source and copies.
     """
     rows = runtime.query(with_parts(_LOSSES, prompts=prompts), (CONTAMINATION,))
-    return [SourceLoss(row["source"], row["prompts"], row["removed"], row["equal"], row["folded"]) for row in rows]
+    return [
+        SourceDuplication(row["source"], row["prompts"], row["removed"], row["equal"], row["folded"]) for row in rows
+    ]
 
 
 _TWINS = """

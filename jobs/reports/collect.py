@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from jobs.config.settings import Settings
 from jobs.curation.eligibility import OPEN_PROMPTS
 from jobs.curation.fates import Funnel
-from jobs.deduplication.figures import count_losses, largest_groups, sample_twins
+from jobs.deduplication.figures import count_source_duplication, largest_groups, sample_twins
 from jobs.ledger.usage import read_call_ledger
 from jobs.reports.project_status import (
     GROUPS_SHOWN,
@@ -156,7 +156,7 @@ from {duplicates} group by pass
 def _deduplication(runtime: Runtime) -> DeduplicationFigures:
     config = runtime.settings.deduplicate
     removed = {row["pass"]: row for row in runtime.query(_REMOVED)}
-    losses = count_losses(runtime, OPEN_PROMPTS)
+    losses = count_source_duplication(runtime, OPEN_PROMPTS)
     twins = sample_twins(runtime, {loss.source for loss in losses if loss.is_heavy}, MAX_TWINS_SHOWN)
     return DeduplicationFigures(
         threshold=config.threshold,

@@ -16,7 +16,7 @@ from jobs.budget.plan import measure_prompts
 from jobs.curation.eligibility import OPEN_PROMPTS
 from jobs.curation.fates import count_fates
 from jobs.curation.review_sheet import draw_sheet
-from jobs.deduplication.figures import count_losses, largest_groups, sample_twins
+from jobs.deduplication.figures import count_source_duplication, largest_groups, sample_twins
 from jobs.ledger.batch_table import batches_of
 from jobs.ledger.usage import read_call_ledger, unrecorded
 from jobs.reports.explain import example_of_line, explain_row
@@ -51,7 +51,7 @@ QUESTIONS: dict[str, Callable[[Runtime], object]] = {
     "examples": lambda runtime: sample_examples(runtime, 3),
     "records": lambda runtime: sample_records(runtime, 2),
     "explain": lambda runtime: explain_row(runtime, example_of_line(runtime, 3)),
-    "losses": lambda runtime: count_losses(runtime, OPEN_PROMPTS),
+    "losses": lambda runtime: count_source_duplication(runtime, OPEN_PROMPTS),
     "twins": lambda runtime: sample_twins(runtime, {"alpaca", "wizardlm"}, 2),
     "groups": lambda runtime: largest_groups(runtime, 5, 3),
     "review": lambda runtime: draw_sheet(runtime, 5),
