@@ -210,7 +210,7 @@ def test_the_pipeline_asks_once_before_the_first_stage_that_pays_and_its_gates_a
 
     with pytest.raises(StoppedError):
         run_stages(runtime, stages_between(None, "score"), approve=refuse)
-    assert asked == [(True, dict.fromkeys(("ingest", "screen", "deduplicate-prompts"), "done"))]
+    assert asked == [(True, dict.fromkeys(("ingest", "screen", "decontaminate", "deduplicate-prompts"), "done"))]
     assert not runtime.storage.exists(ASSIGNMENTS)
     text = said(runtime)
     assert text.count("PHASE0_NO_SUCH_KEY is not set") == 1 and text.index("NO_SUCH_KEY") < text.index("ingest")

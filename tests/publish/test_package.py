@@ -52,9 +52,9 @@ def test_the_bare_rows_are_those_of_the_export_each_in_one_split(demo, packed):
     train, validation = lines(packed, "data/train-*.jsonl"), lines(packed, "data/validation-*.jsonl")
 
     assert sorted(map(json.dumps, train + validation)) == sorted(json.dumps(json.loads(line)) for line in exported)
-    assert len(validation) == 27, "a tenth of 266"
+    assert len(validation) == 27, "a tenth of 269"
     sizes = [len(lines(packed, f"data/train-0000{shard}-of-00003.jsonl")) for shard in range(3)]
-    assert sum(sizes) == 239 and max(sizes) - min(sizes) <= 1
+    assert sum(sizes) == 242 and max(sizes) - min(sizes) <= 1
 
 
 def test_chat_messages_add_what_needs_its_system_prompt_or_its_history(demo, packed):
@@ -63,7 +63,7 @@ def test_chat_messages_add_what_needs_its_system_prompt_or_its_history(demo, pac
     reasons = demo.runtime.read(SELECTION).groupBy("reason").count().collect()
     wanted = {row["reason"]: row["count"] for row in reasons}
 
-    assert sum(turns == ["user", "assistant"] for turns in roles) == wanted[None] == 266
+    assert sum(turns == ["user", "assistant"] for turns in roles) == wanted[None] == 269
     assert sum(turns[0] == "system" for turns in roles) == wanted["needs_system"] == 2
     assert sum(len(turns) > 2 and turns[0] == "user" for turns in roles) == wanted["needs_history"] == 8
     assert list(chats[0]) == ["messages", "source", "quality_score", "category"]
@@ -97,8 +97,8 @@ def test_datasets_loads_every_configuration_split_and_format(packed, tmp_path, m
     files = {split: str(packed / "data" / f"{split}-*.jsonl") for split in ("train", "validation")}
     from_json = load_dataset("json", data_files=files, cache_dir=str(tmp_path))
 
-    assert {split: rows.num_rows for split, rows in bare.items()} == {"train": 239, "validation": 27}
-    assert {split: rows.num_rows for split, rows in chat.items()} == {"train": 248, "validation": 28}
+    assert {split: rows.num_rows for split, rows in bare.items()} == {"train": 242, "validation": 27}
+    assert {split: rows.num_rows for split, rows in chat.items()} == {"train": 253, "validation": 28}
     assert bare["train"].to_list() == from_json["train"].to_list() == lines(packed, "data/train-*.jsonl")
     assert chat["validation"].to_list() == lines(packed, "messages/validation-*.jsonl")
 
@@ -108,7 +108,7 @@ def test_the_provenance_names_the_row_of_each_configuration(packed):
     rows = {split: lines(packed, f"data/{split}-*.jsonl") for split in ("train", "validation")}
     chats = {split: lines(packed, f"messages/{split}-*.jsonl") for split in ("train", "validation")}
 
-    assert len(told) == 276 and sum(row["row"] is None for row in told) == 10
+    assert len(told) == 281 and sum(row["row"] is None for row in told) == 12
     for row in told:
         chat = chats[row["split"]][row["messages_row"] - 1]
         assert (chat["source"], round(chat["quality_score"] * 10)) == (row["source"], row["quality_tenths"])
@@ -122,7 +122,7 @@ def test_the_card_says_what_is_in_it_and_how_to_load_it(packed):
 
     assert [config["config_name"] for config in matter["configs"]] == ["default", "messages"]
     assert matter["configs"][1]["data_files"][1] == {"split": "validation", "path": "messages/validation-*.parquet"}
-    assert "| `default` | validation | 27 |" in card and "| `messages` | train | 248 |" in card
+    assert "| `default` | validation | 27 |" in card and "| `messages` | train | 253 |" in card
     assert "8 more that need the turns before them" in card and "2 more that need their system prompt" in card
     assert 'messages = load_dataset("path/to/this/folder", "messages")' in card
     for name, facts in json.loads((packed / "manifest.json").read_text())["files"].items():

@@ -138,8 +138,8 @@ def test_a_journal_that_cannot_be_read_does_not_hide_the_rest(tmp_path):
     settings = load_settings(str(paid_config(tmp_path)))
     folder = tmp_path / "workspace" / "journal" / "distill-1-0001"
     folder.mkdir(parents=True)
-    (folder / "x.jsonl").write_text("{}\n")
-    assert "it cannot be read (KeyError" in shown(live_status(settings))
+    (folder / "x.jsonl").mkdir()
+    assert "it cannot be read (IsADirectoryError" in shown(live_status(settings))
 
 
 def test_the_status_tells_of_requests_failures_and_money(spark, provider, tmp_path):

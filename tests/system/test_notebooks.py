@@ -15,6 +15,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from nbclient import NotebookClient
 
 from jobs.notebook import parameter
+from jobs.pipeline import STAGES
 from jobs.rendering.notebook_progress import NotebookProgress
 from jobs.rendering.notebook_table import show
 from schemas.tables import REVIEWS
@@ -143,7 +144,7 @@ def test_the_quickstart_shows_the_run_and_its_result(workspace, monkeypatch):
 
     assert not errors(notebook)
     assert f"workspace {workspace}, Spark " in text
-    assert len(re.findall(r"^\w+[\w-]* +up to date$", text, re.MULTILINE)) == 8, "a line for each stage"
+    assert len(re.findall(r"^\w+[\w-]* +up to date$", text, re.MULTILINE)) == len(STAGES), "a line for each stage"
     assert "Validation Status: PASSED" in text and f"{workspace}/output/dataset.jsonl" in text
     assert html.count("<table") == 2 and "duplicate_prompt" in html
 

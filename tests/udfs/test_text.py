@@ -89,9 +89,9 @@ def test_a_backslash_that_is_meant_stays(text):
 @pytest.mark.parametrize("hostile", [r"\n", '"', "'", "“", "‘", "`", "```", r"\n'", r'x\n"', " '", r".\nA"])
 def test_repairing_a_megabyte_of_anything_takes_linear_time(hostile):
     text = (hostile * 10**6)[: 10**6]
-    start = time.perf_counter()
+    start = time.process_time()
     repair_literal_escapes(text + r"\n")
-    assert time.perf_counter() - start < 3
+    assert time.process_time() - start < 3
 
 
 @pytest.mark.parametrize("file", ["aqua", "creak", "ecqa", "qasc"])
