@@ -59,7 +59,5 @@ def test_a_faulty_suite_is_refused_with_its_faults(text: str, fault: str) -> Non
 
 
 def test_an_unknown_table_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(
-        ConfigError, match=r"table runs\. There are: assignments, contamination, dataset"
-    ):
+    with pytest.raises(ConfigError, match=r"table runs\. There are: assignments, contamination, dataset"):
         load_suite("runs")
