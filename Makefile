@@ -50,7 +50,7 @@ demo: install ## build the embedded sample end to end, no key and no cluster
 # `real` is another target; what is `slow` (minutes, not seconds) is run by CI, which sets CI, and by test-all.
 .PHONY: test
 test: install ## the test suite
-	@$(BIN)/python -m pytest $(if $(CI),-m 'not real')
+	@$(BIN)/python -m pytest $(if $(CI),-m 'not real and not soak')
 
 .PHONY: test-all
 test-all: ## the test suite with the tests that take minutes, as in CI
@@ -86,6 +86,7 @@ bench-job: install ## seconds, CPU and memory of each stage of the whole job: ma
 KILLS ?= 200
 .PHONY: soak
 soak: install ## kill runs: each stage in each way, KILLS=200 in all, and compare bytes and bills
+	@$(BIN)/python -m pytest -m soak
 	@$(BIN)/python -m tests.support.kills --times 3
 	@$(BIN)/python -m tests.support.kill_matrix --kills $(KILLS)
 

@@ -136,7 +136,7 @@ def test_a_signal_to_the_process_group_ends_a_run_with_one_line(tmp_path, number
     assert (process.returncode, said) == (3, told)
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_a_disk_that_fills_up_in_the_middle_of_a_run_is_told(tmp_path):
     with mounted(tmp_path / "disk", "size=2500k") as disk:  # the demo needs about 5 MB
         code, said = run_in(disk / "w")

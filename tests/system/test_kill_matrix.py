@@ -15,7 +15,7 @@ def matrix(provider_process, tmp_path_factory):
     return Matrix(tmp_path_factory.mktemp("matrix") / "m", provider_process, 40)
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.parametrize(("stage", "way"), CELLS)
 def test_a_run_that_was_killed_goes_on_to_the_same_bytes(matrix, stage, way):
     if way not in ways_here():
