@@ -128,13 +128,19 @@ def test_the_readme_names_each_verdict_and_no_sound_record_has_one(sample):
     assert set(_listed("Marked by the sources' labels or by the screen")) == found
 
 
+NOT_SHOWN = {"reasoning_block"}
+"""Rules of which the sample has no case: its answers are people's, and think without saying so."""
+
+
 def test_every_rule_convicts_something(sample):
     found = {mark for example in sample.examples for mark in example.marks}
     # A mark of the source on either half is the same rule to a reader.
     names = {rule for _, rule in found}
+    rules = [rule for rule in load_rules() if rule.name not in NOT_SHOWN]
 
-    assert [rule.name for rule in load_rules() if rule.name not in names] == []
-    assert {(rule.target, rule.name) for rule in load_rules() if not rule.from_source} <= found
+    assert [rule.name for rule in rules if rule.name not in names] == []
+    assert {(rule.target, rule.name) for rule in rules if not rule.from_source} <= found
+    assert not NOT_SHOWN & names
 
 
 def test_only_the_pairs_in_the_readme_are_alike(sample):
