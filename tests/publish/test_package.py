@@ -64,8 +64,8 @@ def test_chat_messages_add_what_needs_its_system_prompt_or_its_history(demo, pac
     wanted = {row["reason"]: row["count"] for row in reasons}
 
     assert sum(turns == ["user", "assistant"] for turns in roles) == wanted[None] == 269
-    assert sum(turns[0] == "system" for turns in roles) == wanted["needs_system"] == 2
-    assert sum(len(turns) > 2 and turns[0] == "user" for turns in roles) == wanted["needs_history"] == 8
+    assert sum(turns[0] == "system" for turns in roles) == wanted["needs_system"] == 3
+    assert sum(len(turns) > 2 and turns[0] == "user" for turns in roles) == wanted["needs_history"] == 9
     assert list(chats[0]) == ["messages", "source", "quality_score", "category"]
 
 
@@ -123,7 +123,7 @@ def test_the_card_says_what_is_in_it_and_how_to_load_it(packed):
     assert [config["config_name"] for config in matter["configs"]] == ["default", "messages"]
     assert matter["configs"][1]["data_files"][1] == {"split": "validation", "path": "messages/validation-*.parquet"}
     assert "| `default` | validation | 27 |" in card and "| `messages` | train | 253 |" in card
-    assert "8 more that need the turns before them" in card and "2 more that need their system prompt" in card
+    assert "9 more that need the turns before them" in card and "3 more that need their system prompt" in card
     assert 'messages = load_dataset("path/to/this/folder", "messages")' in card
     for name, facts in json.loads((packed / "manifest.json").read_text())["files"].items():
         assert "split" not in facts or f"| sha256 of `{name}` | `{facts['sha256']}` |" in card
