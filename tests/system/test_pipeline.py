@@ -135,7 +135,7 @@ def test_other_partitions_and_splits_give_the_same_bytes(demo, spark, tmp_path):
 
 def test_a_changed_setting_runs_its_stage_and_what_follows(demo):
     runtime = demo[0]
-    stricter = open_quietly("demo", f"workspace={runtime.settings.workspace}", "select.min_score=8.5")
+    stricter = open_quietly("demo", f"workspace={runtime.settings.workspace}", "select.min_score=8.9")
 
     results = run_stages(stricter, stages_between("deduplicate-pairs", "select"))
     restored = {run.stage.name: run.status for run in run_stages(runtime, STAGES)}
@@ -168,7 +168,7 @@ def test_too_many_refused_records_end_the_run_with_the_reasons(spark, tmp_path):
     config.write_text(yaml.safe_dump({"sources": [{"name": "bad", "path": "bad.jsonl", "licence": "MIT"}]}))
     runtime = open_quietly(config, f"workspace={tmp_path}/w")
 
-    with pytest.raises(DataRefusedError, match=r"bad: 4 of 10 records refused \(4 invalid_json\)") as caught:
+    with pytest.raises(DataRefusedError, match=r"bad: 4 of 10 records refused \(4 invalid_json; ") as caught:
         run_stages(runtime, STAGES)
 
     assert caught.value.exit_code == 1
