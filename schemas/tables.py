@@ -26,10 +26,14 @@ class Table:
 
     def with_added(self, rows: DataFrame) -> DataFrame:
         """Rows of a stored table of any version, with the columns that came later."""
-        missing = [name for name in self.added if name not in rows.columns]
+        missing = self.added_since(rows.schema)
         if not missing:  # Connect refuses to add nothing
             return rows
-        return rows.withColumns({name: F.lit(None).cast(self.schema[name].dataType) for name in missing})
+        return rows.withColumns({field.name: F.lit(None).cast(field.dataType) for field in missing})
+
+    def added_since(self, columns: StructType) -> list[StructField]:
+        """Those of `added` that a stored table's columns lack."""
+        return [self.schema[name] for name in self.added if name not in columns.names]
 
     def select_from(self, rows: DataFrame) -> DataFrame:
         """Keep exactly this table's columns, in its order.

@@ -18,6 +18,7 @@ _RUN = {"run": "Run the whole pipeline, or a part of it; what is up to date is s
 _STAGES = {
     "ingest": "Stage: read the sources.",
     "screen": "Stage: mark what breaks a rule.",
+    "decontaminate": "Stage: mark what holds an item of a benchmark.",
     "deduplicate-prompts": "Stage: find near-duplicate prompts.",
     "distill": "Stage: pair prompts with answers.",
     "deduplicate-pairs": "Stage: find near-duplicate pairs.",

@@ -7,7 +7,7 @@ what comes back should be few.
 """
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from string import Formatter
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from schemas.tables import ALL, Table
 if TYPE_CHECKING:
     from deltalake import DeltaTable
     from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql.types import StructField
 
 Value = str | int | float | Collection[str] | Collection[int]
 Answer = dict[str, Any]
@@ -63,13 +64,19 @@ class DeltaTables:
         import pyarrow as pa
         from deltalake import QueryBuilder
         from deltalake.exceptions import DeltaError
+        from pyspark.sql.types import StructType
 
         builder, names = QueryBuilder(), dict[str, str]()
         for table in tables_of(question):
             found = self._open(table)
-            names[table.name] = table.name if found else _no_rows(table)
-            if found:
-                builder.register(table.name, found)
+            if found is None:
+                names[table.name] = f"(select {_nulls(table.schema.fields)} where false)"
+                continue
+            builder.register(table.name, found)
+            columns = StructType.fromJson(_json(found))
+            added = table.added_since(columns)
+            table.require(StructType([*columns.fields, *added]))
+            names[table.name] = f"(select *, {_nulls(added)} from {table.name})" if added else table.name
         sql = _fill_in(question, values, _quoted).format(**names)
         try:
             return _answers(pa.table(builder.execute(sql)))
@@ -79,7 +86,6 @@ class DeltaTables:
     def _open(self, table: Table) -> "DeltaTable | None":
         from deltalake import DeltaTable
         from deltalake.exceptions import DeltaError, TableNotFoundError
-        from pyspark.sql.types import StructType
 
         path = files.join(self.folder, table.name)
         try:
@@ -92,7 +98,6 @@ class DeltaTables:
             raise CannotReadError(type(error).__name__) from None
         if features or found.protocol().min_reader_version == 2:  # column mapping
             raise CannotReadError(f"{table.name} needs {', '.join(sorted(features)) or 'column mapping'}")
-        table.require(StructType.fromJson(_json(found)))
         return found
 
 
@@ -113,9 +118,11 @@ def _json(table: "DeltaTable") -> Any:
     return json.loads(table.schema().to_json())
 
 
-def _no_rows(table: Table) -> str:
-    columns = (f"cast(null as {_SQL_TYPES.get(f.dataType.simpleString(), 'string')}) as {f.name}" for f in table.schema)
-    return f"(select {', '.join(columns)} where false)"
+def _nulls(fields: "Iterable[StructField]") -> str:
+    """The columns of fields, null in each row, as SQL."""
+    return ", ".join(
+        f"cast(null as {_SQL_TYPES.get(field.dataType.simpleString(), 'string')}) as {field.name}" for field in fields
+    )
 
 
 _SQL_TYPES = {"int": "int", "bigint": "bigint", "double": "double", "boolean": "boolean"} | {
