@@ -19,7 +19,7 @@ from jobs.sources.listing import SourceListing, list_local
 from jobs.sources.lockfile import located_sources
 from jobs.sources.open_records import open_records
 from jobs.sources.source_file import SourceFile
-from jobs.sources.source_files import inspect_sources, list_files, require_usable_sources, shares_files
+from jobs.sources.source_files import inspect_sources, list_source_files, require_usable_sources, shares_files
 from jobs.workspace.queries import Answer
 from jobs.workspace.runtime import Runtime, Stage, StageReport
 from jobs.workspace.session import starts_here
@@ -210,7 +210,7 @@ def _listing(runtime: Runtime, source: SourceConfig) -> SourceListing:
     """The files of a source, without Spark where they are on this machine, as it would list them the same."""
     is_here = shares_files(None) and starts_here(runtime.settings.spark)
     there = list_local(source.paths) if is_here else None
-    return there if there is not None and there.files else list_files(runtime.spark, source)
+    return there if there is not None and there.files else list_source_files(runtime.spark, source)
 
 
 def inputs(runtime: Runtime) -> Mapping[str, str]:

@@ -20,7 +20,7 @@ from jobs.config.calls import CallsConfig
 from jobs.config.providers import LimitsConfig, ModelConfig, ProfileConfig, ProviderConfig
 from jobs.config.settings import Settings
 from jobs.config.teachers import ModelChoice
-from udfs.llm.models import BatchApi, Endpoint, Limits, Prices, Profile
+from udfs.llm.models import BatchApi, Endpoint, Prices, Profile, RateLimits
 
 _FREE = Prices(input_usd_per_mtok=Decimal(0), output_usd_per_mtok=Decimal(0))
 _IN_FLIGHT = 64
@@ -120,8 +120,8 @@ def _prices(model: ModelConfig) -> Prices:
     )
 
 
-def _limits(model: LimitsConfig, provider: LimitsConfig, calls: CallsConfig) -> Limits:
-    return Limits(
+def _limits(model: LimitsConfig, provider: LimitsConfig, calls: CallsConfig) -> RateLimits:
+    return RateLimits(
         rpm=model.rpm or provider.rpm,
         tpm=model.tpm or provider.tpm,
         max_in_flight=calls.concurrency or model.max_in_flight or provider.max_in_flight or _IN_FLIGHT,

@@ -19,7 +19,7 @@ from jobs.deduplication.near_duplicates import (
     bucket_members,
     equal_sets,
     shared_buckets,
-    similar_pairs,
+    verified_pairs,
     with_buckets,
 )
 from schemas.errors import ConfigError
@@ -220,7 +220,7 @@ def similar_rows(
     meetings = materialise(shared_buckets(parts), f"{kind}_meetings")
     # What falls to a kept row may still link two rows, so crowded buckets are compared in full as far as memory goes.
     whole = config.model_copy(update={"max_bucket": max(config.max_bucket, _COMPARED_ROWS)})
-    pairs = similar_pairs(bucket_members(meetings, parts, copies), whole)
+    pairs = verified_pairs(bucket_members(meetings, parts, copies), whole)
     equal = copies.select(F.col("leader").alias("left"), F.col("rank").alias("right"), F.lit(1.0).alias("jaccard"))
     similar = pairs.select(F.col("winner").alias("left"), F.col("loser").alias("right"), "jaccard")
     return materialise(equal.unionByName(similar), f"{kind}_similar")

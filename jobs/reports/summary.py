@@ -7,7 +7,7 @@ from jobs.rendering.terminal import excerpt
 from jobs.reports.show import print_examples, print_records, sample_examples, sample_records
 from jobs.reports.status import print_funnel
 from jobs.reports.write import write_reports
-from jobs.verify.report import show
+from jobs.verify.report import print_report
 from jobs.workspace.runtime import Runtime
 
 KEPT_ROWS = 10
@@ -23,7 +23,7 @@ def print_summary(runtime: Runtime) -> int:
     reports = write_reports(runtime)
     _print_rows(console, runtime)
     print_funnel(console, reports.funnel)
-    show(str(reports), console)
+    print_report(str(reports), console)
     return 0 if reports.verification.passed else 1
 
 

@@ -18,7 +18,7 @@ from schemas.calls import ATTEMPTS, JUDGEMENTS, REQUESTS, RESPONSES
 from schemas.tables import ALL, Table
 
 if TYPE_CHECKING:
-    from deltalake import DeltaTable
+    from deltalake import DeltaTable, QueryBuilder
     from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql.types import StructField
 
@@ -64,24 +64,29 @@ class DeltaTables:
         import pyarrow as pa
         from deltalake import QueryBuilder
         from deltalake.exceptions import DeltaError
-        from pyspark.sql.types import StructType
 
-        builder, names = QueryBuilder(), dict[str, str]()
-        for table in tables_of(question):
-            found = self._open(table)
-            if found is None:
-                names[table.name] = f"(select {_nulls(table.schema.fields)} where false)"
-                continue
-            builder.register(table.name, found)
-            columns = StructType.fromJson(_json(found))
-            added = table.added_since(columns)
-            table.require(StructType([*columns.fields, *added]))
-            names[table.name] = f"(select *, {_nulls(added)} from {table.name})" if added else table.name
+        builder = QueryBuilder()
+        names = {table.name: self._register(table, builder) for table in tables_of(question)}
         sql = _fill_in(question, values, _quoted).format(**names)
         try:
             return _answers(pa.table(builder.execute(sql)))
         except (DeltaError, OSError) as error:
             raise CannotReadError(type(error).__name__) from error
+
+    def _register(self, table: Table, builder: "QueryBuilder") -> str:
+        """Make a table known to a builder; gives the SQL for its rows, with the columns that came later."""
+        from pyspark.sql.types import StructType
+
+        found = self._open(table)
+        if found is None:
+            return f"(select {_nulls(table.schema.fields)} where false)"
+        builder.register(table.name, found)
+        columns = StructType.fromJson(_json(found))
+        added = table.added_since(columns)
+        table.require(StructType([*columns.fields, *added]))
+        if not added:
+            return table.name
+        return with_parts("(select *, {added} from {table})", added=_nulls(added), table=table.name)
 
     def _open(self, table: Table) -> "DeltaTable | None":
         from deltalake import DeltaTable

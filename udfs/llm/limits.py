@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from udfs.llm.models import Limits
+from udfs.llm.models import RateLimits
 
 _LONGER = 1.02
 _CATCH_UP = 0.02
@@ -91,7 +91,7 @@ def share(limit: int, place: int, tasks: int) -> int:
     return limit // tasks + (place < limit % tasks)
 
 
-def tasks_for(limits: Limits, slots: int, largest_tokens: int) -> int:
+def tasks_for(limits: RateLimits, slots: int, largest_tokens: int) -> int:
     """How many tasks may share an endpoint so that each share is worth having.
 
     Every task needs a request a window and a call in flight, and room for 20 of the largest requests: what is left of

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from udfs.llm.limits import RateLimit, share, share_of_history, tasks_for
-from udfs.llm.models import Limits
+from udfs.llm.models import RateLimits
 
 
 def most_in_a_window(takes: list[tuple[float, float]], seconds: float) -> float:
@@ -88,8 +88,8 @@ def test_shares_of_history_sum_to_what_was_sent():
 
 
 def test_an_endpoint_has_no_more_tasks_than_its_limits_feed():
-    assert tasks_for(Limits(max_in_flight=64), 8, 1000) == 8
-    assert tasks_for(Limits(max_in_flight=3), 8, 1000) == 3
-    assert tasks_for(Limits(rpm=2), 8, 1000) == 2
-    assert tasks_for(Limits(tpm=60_000), 8, 1000) == 3
-    assert tasks_for(Limits(tpm=100), 8, 1000) == 1
+    assert tasks_for(RateLimits(max_in_flight=64), 8, 1000) == 8
+    assert tasks_for(RateLimits(max_in_flight=3), 8, 1000) == 3
+    assert tasks_for(RateLimits(rpm=2), 8, 1000) == 2
+    assert tasks_for(RateLimits(tpm=60_000), 8, 1000) == 3
+    assert tasks_for(RateLimits(tpm=100), 8, 1000) == 1
