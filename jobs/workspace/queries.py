@@ -28,6 +28,8 @@ Answer = dict[str, Any]
 """A row: column -> value; times have their zone, maps are dicts."""
 
 _TABLES = {table.name: table for table in (*ALL, REQUESTS, ATTEMPTS, RESPONSES, JUDGEMENTS, BATCHES, BATCH_ITEMS)}
+_ROOM_BYTES = 128 << 10
+"""More than a few rows, their commit and a checkpoint take."""
 _VALUE = re.compile(r"(?<![\w:]):([a-z_]+)")
 
 
@@ -115,6 +117,8 @@ def append_rows(path: str, table: Table, rows: Sequence[Mapping[str, Any]]) -> N
     columns = pa.schema(Schema.from_json(table.schema.json()).to_arrow())
     maps = {field.name for field in columns if pa.types.is_map(field.type)}
     plain = [{name: list(one.items()) if name in maps and one else one for name, one in row.items()} for row in rows]
+    # On a disk that is full delta-rs panics, with a backtrace on the terminal.
+    files.require_room(path, _ROOM_BYTES)
     write_deltalake(path, pa.Table.from_pylist(plain, columns), mode="append")
 
 

@@ -22,7 +22,7 @@ from rich.console import Console
 from jobs.config.settings import Settings
 from jobs.rendering.progress import Progress
 from jobs.workspace.lease import Lease
-from jobs.workspace.machine_errors import require_writable
+from jobs.workspace.machine_errors import WORKSPACE, require_writable
 from jobs.workspace.queries import Answer, Value, answers_of
 from jobs.workspace.session import get_session
 from jobs.workspace.storage import Storage
@@ -137,6 +137,7 @@ def open_runtime(settings: Settings, console: Console, *, verbose: bool = False,
         verbose: leave what Java, Ivy and log4j print on the terminal, not in `<workspace>/logs/spark.log`.
         reads_only: the workspace may belong to somebody else, or not be there: keep that log out of it.
     """
+    WORKSPACE.set(settings.workspace)
     now = datetime.now(timezone.utc)
     storage = Storage(_session_of(settings, verbose, reads_only), settings.workspace, settings.catalog)
     return Runtime(settings, storage, Progress(console), _run_id(now), now)
