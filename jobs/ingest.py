@@ -24,7 +24,7 @@ from jobs.sources.source_file import SourceFile
 from jobs.sources.source_files import (
     MAX_WHOLE_FILE_BYTES,
     inspect_sources,
-    list_files,
+    list_source_files,
     require_usable_sources,
     shares_files,
 )
@@ -273,7 +273,7 @@ def _listing(runtime: Runtime, source: SourceConfig) -> SourceListing:
     """The files of a source, without Spark where they are on this machine, as it would list them the same."""
     is_here = shares_files(None) and starts_here(runtime.settings.spark)
     there = list_local(source.paths) if is_here else None
-    return there if there is not None and there.files else list_files(runtime.spark, source)
+    return there if there is not None and there.files else list_source_files(runtime.spark, source)
 
 
 def inputs(runtime: Runtime) -> Mapping[str, str]:

@@ -16,7 +16,7 @@ from udfs.containers import EXCERPT_BYTES, MAX_RECORD_BYTES, RawRecord
 from udfs.formats.draft import Draft, Parsed, Turn
 from udfs.formats.parse import ParseOptions, parse_record, parse_tree, tree_key
 from udfs.ids import example_id
-from udfs.records import open_records, read_whole_file
+from udfs.records import open_file, read_whole_file
 from udfs.text import clean_text, detect_language, repair_literal_escapes, strip_no_input
 from udfs.unpacking import UTF8_BOM
 
@@ -70,7 +70,7 @@ def records_of(path: str) -> Iterator[RawRecord]:
     position = 0
     try:
         with open(path, "rb") as content:
-            for raw in open_records(content, path).records:
+            for raw in open_file(content, path).records:
                 yield raw
                 position = raw.position + 1
     except OSError:

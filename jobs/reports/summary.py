@@ -11,7 +11,7 @@ from jobs.rendering.terminal import excerpt, say
 from jobs.reports.show import print_examples, print_records, sample_examples, sample_records
 from jobs.reports.status import print_funnel
 from jobs.reports.write import write_reports
-from jobs.verify.report import show
+from jobs.verify.report import print_report
 from jobs.workspace.runtime import Runtime
 
 KEPT_ROWS = 10
@@ -31,7 +31,7 @@ def print_summary(runtime: Runtime, config: str) -> int:
     reports = write_reports(runtime)
     _print_rows(console, runtime)
     print_funnel(console, reports.funnel)
-    show(str(reports), console)
+    print_report(str(reports), console)
     for line in what_next(runtime.settings, config):
         say(console, line)
     return 0 if reports.verification.passed else 1

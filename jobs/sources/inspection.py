@@ -16,7 +16,7 @@ from udfs.formats.fields import Refusal
 from udfs.formats.json_object import load_object
 from udfs.formats.parse import ParseOptions, parse_record, parse_tree, tree_key
 from udfs.parquet_head import DamagedParquetError, parquet_rows
-from udfs.records import open_records
+from udfs.records import open_file
 from udfs.unpacking import Packing
 
 HEAD_RECORDS = 200
@@ -150,7 +150,7 @@ def read_head(file: FoundFile) -> Head:
 
 def head_of(opened: BinaryIO, path: str, size: int) -> Head:
     """The first records of an open file."""
-    content = open_records(opened, path)
+    content = open_file(opened, path)
     container = content.container
     if container == "parquet" and content.packing is None:
         try:

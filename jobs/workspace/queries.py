@@ -7,7 +7,7 @@ what comes back should be few.
 """
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from string import Formatter
 from typing import TYPE_CHECKING, Any
@@ -18,14 +18,18 @@ from schemas.calls import ATTEMPTS, JUDGEMENTS, REQUESTS, RESPONSES
 from schemas.tables import ALL, Table
 
 if TYPE_CHECKING:
-    from deltalake import DeltaTable
+    import pyarrow as pa
+    from deltalake import DeltaTable, QueryBuilder
     from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql.types import StructField
 
 Value = str | int | float | Collection[str] | Collection[int]
 Answer = dict[str, Any]
 """A row: column -> value; times have their zone, maps are dicts."""
 
 _TABLES = {table.name: table for table in (*ALL, REQUESTS, ATTEMPTS, RESPONSES, JUDGEMENTS, BATCHES, BATCH_ITEMS)}
+_ROOM_BYTES = 128 << 10
+"""More than a few rows, their commit and a checkpoint take."""
 _VALUE = re.compile(r"(?<![\w:]):([a-z_]+)")
 
 
@@ -53,7 +57,7 @@ class DeltaTables:
     folder: str
     """Path or URI; below it a folder for each table."""
 
-    def query(self, question: str, values: Mapping[str, Value]) -> list[Answer]:
+    def query(self, question: str, values: Mapping[str, Value]) -> "pa.Table":
         """Rows that answer a question; a table that is not there has none. See `Runtime.query`.
 
         Raises:
@@ -64,22 +68,32 @@ class DeltaTables:
         from deltalake import QueryBuilder
         from deltalake.exceptions import DeltaError
 
-        builder, names = QueryBuilder(), dict[str, str]()
-        for table in tables_of(question):
-            found = self._open(table)
-            names[table.name] = table.name if found else _no_rows(table)
-            if found:
-                builder.register(table.name, found)
+        builder = QueryBuilder()
+        names = {table.name: self._register(table, builder) for table in tables_of(question)}
         sql = _fill_in(question, values, _quoted).format(**names)
         try:
-            return _answers(pa.table(builder.execute(sql)))
+            return pa.table(builder.execute(sql))
         except (DeltaError, OSError) as error:
             raise CannotReadError(type(error).__name__) from error
+
+    def _register(self, table: Table, builder: "QueryBuilder") -> str:
+        """Make a table known to a builder; gives the SQL for its rows, with the columns that came later."""
+        from pyspark.sql.types import StructType
+
+        found = self._open(table)
+        if found is None:
+            return f"(select {_nulls(table.schema.fields)} where false)"
+        builder.register(table.name, found)
+        columns = StructType.fromJson(_json(found))
+        added = table.added_since(columns)
+        table.require(StructType([*columns.fields, *added]))
+        if not added:
+            return table.name
+        return with_parts("(select *, {added} from {table})", added=_nulls(added), table=table.name)
 
     def _open(self, table: Table) -> "DeltaTable | None":
         from deltalake import DeltaTable
         from deltalake.exceptions import DeltaError, TableNotFoundError
-        from pyspark.sql.types import StructType
 
         path = files.join(self.folder, table.name)
         try:
@@ -92,7 +106,6 @@ class DeltaTables:
             raise CannotReadError(type(error).__name__) from None
         if features or found.protocol().min_reader_version == 2:  # column mapping
             raise CannotReadError(f"{table.name} needs {', '.join(sorted(features)) or 'column mapping'}")
-        table.require(StructType.fromJson(_json(found)))
         return found
 
 
@@ -104,6 +117,8 @@ def append_rows(path: str, table: Table, rows: Sequence[Mapping[str, Any]]) -> N
     columns = pa.schema(Schema.from_json(table.schema.json()).to_arrow())
     maps = {field.name for field in columns if pa.types.is_map(field.type)}
     plain = [{name: list(one.items()) if name in maps and one else one for name, one in row.items()} for row in rows]
+    # On a disk that is full delta-rs panics, with a backtrace on the terminal.
+    files.require_room(path, _ROOM_BYTES)
     write_deltalake(path, pa.Table.from_pylist(plain, columns), mode="append")
 
 
@@ -113,9 +128,11 @@ def _json(table: "DeltaTable") -> Any:
     return json.loads(table.schema().to_json())
 
 
-def _no_rows(table: Table) -> str:
-    columns = (f"cast(null as {_SQL_TYPES.get(f.dataType.simpleString(), 'string')}) as {f.name}" for f in table.schema)
-    return f"(select {', '.join(columns)} where false)"
+def _nulls(fields: "Iterable[StructField]") -> str:
+    """The columns of fields, null in each row, as SQL."""
+    return ", ".join(
+        f"cast(null as {_SQL_TYPES.get(field.dataType.simpleString(), 'string')}) as {field.name}" for field in fields
+    )
 
 
 _SQL_TYPES = {"int": "int", "bigint": "bigint", "double": "double", "boolean": "boolean"} | {
@@ -162,12 +179,8 @@ def ask_spark(
     return session.sql(_fill_in(question, values or {}, _quoted_for_spark), **named)
 
 
-def answers_of(frame: "DataFrame") -> list[Answer]:
-    """All rows of a frame, which must be few, as answers."""
-    return _answers(frame.toArrow())
-
-
-def _answers(found: Any) -> list[Answer]:
+def answers_of(found: "pa.Table") -> list[Answer]:
+    """The rows of a table, which must be few, as answers."""
     import pyarrow as pa
 
     maps = [field.name for field in found.schema if pa.types.is_map(field.type)]

@@ -5,6 +5,7 @@ import sys
 
 from jobs.cli.app import HELP, _load
 from jobs.config.load import load_settings
+from jobs.pipeline import STAGES
 from jobs.run.options import for_small_files
 from tests.support.paths import ROOT
 
@@ -40,3 +41,8 @@ def test_the_list_of_commands_says_of_each_what_the_command_says_of_itself():
     assert {name: _load(name).get_short_help_str(1_000) for name in HELP} == {
         name: text.removesuffix(".") + "." for name, text in HELP.items()
     }
+
+
+def test_every_stage_is_a_command():
+    stages = [name for name, text in HELP.items() if text.startswith("Stage: ")]
+    assert stages == [stage.name for stage in STAGES], "those of databricks.yml are typed like these"

@@ -113,7 +113,7 @@ def test_the_wheel_has_the_entry_point_and_brings_no_spark_of_its_own(wheel):
     assert required and not [line for line in required if line.startswith(("pyspark", "delta-spark"))]
 
 
-@pytest.mark.soak
+@pytest.mark.slow
 def test_the_tasks_of_the_job_give_the_bytes_of_a_local_run_on_a_connect_server(demo, wheel, tmp_path):
     # As serverless compute runs them: the entry point out of the wheel, a Connect session, tables of a catalog.
     volume, workspace = "/Volumes/spark_catalog/default/phase0", tmp_path / "workspace"

@@ -39,7 +39,7 @@ def test_its_data_docs_are_built_by_modules_that_have_moved(old):
     assert "jobs.data_docs" not in (old / "workspace" / "gx" / "great_expectations.yml").read_text()
 
 
-@pytest.mark.soak
+@pytest.mark.slow
 @pytest.mark.usefixtures("spark", "one_partition")
 def test_nothing_of_it_is_paid_for_again_and_the_data_set_is_the_same(old, provider):
     before = (old / "workspace" / "output" / "dataset.jsonl").read_bytes()

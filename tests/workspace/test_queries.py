@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pyspark.sql.types import StructType
 
 from jobs import deduplicate_pairs, ingest, score
 from jobs.answers.acceptance import find_acceptance
@@ -24,8 +25,9 @@ from jobs.reports.show import sample_examples, sample_records
 from jobs.reports.teacher_costs import find_teacher_costs
 from jobs.run.run_log import latest_runs
 from jobs.validation.validate import parameters
-from jobs.workspace.queries import CannotReadError, DeltaTables, _quoted, tables_of, with_parts
+from jobs.workspace.queries import CannotReadError, DeltaTables, _quoted, append_rows, tables_of, with_parts
 from jobs.workspace.runtime import Runtime
+from schemas.calls import RESPONSES
 from schemas.errors import MissingTableError, SchemaMismatchError
 from schemas.tables import (
     ASSIGNMENTS,
@@ -38,6 +40,7 @@ from schemas.tables import (
     SCORES,
     SCREEN,
     SELECTION,
+    Table,
 )
 from tests.support.demo import open_quietly
 from tests.support.factories import store
@@ -106,6 +109,7 @@ LOOKS = (
     ["review", "--output", "sheet.csv"],
     ["plan"],
     ["report"],
+    ["package", "--force"],
     ["run"],
 )
 
@@ -159,6 +163,17 @@ def test_a_table_of_another_version_is_refused_with_all_faults(tmp_path):
     (tmp_path / "tables" / "pairs").rename(tmp_path / "tables" / "screen")
     with pytest.raises(SchemaMismatchError, match=r"screen: missing id \(string\); missing target \(string\)"):
         runtime.query("select * from {screen}")
+
+
+def test_columns_that_came_later_are_null_in_a_table_of_before(tmp_path):
+    before = Table(
+        RESPONSES.name, RESPONSES.key, StructType([one for one in RESPONSES.schema if one.name != "reasoning"])
+    )
+    append_rows(str(tmp_path / "responses"), before, [{"request_id": "r1", "text": "yes"}])
+
+    found = DeltaTables(str(tmp_path)).query("select r.request_id, r.text, r.reasoning from {responses} r", {})
+
+    assert found.to_pylist() == [{"request_id": "r1", "text": "yes", "reasoning": None}]
 
 
 def test_what_delta_rs_cannot_read_is_left_to_spark_and_its_words_are_not_repeated(tmp_path):

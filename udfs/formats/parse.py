@@ -56,7 +56,7 @@ def _parse_several(objects: Sequence[bytes], options: ParseOptions) -> Parsed:
 
 def parse_tree(records: Sequence[bytes], options: ParseOptions) -> list[Parsed]:
     """Read the flat OpenAssistant message rows of one tree, in any order; the result is aligned with them."""
-    return openassistant.parse_tree(records, options.max_chars)
+    return openassistant.parse_message_rows(records, options.max_chars)
 
 
 def _characters(draft: Draft) -> int:
