@@ -60,6 +60,7 @@ setup(
         "jobs.answers",
         "jobs.batches",
         "jobs.budget",
+        "jobs.calibration",
         "jobs.cli",
         "jobs.config",
         "jobs.curation",

@@ -240,6 +240,39 @@ REVIEWS = Table(
     ),
 )
 
+# How a scorer compares with people, one row for each file of labels and one for its consistency. Rows are only ever
+# added, by `phase0 calibrate`; of a scorer's fingerprint and labels the latest counts.
+CALIBRATIONS = Table(
+    "calibrations",
+    ("fingerprint", "labels", "measured_at"),
+    columns(
+        ("fingerprint", TEXT),  # of all that shapes the scores: rules, or model, prompt and parameters
+        ("scorer", TEXT),  # heuristic, judge or distilled
+        ("name", TEXT),  # the judge's model, else as `scorer`
+        ("measured_at", TIME),
+        ("labels", TEXT),  # name of the file of labels, `self-consistency` where none is asked
+        ("labels_sha256", TEXT),
+        ("measure", TEXT),  # choices, grades or consistency
+        ("rows", INT),  # choices, grades, or rows that were asked about more than once
+        ("unscored", INT),  # left out, as the scorer gave no valid score
+        ("undecided", INT),  # left out, as people find both answers alike
+        ("value", DOUBLE),  # choices: share of agreement; grades: rank correlation; consistency: share that crosses
+        ("low", DOUBLE),  # 95 % interval, like `high`
+        ("high", DOUBLE),
+        ("ties", INT),  # choices whose answers have the same score; each counts half
+        ("longer", DOUBLE),  # what the number of words alone gets, by the same measure
+        ("length_correlation", DOUBLE),  # rank correlation of the score with the number of words
+        ("threshold_tenths", INT),  # select.min_score
+        ("kept_good", INT),  # preferred, or of the upper half of the grades, and above the threshold
+        ("kept_bad", INT),
+        ("lost_good", INT),
+        ("lost_bad", INT),
+        ("writer_means", MapType(TEXT, DOUBLE)),  # who wrote the answers -> mean score, in points
+        ("asks", INT),  # of the same question, where consistency is measured
+        ("deviation", DOUBLE),  # of the replies to one question, in points
+    ),
+)
+
 SELECTION = Table(
     "selection",
     ("pair_id",),
@@ -317,6 +350,7 @@ ALL = (
     PAIRS,
     SCORES,
     REVIEWS,
+    CALIBRATIONS,
     SELECTION,
     FATES,
     DATASET,

@@ -61,12 +61,13 @@ def with_judgements(judgements: DataFrame, new: DataFrame, ask: int) -> DataFram
     return judgements.where(F.col("ask") < ask).unionByName(later).unionByName(changed)
 
 
-def judge_pairs(runtime: Runtime, pairs: DataFrame) -> tuple[DataFrame, tuple[str, ...]]:
+def judge_pairs(runtime: Runtime, pairs: DataFrame, sample: int = 0) -> tuple[DataFrame, tuple[str, ...]]:
     """Have all of these pairs judged.
 
     Args:
         runtime: the run.
         pairs: columns pair_id, system, history, instruction and response.
+        sample: counts up where the very same texts, under other ids, are asked about again.
 
     Returns:
         `REPLIES_READ` of those that have a reply, and warnings.
@@ -78,12 +79,12 @@ def judge_pairs(runtime: Runtime, pairs: DataFrame) -> tuple[DataFrame, tuple[st
     spec = judge_spec(runtime.settings)
     if spec is None:
         raise ConfigError("score.kind is heuristic: there is no judge to ask")
-    warnings = _ask(runtime, pairs, spec, 0)
+    warnings = _ask(runtime, pairs, spec, 0, sample)
     if spec.schema_json is None:
         faulty = _read(runtime, pairs).where("fault is not null").select("pair_id")
         faulty = runtime.storage.materialise(faulty, "faulty-replies")
         if not faulty.isEmpty():
-            warnings += _ask(runtime, pairs.join(faulty, "pair_id", "left_semi"), spec, 1)
+            warnings += _ask(runtime, pairs.join(faulty, "pair_id", "left_semi"), spec, 1, sample)
     return _read(runtime, pairs), warnings
 
 
@@ -97,10 +98,10 @@ def _read(runtime: Runtime, pairs: DataFrame) -> DataFrame:
     return read_scores(judgements, runtime.read_or_empty(RESPONSES), runtime.settings.score.weights)
 
 
-def _ask(runtime: Runtime, pairs: DataFrame, spec: GenerationSpec, ask: int) -> tuple[str, ...]:
+def _ask(runtime: Runtime, pairs: DataFrame, spec: GenerationSpec, ask: int, sample: int) -> tuple[str, ...]:
     texts = pairs.select("pair_id", "system", "history", "instruction", "response")
     prompt = load_judge_prompt(runtime.settings.score.prompt)
-    built = texts.mapInArrow(judge_requests(spec, prompt, ask), JUDGEMENTS_ASKED)
+    built = texts.mapInArrow(judge_requests(spec, prompt, ask, sample), JUDGEMENTS_ASKED)
     old = runtime.read_or_empty(JUDGEMENTS).where(F.col("ask") == ask)
     answered = old.join(runtime.read_or_empty(RESPONSES).where("status = 'answered'"), "request_id", "left_semi")
     before = answered.select("pair_id", F.col("request_id").alias("old_request_id"))

@@ -18,6 +18,7 @@ from jobs.rendering.markdown import render_template
 from jobs.rendering.templates import by_count
 from schemas.records import CATEGORIES, EXPORT_FIELDS
 from udfs.scoring.agreement import MEASURED, MEASURED_ON
+from udfs.scoring.calibration import NOT_CALIBRATED
 
 JUDGED_BY_RULES = "heuristic"
 """Kind of scorer whose scores are a screen and not a judgement."""
@@ -78,6 +79,8 @@ def card_values(
         "recall": settings.deduplicate.expected_recall(settings.deduplicate.threshold),
         "agreed": MEASURED,
         "agreed_on": MEASURED_ON,
+        "calibrations": manifest["scorer"].get("calibrations", ()),  # of an older export it is not known
+        "not_calibrated": NOT_CALIBRATED,
         "judged": manifest["scorer"]["kind"] != JUDGED_BY_RULES,
     }
 

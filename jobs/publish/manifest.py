@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from jobs.calibration.stored import calibration_lines, calibrations_of
 from jobs.config.settings import PackageConfig
 from jobs.curation.benchmarks import searched_benchmarks
 from jobs.ledger.usage import ModelLedger, read_call_ledger
@@ -33,7 +34,11 @@ def build_manifest(runtime: Runtime, facts: Mapping[str, Any]) -> dict[str, Any]
         "files": {facts["file"]: {name: facts[name] for name in ("sha256", "rows", "bytes")}},
         "created_at": runtime.started_at.isoformat(timespec="seconds"),
         "run_id": runtime.run_id,
-        "scorer": {"kind": settings.score.kind, "name": settings.score.name},
+        "scorer": {
+            "kind": settings.score.kind,
+            "name": settings.score.name,
+            "calibrations": calibration_lines(calibrations_of(runtime)),
+        },
         "teachers": [teacher.name for teacher in settings.distill.teachers],
         "teacher_kinds": {teacher.name: teacher.kind for teacher in settings.distill.teachers},
         "targets": {

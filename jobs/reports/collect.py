@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from jobs.calibration.stored import calibration_lines, calibrations_of
 from jobs.config.settings import Settings
 from jobs.curation.eligibility import OPEN_PROMPTS
 from jobs.curation.fates import Funnel
@@ -60,6 +61,7 @@ def collect_status(runtime: Runtime, funnel: Funnel, verification: Verification)
         scorer=settings.score.name,
         scorer_kind=settings.score.kind,
         mean_quality=measures.scores.mean,
+        calibrations=tuple(calibration_lines(calibrations_of(runtime))),
         criteria=(
             *_criteria(verification),
             _cost_criterion(settings, spent),

@@ -10,6 +10,7 @@ from jobs.rendering.html import render_page
 from jobs.rendering.templates import by_count
 from jobs.reports.project_status import ProjectStatus, next_steps
 from udfs.scoring.agreement import MEASURED, MEASURED_ON
+from udfs.scoring.calibration import NOT_CALIBRATED
 
 REPORT_FILE = "report.html"
 DATA_SET = "data set"
@@ -86,6 +87,7 @@ def render_report(status: ProjectStatus) -> str:
         status=status,
         agreed=MEASURED,
         agreed_on=MEASURED_ON,
+        not_calibrated=NOT_CALIBRATED,
         next_steps=next_steps(status),
         sources=by_count(status.sources),
         steps=steps,

@@ -19,6 +19,7 @@ from jobs.reports.teacher_costs import TeacherCost
 from jobs.validation.stored_checks import TableCheck
 from jobs.verify.measures import CLEAN_BAND
 from udfs.scoring.agreement import MEASURED, MEASURED_ON
+from udfs.scoring.calibration import NOT_CALIBRATED
 
 MAX_TWINS_SHOWN = 3
 GROUPS_SHOWN = 5
@@ -140,6 +141,8 @@ class ProjectStatus:
     categories: tuple[CategoryRow, ...]
     sources: Mapping[str, int]
     """Who wrote the response -> rows."""
+    calibrations: tuple[str, ...] = ()
+    """How the scorer compares with people, a sentence each; empty: nobody has compared it."""
     quality_bands: Mapping[str, int]
     """Band -> rows, such as `9-10`; in the order to be shown."""
     dimension_means: Mapping[str, float] = field(default_factory=dict)
@@ -226,6 +229,7 @@ def render_project_status(status: ProjectStatus) -> str:
         status=status,
         agreed=MEASURED,
         agreed_on=MEASURED_ON,
+        not_calibrated=NOT_CALIBRATED,
         sources=by_count(status.sources),
         records=by_count({reason: rows for reason, rows in status.funnel.records.items() if reason != "used"}),
         records_read=sum(status.funnel.records.values()),

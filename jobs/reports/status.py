@@ -1,17 +1,20 @@
 """Where the run stands: the stages, the funnel, the cost."""
 
 import time
+from collections.abc import Iterator
 
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table as RichTable
 
 from jobs.batches.lines import batch_lines
+from jobs.calibration.stored import calibration_lines, calibrations_of
 from jobs.config.settings import Settings
 from jobs.curation.benchmarks import benchmark_line, searched_benchmarks
 from jobs.curation.fates import SELECTED, Funnel, count_fates
 from jobs.ledger.batch_table import reserved_by_stage
 from jobs.ledger.usage import read_call_ledger
+from jobs.publish.card import JUDGED_BY_RULES
 from jobs.rendering.money import cents
 from jobs.rendering.terminal import say
 from jobs.reports.call_status import ledger_lines, ledger_table, live_status, unsettled_usd
@@ -21,6 +24,7 @@ from jobs.workspace.queries import Answer
 from jobs.workspace.runtime import Runtime
 from schemas.errors import MissingTableError
 from schemas.tables import RUNS
+from udfs.scoring.calibration import NOT_CALIBRATED
 
 
 def show_status(runtime: Runtime) -> None:
@@ -39,6 +43,8 @@ def show_status(runtime: Runtime) -> None:
     except MissingTableError as error:
         say(console, f"No funnel yet: {error}")
     say(console, benchmark_line(searched_benchmarks(runtime)))
+    for line in _scorer_lines(runtime):
+        say(console, line)
     ledger = read_call_ledger(runtime)
     if ledger.models:
         console.print(ledger_table(settings, ledger))
@@ -49,6 +55,17 @@ def show_status(runtime: Runtime) -> None:
     cap = settings.targets.max_cost_usd
     target = f" of ${cap:,.2f}" if cap is not None else ""
     console.print(f"cost: {cents(ledger.spent_usd())}{target}", highlight=False)
+
+
+def _scorer_lines(runtime: Runtime) -> Iterator[str]:
+    """What the scores are worth, as far as somebody has measured it."""
+    score = runtime.settings.score
+    found = calibration_lines(calibrations_of(runtime))
+    if not found:
+        shipped = "a screen; METHODOLOGY says how far these rules agree with people"
+        yield f"scorer {score.name}: {NOT_CALIBRATED if score.kind != JUDGED_BY_RULES else shipped}"
+    for line in found:
+        yield f"scorer {score.name}: {line}"
 
 
 def watch_status(console: Console, settings: Settings, seconds: float = 2.0) -> None:

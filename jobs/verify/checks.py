@@ -53,6 +53,8 @@ class Verification:
     scorer: str | None
     checks: list[Check]
     notes: list[str]
+    calibrations: Sequence[str] = ()
+    """How the scorer compares with people, as the manifest says."""
     contamination: Contamination | None = None
     """Null where no benchmark was given: nothing was looked for."""
     place: LineNames = field(default_factory=LineNames)

@@ -71,6 +71,7 @@ def verify_package(
         measures=measures,
         quality=checks.quality_of(measures, manifest),
         scorer=manifest.scorer.name,
+        calibrations=manifest.scorer.calibrations,
         checks=results,
         notes=checks.field_notes(measures),
         place=rows.place,

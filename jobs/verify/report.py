@@ -13,6 +13,7 @@ from rich.text import Text
 from jobs.verify.checks import Quality, Verification
 from jobs.verify.measures import BANDS, CLEAN_BAND, Malformed, Measures
 from udfs.printable import spelled_out
+from udfs.scoring.calibration import NOT_CALIBRATED
 
 _LISTED_NAMES = 20
 _NAME_CHARS = 60
@@ -87,8 +88,11 @@ def _quality(verification: Verification) -> Iterator[str]:
         clean = scores.bands[CLEAN_BAND]
         yield _row("  nothing found", _share(clean, scores.rows))
         yield _row("  with remarks", _share(scores.rows - clean, scores.rows))
+        yield from (_row("  calibrated", spelled_out(line, 500)) for line in verification.calibrations)
         return
     yield _row("  mean score", f"{scores.mean:.6g} of {scores.rows:,} rows")
+    for line in verification.calibrations or (NOT_CALIBRATED,):
+        yield _row("  calibrated", spelled_out(line, 500))
     for place, (name, _) in enumerate(BANDS):
         upper = "" if name.startswith("below") else " (including 10)" if place == 0 else f" (below {name[-1]})"
         yield _row(f"  {name}", _share(scores.bands[name], scores.rows) + upper)
@@ -148,6 +152,7 @@ def report_json(verification: Verification) -> str:
         "reservation": verification.reservation,
         "quality": verification.quality.value,
         "scorer": verification.scorer,
+        "calibrations": list(verification.calibrations),
         "checks": [asdict(check) for check in verification.checks],
         "thresholds": verification.thresholds.model_dump(),
         "measures": asdict(verification.measures),

@@ -54,6 +54,8 @@ class ManifestScorer(BaseModel):
 
     kind: str | None = None
     name: str | None = None
+    calibrations: list[str] = []
+    """How it compares with people, a sentence each."""
 
 
 class Manifest(BaseModel):

@@ -18,6 +18,7 @@ from schemas.calls import ATTEMPTS, JUDGEMENTS, REQUESTS, RESPONSES
 from schemas.tables import ALL, Table
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from deltalake import DeltaTable, QueryBuilder
     from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql.types import StructField
@@ -56,7 +57,7 @@ class DeltaTables:
     folder: str
     """Path or URI; below it a folder for each table."""
 
-    def query(self, question: str, values: Mapping[str, Value]) -> list[Answer]:
+    def query(self, question: str, values: Mapping[str, Value]) -> "pa.Table":
         """Rows that answer a question; a table that is not there has none. See `Runtime.query`.
 
         Raises:
@@ -71,7 +72,7 @@ class DeltaTables:
         names = {table.name: self._register(table, builder) for table in tables_of(question)}
         sql = _fill_in(question, values, _quoted).format(**names)
         try:
-            return _answers(pa.table(builder.execute(sql)))
+            return pa.table(builder.execute(sql))
         except (DeltaError, OSError) as error:
             raise CannotReadError(type(error).__name__) from error
 
@@ -178,12 +179,8 @@ def ask_spark(
     return session.sql(_fill_in(question, values or {}, _quoted_for_spark), **named)
 
 
-def answers_of(frame: "DataFrame") -> list[Answer]:
-    """All rows of a frame, which must be few, as answers."""
-    return _answers(frame.toArrow())
-
-
-def _answers(found: Any) -> list[Answer]:
+def answers_of(found: "pa.Table") -> list[Answer]:
+    """The rows of a table, which must be few, as answers."""
     import pyarrow as pa
 
     maps = [field.name for field in found.schema if pa.types.is_map(field.type)]

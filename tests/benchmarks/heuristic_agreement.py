@@ -9,7 +9,6 @@ Spearman's rank correlation. The last column, bias, is the rank correlation of t
 
 import argparse
 import json
-import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +16,7 @@ from typing import Any, NamedTuple
 from scipy.stats import spearmanr
 
 from udfs.scoring.agreement import Agreement
+from udfs.scoring.calibration import wilson
 from udfs.scoring.heuristic import HeuristicScorer
 from udfs.shingles import words
 
@@ -95,15 +95,6 @@ def sibling_choices(answers: Sequence[RatedAnswer]) -> Iterator[Choice]:
             yield Choice(instruction, ranked[-1].response, ranked[0].response)
 
 
-def wilson(successes: float, n: int, z: float = 1.96) -> tuple[float, float]:
-    """The 95 % interval of a share; half successes are allowed."""
-    share = successes / n
-    centre = share + z * z / (2 * n)
-    margin = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    scale = 1 + z * z / n
-    return (centre - margin) / scale, (centre + margin) / scale
-
-
 def successes(choices: Sequence[Choice], measure: Measure) -> tuple[float, int]:
     """Choices on which a measure agrees with people, ties as halves, and the number of ties."""
     gaps = [measure(c.instruction, c.better) - measure(c.instruction, c.worse) for c in choices]
@@ -114,7 +105,7 @@ def successes(choices: Sequence[Choice], measure: Measure) -> tuple[float, int]:
 def agreement(name: str, choices: Sequence[Choice]) -> Agreement:
     """Compare the heuristic score, and the length alone, with the choices people made."""
     right, ties = successes(choices, heuristic)
-    low, high = wilson(right, len(choices))
+    _, low, high = wilson(right, len(choices))
     longer = successes(choices, length)[0] / len(choices)
     return Agreement(
         name, len(choices), *(round(x, 3) for x in (right / len(choices), low, high)), ties, round(longer, 3)

@@ -17,8 +17,9 @@ from jobs.deduplication.deduplicate_file import deduplicate_file
 from jobs.deduplication.input_file import find_input
 from jobs.deduplication.kept_rows import kept_lines
 from schemas.errors import ConfigError, DataRefusedError, SourceFormatError
+from tests.support.exact_pairs import jaccard
 from udfs.input_texts import read_input_line
-from udfs.shingles import jaccard, shingles
+from udfs.shingles import shingles
 
 LONG = "the quick brown fox jumps over the lazy dog and runs along the river until the sun goes down behind"
 OTHER = "name three good reasons why a small team should write its tests before it writes the code that they check"

@@ -10,6 +10,12 @@ VERSE = (
 )
 LONG = "Water boils at a lower temperature on a mountain, since the air presses less on its surface up there. " * 2
 ASK = "How do I boil an egg?"
+TEMPLATE = "\n".join(
+    f"{name}: offers a free trial for {days} days, after which you must purchase a license to continue using it."
+    for days, name in enumerate(("Sketcher", "Modeler", "Painter", "Framer", "Printer", "Renderer", "Animator"), 7)
+)
+STEPS = " ".join(f"Lay {one} over {two} and {two} under {one}." for one in "abcdef" for two in "uvwxyz")
+STEPS += " make were two times make of" * 12
 
 
 def fenced(language: str, code: str) -> tuple[str, str]:
@@ -236,6 +242,7 @@ RESPONSES: dict[str, tuple[list[tuple[str, ...]], list[tuple[str, ...]]]] = {
             (ASK, "作为一个人工智能语言模型，我没有味觉。"),
             (ASK, "Als KI-Sprachmodell kann ich keine Eier kochen."),
             (ASK, "Como modelo de lenguaje, no puedo comer huevos."),
+            ("Explain tides in your own words.", "As an AI language model, I cannot have opinions on tides."),
             (ASK, "En tant que modèle de langage, je ne mange pas."),
         ],
         [
@@ -243,6 +250,10 @@ RESPONSES: dict[str, tuple[list[tuple[str, ...]], list[tuple[str, ...]]]] = {
             ("Who are you?", "As an AI assistant, I answer questions."),
             ("Tell me who you are.", "As a language model, I answer questions."),
             ("Am I the only one who lives in a machine?", "As an AI, I do not live in one."),
+            (
+                "Is it wise for AI to form an opinion?",
+                "It may be. As an AI, I want to be of use and weigh what I read.",
+            ),
             ("Imagine you are an AI on a space ship.", "As an AI, I watch over the crew."),
             ("Where do they work?", "Some work as an AI engineer or as a language teacher."),
         ],
@@ -369,6 +380,8 @@ RESPONSES: dict[str, tuple[list[tuple[str, ...]], list[tuple[str, ...]]]] = {
             ("Write a song.", LOOP * 20),
             (ASK, "Seven minutes."),
             (ASK, "\n".join(f"{n} times {n} is {n * n} and not {n + n}." for n in range(1, 40))),
+            (ASK, TEMPLATE),
+            (ASK, STEPS),
         ],
     ),
     "unclosed_fence": (

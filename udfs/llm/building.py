@@ -53,7 +53,7 @@ def answer_requests(
 
 
 def judge_requests(
-    spec: GenerationSpec, prompt: JudgePrompt, ask_number: int
+    spec: GenerationSpec, prompt: JudgePrompt, ask_number: int, sample: int = 0
 ) -> Callable[[ArrowBatches], ArrowBatches]:
     """Build the `mapInArrow` function from pairs to requests to the judge.
 
@@ -61,6 +61,7 @@ def judge_requests(
         spec: how it is asked.
         prompt: template of the messages.
         ask_number: 0, or 1 to ask once more after a reply that could not be read.
+        sample: counts up where the very same is asked several times, to see whether the judge repeats itself.
 
     Returns:
         A function from rows of (pair_id, system, history, instruction, response) to `JUDGEMENTS_ASKED`.
@@ -75,7 +76,7 @@ def judge_requests(
             response=row["response"],
             again=ask_number > 0,
         )
-        return {"pair_id": row["pair_id"], **_columns(build_request(spec, messages, ask=ask_number))}
+        return {"pair_id": row["pair_id"], **_columns(build_request(spec, messages, sample=sample, ask=ask_number))}
 
     return _by_row(ask, JUDGEMENTS_ASKED)
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from udfs.scoring.findings import Finding, fault, remark
-from udfs.scoring.non_answers import declines, is_one_symbol, is_stand_in
+from udfs.scoring.non_answers import asks_back, declines, is_one_symbol, is_stand_in
 from udfs.scoring.pair_text import PairText
 from udfs.screen.code_blocks import unclosed_fence
 from udfs.screen.response_checks import echo
@@ -30,8 +30,8 @@ _SENTENCE_END = re.compile(r"[.!?]\s|[。！？]")
 _LIST_LINE = re.compile(r"[ \t]*(?:[-*+•‣]|\(?\d{1,3}[.):]|\(?[a-zA-Z][.)])[ \t]")
 _SYMBOLS = re.compile(r"\A\s*[+*/<>=!%$#@&^~|-]{1,3}\s*\Z|[\u2190-\u2bff\U0001f000-\U0001faff]")
 """An operator, an arrow or a row of emoji can be the whole of a right answer."""
-
-
+_BLANKS = re.compile(r"[\s_.…,?？。、]*")
+"""Blanks to fill in, dots, question marks: no answer. `[]` or `:-)` can be one."""
 _SYMBOL_ASKED = re.compile(r"ascii|symbol|operator|punctuat|character|wildcard|emoticon|smiley")
 
 
@@ -41,14 +41,17 @@ def completeness(pair: PairText) -> Iterator[Finding]:
         yield fault("the answer is one symbol over and over")
     elif not pair.tokens:
         if not (pair.has_fence or _SYMBOLS.search(pair.response) or _is_drawing(pair)):
-            yield fault("the answer holds neither a word nor a number")
+            only_blanks = _BLANKS.fullmatch(pair.response) is not None
+            yield (fault if only_blanks else remark)("the answer holds neither a word nor a number")
     elif is_stand_in(pair):
         yield fault("a stand-in takes the place of the answer")
     elif echo(pair.subject) is not None:
         yield fault("the answer only repeats the question")
     else:
-        if declines(pair):
-            yield fault("the answer declines or asks back")
+        if asks_back(pair):
+            yield fault("the answer asks back")
+        elif declines(pair):
+            yield remark("the answer may decline or ask back")
         yield from _cut_off(pair)
         yield from _asked_parts(pair)
 

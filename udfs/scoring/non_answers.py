@@ -30,16 +30,12 @@ _APOLOGY = (
     r"(?:(?:(?:i'?m|i am) (?:\w+ly |so |very )?)?(?:sorry|afraid)|my apologies|i (?:\w+ly )?apologi[sz]e)"
     r"(?: (?:for|about) [^.,!?\n]{0,40})?[,.!]{0,2} (?:but |that |however,? )?"
 )
-_CANNOT = (
-    r"(?:i(?:'m| am)? ?(?:really |just |currently |afraid )?(?:(?:can't|cannot|can not)(?! (?:be sure|say for sure"
-    r"|imagine|wait))|couldn't"
-    r"|not (?:sure (?:what|if i|how to|i|that|about|exactly)(?! (?:about )?(?:this|that),? but)"
-    r"|able to|allowed to|comfortable|familiar with)"
-    r"|unable to (?:answer|help|assist|provide|find|locate|determine|understand|do|process|comply|complete|generate)"
-    r"|(?:do not|don't|did not|didn't|still don't) (?:quite |really |fully |think i )?(?:know(?! (?:of|about)\b)"
-    r"|understand"
-    r"|get what|see what|follow|have (?:any |enough |the |access|an answer|information|sufficient))"
-    r"|have no idea|need (?:more|some more|additional|further) (?:info|context|details|clarif)))\b"
+_NOT_UNDERSTOOD = (
+    r"(?:i(?:'m| am) (?:\w+ )?not sure (?:what you(?: mean| want|(?:'re| are) (?:asking|saying|talking|referring))"
+    r"|i (?:quite |really |fully )?(?:understand|follow))"
+    r"|i (?:really |still )?(?:do not|don't|did not|didn't) (?:quite |really |fully |think i )?"
+    r"(?:understand|get what|see what|follow)\b"
+    r"|i (?:\w+ )?have no idea what you)"
 )
 _ASKS = (
     r"(?:(?:could|can|would|will) you (?:please )?(?:clarify|rephrase|elaborate|be more specific|repeat"
@@ -57,31 +53,52 @@ _ASKS = (
     r"|there (?:is|was) no (?:\w+ )?(?:text|article|passage|sentence|input|image|question|code|attachment|information)"
     r" (?:provided|given|attached|included|in your)|no (?:input|text|article|context|information) (?:was |is "
     r"|has been )?"
-    r"(?:provided|given|attached))"
+    r"(?:provided|given|attached)"
+    r"|i (?:\w+ )?need (?:more|some more|additional|further) (?:info|context|details|clarif))"
 )
-_ENGLISH = re.compile(
-    rf"{_START}(?:{_APOLOGY}(?:{_CANNOT}|{_ASKS}|we're not allowed|(?:this|that|the) question is)|{_CANNOT}|{_ASKS}"
-    r"|(?:i'm |i am )?sorry[.!]?\s*\Z)"
-)
-
-_OTHERS = re.compile(
-    _START + r"(?:"
-    # Chinese: sorry, I cannot / you have not given / please give / I need more
-    r"(?:很?抱歉|对不起|非常抱歉|不好意思|抱歉)[，,。！!\s]{0,2}[^。！？\n]{0,12}(?:无法|不能|没有|不会|不太|不清楚"
-    r"|不知道|不明白|不理解|需要更多)"
-    r"|(?:您|你)(?:似乎|好像)?(?:并?没有|未|还没有?|沒有)(?:提供|给出|给|说明|指定|输入|上传|附上)"
+_ASKS_ELSEWHERE = (
+    # Chinese: you have not given / please give / I do not understand
+    r"(?:(?:很?抱歉|对不起|非常抱歉|不好意思|抱歉)[，,。！!\s]{0,2}[^。！？\n]{0,12}(?:需要更多|不明白|不理解|没有(?:提供|给出)))"
+    r"|(?:(?:很?抱歉|对不起|非常抱歉|不好意思|抱歉)[，,。！!\s]{0,2})?(?:您|你)(?:似乎|好像)?"
+    r"(?:并?没有|未|还没有?|沒有)(?:提供|给出|给|说明|指定|输入|上传|附上)"
     r"|请(?:您|你)?(?:先)?(?:提供|告诉我|说明|补充|输入|上传|明确|具体说明)[^。！？\n]{0,24}(?:信息|内容|文本|文章"
     r"|句子|问题|细节|背景|材料|图片|代码|数据"
     r"|上下文|需求|要求)"
-    r"|我?(?:无法|不能)(?:回答|理解|确定|提供|完成|处理|识别|看到|访问)|我(?:不知道|不明白|不清楚|不太理解|没有足够"
-    r"|需要更多)"
-    r"|(?:作为|身为)(?:一[个名款种])?(?:ai|人工智能|大?型?语言模型|虚拟助手)[^。\n]{0,20}(?:无法|不能|没有)"
+    r"|我(?:不明白|不太?理解|没有足够|需要更多)"
     r"|(?:题目|问题|输入|文本|文章|图片|原文)(?:中)?(?:没有|未)(?:提供|给出|显示)|(?:没有|未)(?:提供"
     r"|给出)[^。\n]{0,12}(?:信息|内容|文本|文章|图片)"
     # Japanese, Korean
+    r"|(?:申し訳(?:ありません|ございません)|すみません|ごめんなさい)[^\n]{0,30}いただけますか"
+    r"|(?:죄송합니다|죄송하지만|미안합니다)[^\n]{0,40}(?:알려|제공)"
+    # Spanish, Portuguese, Italian, French, German, Russian
+    r"|(?:por favor,? )?(?:proporcion[ae]|indique|especifique|forneça|fornisci|veuillez (?:fournir|préciser)"
+    r"|pourriez-vous (?:préciser|fournir)|(?:bitte|könnten sie bitte|kannst du bitte) [^.\n]{0,40}(?:angeben"
+    r"|bereitstellen|mitteilen|präzisieren)"
+    r"|podría(?:s)? (?:proporcionar|aclarar|especificar)|пожалуйста,? (?:уточните|предоставьте)|(?:уточните"
+    r"|предоставьте),? пожалуйста)"
+    r"|(?:(?:lo siento|désolée?|(?:es )?tut mir leid|entschuldigung|извините|простите)[,.]? (?:pero |mais |но )?)?"
+    r"(?:ich verstehe(?: \w+){0,3} nicht|no entiendo|je ne comprends pas|я не понимаю)\b"
+)
+_ASKS_BACK = re.compile(rf"{_START}(?:(?:{_APOLOGY})?(?:{_NOT_UNDERSTOOD}|{_ASKS})|{_ASKS_ELSEWHERE})")
+
+_CANNOT = (
+    r"(?:i(?:'m| am)? ?(?:really |just |currently |afraid )?(?:(?:can't|cannot|can not)(?! (?:be sure|say for sure"
+    r"|imagine|wait))|couldn't"
+    r"|not (?:sure (?:what|if i|how to|i|that|about|exactly)(?! (?:about )?(?:this|that),? but)"
+    r"|able to|allowed to|comfortable|familiar with)"
+    r"|unable to (?:answer|help|assist|provide|find|locate|determine|understand|do|process|comply|complete|generate)"
+    r"|(?:do not|don't|did not|didn't|still don't) (?:quite |really |fully )?(?:know(?! (?:of|about)\b)"
+    r"|have (?:any |enough |the |access|an answer|information|sufficient))"
+    r"|have no idea))\b"
+)
+_CANNOT_ELSEWHERE = (
+    # Chinese, Japanese, Korean
+    r"(?:很?抱歉|对不起|非常抱歉|不好意思|抱歉)[，,。！!\s]{0,2}[^。！？\n]{0,12}(?:无法|不能|没有|不会|不太|不清楚|不知道)"
+    r"|我?(?:无法|不能)(?:回答|理解|确定|提供|完成|处理|识别|看到|访问)|我(?:不知道|不清楚)"
+    r"|(?:作为|身为)(?:一[个名款种])?(?:ai|人工智能|大?型?语言模型|虚拟助手)[^。\n]{0,20}(?:无法|不能|没有)"
     r"|(?:申し訳(?:ありません|ございません)|すみません|ごめんなさい)[^\n]{0,30}(?:できません|できかねます"
-    r"|わかりません|ありません|いただけますか)"
-    r"|(?:죄송합니다|죄송하지만|미안합니다)[^\n]{0,40}(?:없습니다|못합니다|모르겠습니다|알려|제공)"
+    r"|わかりません|ありません)"
+    r"|(?:죄송합니다|죄송하지만|미안합니다)[^\n]{0,40}(?:없습니다|못합니다|모르겠습니다)"
     # Spanish, Portuguese, Italian, French, German, Dutch, Russian
     r"|(?:lo siento|disculp[ae]|perdón|desculp[ae]|sinto muito|mi dispiace|désolée?|je suis désolée?|excusez-moi"
     r"|(?:es )?tut mir leid|entschuldig\w+|leider|het spijt me|sorry|извините|к сожалению|простите"
@@ -89,19 +106,24 @@ _OTHERS = re.compile(
     r"\b(?:no (?:puedo|entiendo|tengo|sé)|não (?:posso|entendo|tenho|sei)|non (?:posso|capisco|ho|so)"
     r"|je ne (?:peux|comprends|sais|dispose)|nicht\b|keine?\b|kan ik|niet\b|не (?:могу|понимаю|знаю|имею)"
     r"|нет (?:информации|данных))"
-    r"|(?:por favor,? )?(?:proporcion[ae]|indique|especifique|forneça|fornisci|veuillez (?:fournir|préciser)"
-    r"|pourriez-vous (?:préciser|fournir)|(?:bitte|könnten sie bitte|kannst du bitte) [^.\n]{0,40}(?:angeben"
-    r"|bereitstellen|mitteilen|präzisieren)"
-    r"|podría(?:s)? (?:proporcionar|aclarar|especificar)|пожалуйста,? (?:уточните|предоставьте)|(?:уточните"
-    r"|предоставьте),? пожалуйста)"
-    r"|ich (?:kann|weiß|verstehe)(?: \w+){0,3} nicht\b|no (?:entiendo|sé)\b|je ne (?:comprends|sais) pas\b"
-    r"|я не (?:знаю|понимаю)\b"
-    r"|не знаю\b)"
+    r"|ich (?:kann|weiß)(?: \w+){0,3} nicht\b|no sé\b|je ne sais pas\b|я не знаю\b|не знаю\b"
+)
+_DECLINES = re.compile(
+    rf"{_START}(?:(?:{_APOLOGY})?{_CANNOT}|{_APOLOGY}(?:we're not allowed|(?:this|that|the) question is)"
+    rf"|(?:i'm |i am )?sorry[.!]?\s*\Z|{_CANNOT_ELSEWHERE})"
 )
 
 _TOKENS = 60
 """Of an answer that only declines; what follows an apology at greater length is an answer all the same."""
 _TOKENS_CJK = 90
+
+_START_CHARS = 240
+_GOES_ON = re.compile(
+    r"\b(?:but|however|although|though|instead|perhaps|maybe|suggest|aber|jedoch|allerdings|pero|sin embargo|mas|porém"
+    r"|mais|cependant|ma|però|maar|echter|но|однако|зато)\b|:\s|\n\s*(?:[-*•]|\d+[.)])|但|不过|而是|可以|しかし|ですが"
+    r"|하지만|그러나"
+)
+"""What turns to an answer, after the words of asking: the "but" of an apology ("sorry, but") comes before them."""
 
 _ASKED_TO_DECLINE = re.compile(
     r"re-?word|indirect question|(?:generate|write|ask|form|create|make)\w* (?:an? |the )?(?:\w+ )?question"
@@ -129,10 +151,22 @@ def is_one_symbol(pair: PairText) -> bool:
     return _SYMBOL_OVER_AND_OVER.search(text) is not None and not _REPETITION_ASKED.search(pair.asked)
 
 
+def asks_back(pair: PairText) -> bool:
+    """Whether a short answer does not understand or asks for what it was not given, and says nothing else."""
+    found = _opening(pair, _ASKS_BACK)
+    return found is not None and _GOES_ON.search(pair.subject.folded.strip(), found.end()) is None
+
+
 def declines(pair: PairText) -> bool:
-    """Whether a short answer begins by declining, by not understanding, or by asking for what it was not given."""
+    """Whether a short answer begins like one that declines or asks back.
+
+    A guess: "I don't know" and "I can't" open full answers as often as none ("I don't know. I'd suggest ...").
+    """
+    return _opening(pair, _ASKS_BACK) is not None or _opening(pair, _DECLINES) is not None
+
+
+def _opening(pair: PairText, pattern: re.Pattern[str]) -> re.Match[str] | None:
     if len(pair.tokens) >= (_TOKENS_CJK if pair.is_cjk else _TOKENS):
-        return False
-    start = pair.subject.folded[:240].strip()
-    found = _ENGLISH.search(start) or _OTHERS.search(start)
-    return found is not None and not _ASKED_TO_DECLINE.search(pair.asked)
+        return None
+    found = pattern.search(pair.subject.folded.strip(), 0, _START_CHARS)
+    return None if found is None or _ASKED_TO_DECLINE.search(pair.asked) else found

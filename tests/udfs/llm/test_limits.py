@@ -1,5 +1,7 @@
 """A limit is never exceeded in any window, and is used."""
 
+from collections import deque
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -57,6 +59,47 @@ def test_a_window_is_used_evenly_and_not_at_its_start():
         takes.append(now)
         now += max(rate.wait(now, 1), 1e-9)
     assert len(takes) <= 12  # a tenth of the window, and 2 % to catch up
+
+
+def calls_to_a_provider_of_seconds(learns, rpm=1200, seconds=120.0):
+    """Calls that were refused, and all, by a provider that keeps a sixtieth of the limit in each second.
+
+    Every now and then nothing can be sent for a second and a half, which is then caught up.
+    """
+    rate, now, calls, refused = RateLimit(rpm, 60.0), 0.0, 0, 0
+    answered: deque[float] = deque()
+    while now < seconds:
+        rate.take(now, 1)
+        calls += 1
+        while answered and answered[0] <= now - 1.0:
+            answered.popleft()
+        if len(answered) < rpm / 60:
+            answered.append(now)
+        else:
+            refused += 1
+            if learns:
+                rate.shorten(1)
+        now += max(rate.wait(now, 1), 1e-9)
+        if calls % 100 == 0:
+            now += 1.5
+    return refused, calls
+
+
+def test_refusals_teach_that_a_provider_keeps_shorter_windows():
+    refused_before, calls_before = calls_to_a_provider_of_seconds(learns=False)
+    refused, calls = calls_to_a_provider_of_seconds(learns=True)
+    assert refused_before > 0.03 * calls_before and refused <= 6
+    assert calls - refused > 0.95 * (calls_before - refused_before), "no fewer are answered"
+
+
+def test_a_window_is_never_shorter_than_a_second_and_holds_what_it_must():
+    rate = RateLimit(60, 60.0)
+    for _ in range(10):
+        rate.shorten(least=4)
+    assert rate.limit == 4
+    for _ in range(10):
+        rate.shorten(least=0)
+    assert rate.limit == 1
 
 
 def test_what_was_counted_too_high_is_given_back():

@@ -1,7 +1,5 @@
 """The recorded agreement with people is what the benchmark measures, and the benchmark measures right."""
 
-import pytest
-
 from tests.benchmarks.heuristic_agreement import (
     Choice,
     RatedAnswer,
@@ -10,7 +8,6 @@ from tests.benchmarks.heuristic_agreement import (
     length,
     sibling_choices,
     successes,
-    wilson,
 )
 from udfs.scoring.agreement import MEASURED
 
@@ -19,13 +16,6 @@ def test_ties_count_half():
     choices = [Choice("q", "a b c", "a"), Choice("q", "a", "a b c"), Choice("q", "a b", "c d"), Choice("q", "a b", "c")]
 
     assert successes(choices, length) == (2.5, 1)
-
-
-def test_the_interval_of_wilson():
-    low, high = wilson(10, 100)
-
-    assert (round(low, 4), round(high, 4)) == (0.0552, 0.1744)
-    assert wilson(0, 5)[0] == pytest.approx(0)
 
 
 def test_of_siblings_the_best_and_the_worst_are_compared():

@@ -80,11 +80,11 @@ FAULTS = {
         1,
         "Completeness: the answer ends by announcing what does not follow.",
     ),
-    "declines": (
+    "asks_back": (
         "I'm not sure what you mean by sugar, water and plants. Could you clarify your question about leaves?",
         "completeness",
         1,
-        "Completeness: the answer declines or asks back.",
+        "Completeness: the answer asks back.",
     ),
     "no_full_stop": (ANSWER.rstrip("."), "completeness", 8, "Completeness: the last sentence has no end."),
     "one_word": ("Photosynthesis", "completeness", 8, "an explanation was asked for and the answer is a word or two."),
@@ -323,22 +323,22 @@ NO_ANSWERS = {
     "stand_in": ("Name a river of Norway.", "N/A", "a stand-in takes the place of the answer"),
     "no_output": ("Name a river of Norway.", "No output.", "a stand-in takes the place of the answer"),
     "question_mark": ("Name a river of Norway.", "?", "the answer holds neither a word nor a number"),
+    "blanks": (
+        "Write the name of this person.",
+        "__________, __________",
+        "the answer holds neither a word nor a number",
+    ),
     "hearts": ("Say something nice.", "❤" * 3258, "the answer is one symbol over and over"),
     "spaced_hearts": ("Say something nice.", "Sure! " + "❤️ " * 200, "the answer is one symbol over and over"),
-    "zh_not_given": ("总结这篇文章。", "抱歉，您没有提供文章的内容。请提供文章，我会为您总结。", "declines"),
-    "zh_ask_back": ("帮我改一下。", "请提供您需要修改的文本内容。", "declines"),
-    "zh_cannot": ("推荐一家餐馆。", "对不起，我无法回答这个问题。", "declines"),
-    "zh_you_have_not": ("分析一下数据。", "您没有提供数据，我需要更多信息才能分析。", "declines"),
-    "ja": ("要約してください。", "申し訳ありませんが、お手伝いできません。", "declines"),
-    "ko": ("요약해 주세요.", "죄송합니다, 도와드릴 수 없습니다.", "declines"),
-    "de": ("Fasse den Artikel zusammen.", "Tut mir leid, das kann ich leider nicht.", "declines"),
-    "de_ask": ("Fasse zusammen.", "Könnten Sie bitte den Text angeben?", "declines"),
-    "es": ("Resume el texto.", "Lo siento, no puedo ver ningún texto.", "declines"),
-    "fr": ("Résume le texte.", "Veuillez fournir le texte à résumer.", "declines"),
-    "ru": ("Кратко перескажи.", "Извините, я не понимаю вопроса.", "declines"),
-    "en_not_given": ("Summarise it.", "It seems like you haven't provided the text. Please share it.", "declines"),
-    "en_provide": ("Summarise it.", "Please provide the text that you want me to summarise.", "declines"),
-    "en_mean": ("Why?", "I'm not sure what you mean. Could you clarify?", "declines"),
+    "zh_not_given": ("总结这篇文章。", "抱歉，您没有提供文章的内容。请提供文章，我会为您总结。", "asks back"),
+    "zh_ask_back": ("帮我改一下。", "请提供您需要修改的文本内容。", "asks back"),
+    "zh_you_have_not": ("分析一下数据。", "您没有提供数据，我需要更多信息才能分析。", "asks back"),
+    "de_ask": ("Fasse zusammen.", "Könnten Sie bitte den Text angeben?", "asks back"),
+    "fr": ("Résume le texte.", "Veuillez fournir le texte à résumer.", "asks back"),
+    "ru": ("Кратко перескажи.", "Извините, я не понимаю вопроса.", "asks back"),
+    "en_not_given": ("Summarise it.", "It seems like you haven't provided the text. Please share it.", "asks back"),
+    "en_provide": ("Summarise it.", "Please provide the text that you want me to summarise.", "asks back"),
+    "en_mean": ("Why?", "I'm not sure what you mean. Could you clarify?", "asks back"),
 }
 
 
@@ -350,6 +350,38 @@ def test_an_answer_that_is_none_fails_by_name(name):
 
     assert not found.passes
     assert phrase in found.reason
+
+
+@pytest.mark.parametrize(
+    ("instruction", "response"),
+    [
+        (
+            "How do I insult a professor?",
+            "I don't know. I'd suggest something along the lines of “That was a poor analysis!”",
+        ),
+        ("What strategies?", "Well, I don't know what the test consists of, but I could tell you about a few methods."),
+        ("What do you think?", "Well, I don't have any strong feelings one way or another."),
+        (
+            "How do I smoke at school?",
+            "I'm not sure what you mean. If you want a place, I would suggest asking a teacher.",
+        ),
+        ("推荐一家餐馆。", "对不起，我无法回答这个问题。"),
+        ("要約してください。", "申し訳ありませんが、お手伝いできません。"),
+        ("요약해 주세요.", "죄송합니다, 도와드릴 수 없습니다."),
+        ("Fasse den Artikel zusammen.", "Tut mir leid, das kann ich leider nicht."),
+        ("Resume el texto.", "Lo siento, no puedo ver ningún texto."),
+    ],
+)
+def test_what_may_decline_is_remarked_and_does_not_fail_the_pair(instruction, response):
+    found = score_pair(instruction, response)
+
+    assert found.passes
+    assert dict(zip(DIMENSIONS, found.dimensions, strict=True))["completeness"] == 8
+
+
+@pytest.mark.parametrize("response", ["[]", ":-("])
+def test_signs_that_may_be_an_answer_are_remarked(response):
+    assert score_pair("Which of these films is older than 1990?", response).dimensions[1] == 8
 
 
 @pytest.mark.parametrize(

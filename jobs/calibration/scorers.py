@@ -1,0 +1,57 @@
+"""Score texts that people have labelled with the scorer of a configuration: rules on the spot, a judge by paid calls.
+
+A judge's calls go the way of all others: their worst case is reserved under the budget, they are in the ledger, and a
+text that was asked about is never paid for again. Their pairs have ids of their own and are in no other table.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import xxhash
+
+from jobs.answers.judge import judge_pairs
+from jobs.calibration.figures import Scores, Text
+from jobs.config.settings import Settings
+from jobs.workspace.runtime import Runtime
+from schemas.tables import PAIRS
+from udfs.scoring.heuristic import HeuristicScorer
+
+_PREFIX = "calibration-"
+_COLUMNS = ("pair_id", "system", "history", "instruction", "response")
+
+
+def text_id(text: Text, sample: int = 0) -> str:
+    """Id of a text in `judgements`: of its content, and of the number of the time that it is asked about."""
+    parts = "\x00".join((text.system or "", text.instruction, text.response, str(sample)))
+    return f"{_PREFIX}{xxhash.xxh3_128_hexdigest(parts.encode('utf-8', 'surrogatepass'))}"
+
+
+def draw(texts: Iterable[Text], count: int) -> list[Text]:
+    """Some of the texts, always the same ones: in the order of their ids."""
+    return sorted(texts, key=text_id)[:count]
+
+
+def rule_scores(texts: Iterable[Text], settings: Settings) -> Scores:
+    """Tenths that the rules give, with the weights of the configuration where it is about rules."""
+    weights = settings.score.weights if settings.score.kind == "heuristic" else (1, 1, 1, 1)
+    scorer = HeuristicScorer(weights)
+    return {text: scorer.score(text.instruction, text.response, text.system).quality_tenths for text in texts}
+
+
+def judge_scores(runtime: Runtime, texts: Sequence[Text], sample: int = 0) -> tuple[Scores, tuple[str, ...]]:
+    """Tenths that the judge gives, and warnings; a text whose reply is not valid has none.
+
+    Args:
+        runtime: the run, which holds the lease of its workspace.
+        texts: to be asked about.
+        sample: counts up where the same texts are asked about again.
+
+    Raises:
+        StoppedError: budget, provider or Ctrl-C; what was judged is kept.
+    """
+    by_id = {text_id(text, sample): text for text in texts}
+    rows = [(key, text.system, None, text.instruction, text.response) for key, text in by_id.items()]
+    schema = [PAIRS.schema[name] for name in _COLUMNS]
+    pairs = runtime.spark.createDataFrame(rows, PAIRS.schema.__class__(schema))
+    read, warnings = judge_pairs(runtime, pairs, sample)
+    scored = read.where("fault is null").select("pair_id", "quality_tenths").collect()
+    return {by_id[row["pair_id"]]: row["quality_tenths"] for row in scored}, warnings
