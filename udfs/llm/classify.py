@@ -20,8 +20,8 @@ _PLAIN_TEXT = 1_000  # of a body that is no JSON; what is longer is a page
 _SPECIFIC: dict[Kind, str] = {
     "filtered": "content_filter content_policy_violation content_policy responsible_ai_policy_violation "
     "moderation_blocked moderation content_filtered invalid_prompt data_inspection_failed prompt_blocked "
-    "input_moderation output_moderation content_moderation sensitive_content content_violation jailbreak guardrail_intervened "
-    "prohibited_content safety_violation safety",
+    "input_moderation output_moderation content_moderation sensitive_content content_violation jailbreak "
+    "guardrail_intervened prohibited_content safety_violation safety",
     "too_large": "context_length_exceeded string_above_max_length request_too_large payload_too_large "
     "context_window_exceeded max_context_length_exceeded input_too_long prompt_too_long exceed_context_size "
     "request_entity_too_large tokens_limit_reached token_limit_reached array_above_max_length "
@@ -110,7 +110,8 @@ _PHRASES: dict[Kind, tuple[str, ...]] = {
         r"too (?:many|large) (?:\w+ )?(?:input |prompt )?tokens|too many tokens|request too large|entity too large",
         r"token count .{0,40}exceeds|input tokens?.{0,40}(?:exceed|must be|greater|more than)",
         r"tokens? > \d+|max_new_tokens`? must be|reduce (?:the length|your (?:prompt|message|input))",
-        r"must have (?:less|fewer) than \d+ tokens|range of input length|model(?:'s)? token limit|超长|(?:larger|longer) than the (?:max|context|limit)|exceeds? the (?:maximum|max)"
+        r"must have (?:less|fewer) than \d+ tokens|range of input length|model(?:'s)? token limit|超长",
+        r"(?:larger|longer) than the (?:max|context|limit)|exceeds? the (?:maximum|max)"
         r" (?:number of )?(?:input |allowed |request )?(?:tokens|size|length|bytes)",
     ),
     "not_found": (
