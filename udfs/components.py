@@ -1,47 +1,41 @@
-"""Connected components of a graph that is a stream of edges, in memory that grows with its nodes."""
+"""Connected components of a graph of numbered nodes, in memory that grows with its nodes and not with its edges."""
+
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from udfs.arrow_groups import ArrowBatches
+Nodes = npt.NDArray[np.integer]
 
-Nodes = npt.NDArray[np.int64]
-
-STARS = "node long, component long"
 # With so many edges gathered they are replaced by those from each node to its component, which are no more than nodes.
 _GATHERED_EDGES = 4_000_000
 
 
-def label_components(batches: ArrowBatches) -> ArrowBatches:
-    """Rows of `STARS`: every node with the smallest node of its component.
+def components_of(edges: Iterable[tuple[Nodes, Nodes]], nodes: int) -> Nodes:
+    """The smallest node that each node is connected with, itself included; shape (nodes,).
 
     Args:
-        batches: all edges of the graph, columns left and right (64-bit integers); direction, repetition and loops
-            make no difference.
+        edges: arrays of their two ends, a part of the edges at a time; direction, repetition and loops make no
+            difference.
+        nodes: how many there are, numbered from 0.
     """
-    lefts: list[Nodes] = []
-    rights: list[Nodes] = []
-    gathered = 0
-    for batch in batches:
-        lefts.append(batch.column("left").to_numpy())
-        rights.append(batch.column("right").to_numpy())
-        gathered += batch.num_rows
-        if gathered >= _GATHERED_EDGES:
-            stars = stars_of(np.concatenate(lefts), np.concatenate(rights))
-            lefts, rights, gathered = [stars[0]], [stars[1]], 0
-    if lefts:
-        stars = stars_of(np.concatenate(lefts), np.concatenate(rights))
-        yield pa.record_batch(list(stars), names=["node", "component"])
+    component: Nodes = np.arange(nodes)
+    gathered: list[tuple[Nodes, Nodes]] = []
+    for ends in edges:
+        gathered.append(ends)
+        if sum(left.size for left, _ in gathered) >= _GATHERED_EDGES:
+            component, gathered = _joined(component, gathered), []
+    return _joined(component, gathered)
 
 
-def stars_of(left: Nodes, right: Nodes) -> tuple[Nodes, Nodes]:
-    """The nodes of these edges, sorted, and for each the smallest that it is connected with."""
-    nodes, places = np.unique(np.concatenate([left, right]), return_inverse=True)
-    ends = places[: left.size], places[left.size :]
-    graph = coo_matrix((np.ones(left.size, dtype=bool), ends), shape=(nodes.size, nodes.size))
-    labels = connected_components(graph, directed=False)[1]
-    first = np.unique(labels, return_index=True)[1]
-    return nodes, nodes[first[labels]]
+def _joined(component: Nodes, edges: Sequence[tuple[Nodes, Nodes]]) -> Nodes:
+    """The components when these edges are added."""
+    nodes = np.arange(component.size)
+    left = np.concatenate([nodes, *(left for left, _ in edges)])
+    right = np.concatenate([component, *(right for _, right in edges)])
+    graph = coo_matrix((np.ones(left.size, dtype=bool), (left, right)), shape=(nodes.size, nodes.size))
+    labels: Nodes = connected_components(graph, directed=False)[1]
+    smallest: Nodes = np.unique(labels, return_index=True)[1]
+    return smallest[labels]

@@ -6,7 +6,7 @@ Nothing here is shared with the pipeline but what a shingle is. Texts with equal
 
 from array import array
 from collections.abc import Iterator
-from itertools import pairwise, product
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -60,27 +60,26 @@ class ShingleSets:
         return np.frombuffer(self._set_of_row, dtype=np.int64)
 
 
-def similar_pairs(sets: ShingleSets, threshold: float) -> Iterator[tuple[int, int, float]]:
-    """Every pair of rows whose Jaccard similarity is at least the threshold, each once.
+def similar_rows(sets: ShingleSets, threshold: float) -> Iterator[tuple[Integers, Integers]]:
+    """Links between rows, enough to connect each two whose Jaccard similarity is at least the threshold.
+
+    Rows with equal sets are each linked with the first of them, which alone stands for them in the links between
+    different sets.
 
     Args:
         sets: the rows.
         threshold: above 0 and at most 1, with at most six decimals.
 
     Yields:
-        (row, later row, similarity); 1.0 for equal sets and for equal texts without a shingle.
+        The two ends of some links, as numbers of rows.
     """
-    by_set = np.argsort(sets.set_of_row, kind="stable")
-    rows_of_set = [rows.tolist() for rows in np.split(by_set, np.cumsum(np.bincount(sets.set_of_row))[:-1])]
-    for rows in rows_of_set:
-        yield from ((row, later, 1.0) for place, row in enumerate(rows) for later in rows[place + 1 :])
+    first_row = np.unique(sets.set_of_row, return_index=True)[1]
+    yield first_row[sets.set_of_row], np.arange(len(sets))
     join = PrefixJoin.prepare(sets.shingles, sets.offsets, threshold)
+    first_row = first_row[join.numbers]
     for block in join.blocks():
-        for lefts, rights, similarities in (join.within(block), join.after(block)):
-            numbers = join.numbers[lefts].tolist(), join.numbers[rights].tolist()
-            for left, right, similarity in zip(*numbers, similarities.tolist(), strict=True):
-                for one, other in product(rows_of_set[left], rows_of_set[right]):
-                    yield min(one, other), max(one, other), similarity
+        for lefts, rights, _ in (join.within(block), join.after(block)):
+            yield first_row[lefts], first_row[rights]
 
 
 def near_duplicates(sets: ShingleSets, threshold: float) -> Iterator[tuple[int, int, float]]:

@@ -34,7 +34,8 @@ def line_texts(columns: Sequence[str], id_column: str | None) -> Callable[[Arrow
             places = zip(batch.column("file").to_pylist(), batch.column("position").to_pylist(), strict=True)
             records = batch.column("record").to_pylist()
             rows = [
-                (*place, *read_line(record, columns, id_column)) for place, record in zip(places, records, strict=True)
+                (*place, *read_input_line(record, columns, id_column))
+                for place, record in zip(places, records, strict=True)
             ]
             by_column = zip(*rows, strict=True) if rows else [[] for _ in _SCHEMA]
             arrays = [pa.array(values, kind.type) for values, kind in zip(by_column, _SCHEMA, strict=True)]
@@ -43,7 +44,7 @@ def line_texts(columns: Sequence[str], id_column: str | None) -> Callable[[Arrow
     return read
 
 
-def read_line(
+def read_input_line(
     line: bytes, columns: Sequence[str], id_column: str | None
 ) -> tuple[str | None, str | None, list[bool], str | None]:
     """The id, the text, which columns are there, and the fault of one line.

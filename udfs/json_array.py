@@ -20,7 +20,7 @@ from udfs.unpacking import Chunks
 # The repeats are bounded because sre keeps a backtracking frame for each.
 NESTED_VALUES = re.compile(rb'(?:[^"\[\]{}]+|"[^"\\]*(?:\\.[^"\\]*)*"){0,4096}', re.DOTALL)
 _ELEMENT_VALUES = re.compile(rb'(?:[^"\[\]{},]+|"[^"\\]*(?:\\.[^"\\]*)*"){0,4096}', re.DOTALL)
-STRING_REST = re.compile(rb'[^"\\]*(?:\\.[^"\\]*){0,65536}', re.DOTALL)
+_STRING_REST = re.compile(rb'[^"\\]*(?:\\.[^"\\]*){0,65536}', re.DOTALL)
 _OPENING = re.compile(rb'\s*(\{\s*"[^"\\]{1,200}"\s*:)')
 _LONGEST_MARK = 1024
 OPENER_OF = {"]": "[", "}": "{"}
@@ -145,15 +145,12 @@ class _ArraySplitter:
         buffer = self._buffer
         while True:
             if self._in_string:
-                self._scanned = end_of(STRING_REST, buffer, self._scanned)
-                if self._scanned + 1 >= len(buffer) and buffer[self._scanned :] != b'"':
-                    return None  # a backslash at the end waits for what it escapes
-                if buffer[self._scanned] != 0x22:
-                    continue
-                self._scanned += 1
+                self._scanned, has_ended = rest_of_string(buffer, self._scanned)
+                if not has_ended:
+                    return None
                 self._in_string = False
             values = NESTED_VALUES if self._open else _ELEMENT_VALUES
-            self._scanned = end_of(values, buffer, self._scanned)
+            self._scanned = match_end(values, buffer, self._scanned)
             if self._scanned == len(buffer):
                 return None
             byte = chr(buffer[self._scanned])
@@ -232,7 +229,17 @@ def is_json(piece: bytes) -> bool:
     return True
 
 
-def end_of(pattern: re.Pattern[bytes], buffer: bytearray, start: int) -> int:
+def match_end(pattern: re.Pattern[bytes], buffer: bytearray, start: int) -> int:
     """Where a match at `start` ends, `start` itself where there is none."""
     match = pattern.match(buffer, start)
     return match.end() if match else start
+
+
+def rest_of_string(buffer: bytearray, start: int) -> tuple[int, bool]:
+    """How far the rest of a string is read, and whether its closing quotation mark was reached."""
+    while True:
+        start = match_end(_STRING_REST, buffer, start)
+        if start + 1 >= len(buffer) and buffer[start:] != b'"':
+            return start, False  # a backslash at the end waits for what it escapes
+        if buffer[start] == 0x22:
+            return start + 1, True

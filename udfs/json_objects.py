@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from itertools import chain, pairwise
 
 from udfs.containers import EXCERPT_BYTES, MAX_RECORD_BYTES, RECORD_SEPARATORS, RawRecord
-from udfs.json_array import NESTED_VALUES, OPENER_OF, STRING_REST, end_of, is_json
+from udfs.json_array import NESTED_VALUES, OPENER_OF, is_json, match_end, rest_of_string
 from udfs.json_tables import table_rows
 from udfs.unpacking import Chunks
 
@@ -122,14 +122,11 @@ class _ObjectSplitter:
         buffer = self._buffer
         while True:
             if self._in_string:
-                self._scanned = end_of(STRING_REST, buffer, self._scanned)
-                if self._scanned + 1 >= len(buffer) and buffer[self._scanned :] != b'"':
-                    return None  # a backslash at the end waits for what it escapes
-                if buffer[self._scanned] != 0x22:
-                    continue
-                self._scanned += 1
+                self._scanned, has_ended = rest_of_string(buffer, self._scanned)
+                if not has_ended:
+                    return None
                 self._in_string = False
-            self._scanned = end_of(NESTED_VALUES, buffer, self._scanned)
+            self._scanned = match_end(NESTED_VALUES, buffer, self._scanned)
             if self._scanned == len(buffer):
                 return None
             byte = chr(buffer[self._scanned])

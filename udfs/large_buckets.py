@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
-from udfs.shingled_rows import Found, Integers, ShingledRows, joined, masked
+from udfs.shingled_rows import Found, Integers, ShingledRows, concatenated, masked
 
 # Rows that meet in a rare shingle looked at in one step, and shingles compared in one step.
 _MEETINGS = 4_000_000
@@ -41,7 +41,7 @@ def pairs_of_walk(rows: ShingledRows, protect_numbers: bool = False) -> Found:
         counts = np.isin(left, _kept_of(block, left, right))
         found.append((left[counts], right[counts], similarity[counts]))
         waiting[right[counts]] = False
-    return joined(found)
+    return concatenated(found)
 
 
 def _compared(rows: ShingledRows, left: Integers, right: Integers, masks: npt.NDArray[np.uint64] | None) -> Found:
@@ -56,7 +56,7 @@ def _compared(rows: ShingledRows, left: Integers, right: Integers, masks: npt.ND
         one, other = left[start:end], right[start:end]
         shared = np.asarray(rows.matrix[one].multiply(rows.matrix[other]).sum(axis=1)).ravel()
         found.append(rows.similar(one, other, shared))
-    return joined(found)
+    return concatenated(found)
 
 
 def _kept_of(block: Integers, left: Integers, right: Integers) -> Integers:

@@ -38,7 +38,7 @@ class OpenFile:
     records: Iterator[RawRecord]
 
 
-def open_records(file: Readable, name: str, chunk_bytes: int = CHUNK_BYTES) -> OpenFile:
+def open_file(file: Readable, name: str, chunk_bytes: int = CHUNK_BYTES) -> OpenFile:
     """Tell the kind of a file from its first bytes and its name, and split it into records.
 
     A packed file that ends early or is damaged gives all its whole records and a last one that says so, with what was
@@ -66,8 +66,8 @@ def _records(chunks: Chunks, container: Container, head: bytes) -> Iterator[RawR
 
 
 def read_whole_file(content: Bytes, name: str) -> Iterator[RawRecord]:
-    """Split a file that is held in memory into records; see `open_records`."""
-    return open_records(_Held(memoryview(content)), name).records
+    """Split a file that is held in memory into records; see `open_file`."""
+    return open_file(_Held(memoryview(content)), name).records
 
 
 class _Held:

@@ -8,7 +8,7 @@ from pyspark.sql.pandas.types import to_arrow_schema
 from schemas.tables import SCREEN
 from udfs.arrow_groups import ArrowBatches
 from udfs.screen.rules import Rule
-from udfs.screen.screen import Verdict, screen_prompt, screen_response
+from udfs.screen.screen import Violation, screen_prompt, screen_response
 
 _SCHEMA = to_arrow_schema(SCREEN.schema)
 
@@ -32,16 +32,16 @@ def screen_texts(rules: RulesBySource, *, prompts: bool) -> Callable[[ArrowBatch
             rows = []
             for text in batch.to_pylist():
                 active = rules[text["source"]]
-                verdicts: list[Verdict] = []
+                violations: list[Violation] = []
                 if prompts:
-                    verdicts += screen_prompt(
+                    violations += screen_prompt(
                         text["instruction"], text["system"], active, has_history=text["has_history"]
                     )
                 if text["response"] is not None:
-                    verdicts += screen_response(text["instruction"], text["response"], active, text["system"])
+                    violations += screen_response(text["instruction"], text["response"], active, text["system"])
                 rows += [
                     {"id": text["id"], "target": v.target, "rule": v.rule, "effect": v.effect, "span": v.span}
-                    for v in verdicts
+                    for v in violations
                 ]
             yield pa.RecordBatch.from_pylist(rows, schema=_SCHEMA)
 

@@ -50,7 +50,7 @@ class ShingledRows:
         return left[near], right[near], similarity[near]
 
 
-def joined(found: Sequence[Found]) -> Found:
+def concatenated(found: Sequence[Found]) -> Found:
     """What several steps have found, as one."""
     empty = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float64)
     left, right, similarity = (np.concatenate(parts) for parts in zip(empty, *found, strict=True))

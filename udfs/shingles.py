@@ -164,10 +164,3 @@ def numbers_masked(tokens: Sequence[str]) -> int:
     shingle set, two different problems to a learner of arithmetic.
     """
     return xxhash.xxh3_64_intdigest(_DIGITS.sub("0", " ".join(tokens)).encode("utf-8", "surrogatepass"))
-
-
-def jaccard(left: Shingles, right: Shingles) -> float:
-    """Jaccard similarity |A ∩ B| / |A ∪ B| of two sorted shingle sets; 0.0 when both are empty."""
-    shared = int(np.intersect1d(left, right, assume_unique=True).size)
-    union = left.size + right.size - shared
-    return shared / union if union else 0.0

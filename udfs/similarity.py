@@ -14,7 +14,7 @@ import xxhash
 
 from udfs.arrow_groups import ArrowBatches, whole_groups
 from udfs.large_buckets import pairs_of_walk
-from udfs.shingled_rows import Found, ShingledRows, joined, masked
+from udfs.shingled_rows import Found, ShingledRows, concatenated, masked
 from udfs.shingles import Shingles, shingle_texts
 
 Integers = npt.NDArray[np.int64]
@@ -191,4 +191,4 @@ def _all_pairs(rows: ShingledRows) -> Found:
         left, right = shared.row.astype(np.int64) + start, shared.col.astype(np.int64)
         once = left < right
         found.append(rows.similar(left[once], right[once], shared.data[once]))
-    return joined(found)
+    return concatenated(found)

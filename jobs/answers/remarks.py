@@ -29,7 +29,8 @@ class Ending:
     status: str
     """Of the response, or `odd_usage` or `overlong` of the attempt."""
     said: str | None = None
-    """What the provider said, its numbers left out; of `not_whole` the finish_reason."""
+    """What the provider said, to one of those to which it said the same but for numbers; of `not_whole` the
+    finish_reason."""
     served_model: str | None = None
     count: int = 1
 
@@ -46,14 +47,16 @@ def endings_of(responses: DataFrame, attempts: DataFrame, requests: DataFrame) -
         provider, model, status, said, served_model and count, as `Ending` has them.
     """
     asked = requests.select("request_id").distinct()
-    error = F.regexp_replace(F.col("error"), r"\d+", "#")
-    said = F.when(F.col("status") == "not_whole", F.coalesce("finish_reason", F.lit("none"))).otherwise(error)
+    end = F.coalesce("finish_reason", F.lit("none"))
+    said = F.when(F.col("status") == "not_whole", end).otherwise(F.col("error"))
     columns = ("provider", "model", "status", "said", "served_model")
     ended = responses.join(asked, "request_id", "left_semi").withColumn("said", said).select(*columns)
     nothing = F.lit(None).cast("string")
     noted = attempts.where("note is not null").join(asked, "request_id", "left_semi")
     marks = noted.select("provider", "model", F.col("note").alias("status"), nothing.alias("said"), nothing)
-    return ended.union(marks).groupBy(*columns).agg(F.count("*").alias("count"))
+    without_numbers = F.regexp_replace("said", r"\d+", "#").alias("alike")
+    counted = ended.union(marks).groupBy("provider", "model", "status", without_numbers, "served_model")
+    return counted.agg(F.min("said").alias("said"), F.count("*").alias("count")).select(*columns, "count")
 
 
 def read_endings(runtime: Runtime, asked: StageRequests) -> tuple[Ending, ...]:
@@ -113,5 +116,5 @@ def remarks_on(endings: Iterable[Ending], names: Mapping[EndpointKey, str]) -> t
 
 
 def _named(counted: Counter[str]) -> str:
-    most = [f"{printable(text)} {count:,}" for text, count in counted.most_common(_NAMED)]
+    most = [f"{count:,} × {printable(text)}" for text, count in counted.most_common(_NAMED)]
     return ", ".join([*most, *([f"and {len(counted) - _NAMED:,} more"] if len(counted) > _NAMED else [])])

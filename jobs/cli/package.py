@@ -11,6 +11,7 @@ from jobs.publish.push import HubRepository
 from jobs.publish.source import is_current, read_source
 from jobs.rendering.terminal import say
 from jobs.run.options import DEFAULT_CONFIG, Config, Overrides, Verbose, console, settings_of
+from jobs.workspace import files
 from jobs.workspace.runtime import open_runtime
 
 commands: typer.Typer = typer.Typer()
@@ -50,7 +51,8 @@ def package(
     if not force and is_current(target, source):
         say(console, f"package:   {target} is up to date")
     else:
-        build_package(open_runtime(settings, console, verbose=verbose), source, target)
+        with files.naming(str(target)):
+            build_package(open_runtime(settings, console, verbose=verbose), source, target)
         say(console, f"package:   {target}")
     folder = shlex.quote(str(target))
     if repository is None:

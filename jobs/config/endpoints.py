@@ -20,10 +20,11 @@ from jobs.config.calls import CallsConfig
 from jobs.config.providers import LimitsConfig, ModelConfig, ProfileConfig, ProviderConfig
 from jobs.config.settings import Settings
 from jobs.config.teachers import ModelChoice
-from udfs.llm.models import BatchApi, Endpoint, Limits, Prices, Profile
+from udfs.llm.models import BatchApi, Endpoint, Prices, Profile, RateLimits
 
 _FREE = Prices(input_usd_per_mtok=Decimal(0), output_usd_per_mtok=Decimal(0))
 _IN_FLIGHT = 64
+_MINUTE = 60.0
 
 
 @dataclass(frozen=True)
@@ -120,10 +121,14 @@ def _prices(model: ModelConfig) -> Prices:
     )
 
 
-def _limits(model: LimitsConfig, provider: LimitsConfig, calls: CallsConfig) -> Limits:
-    return Limits(
-        rpm=model.rpm or provider.rpm,
-        tpm=model.tpm or provider.tpm,
+def _limits(model: LimitsConfig, provider: LimitsConfig, calls: CallsConfig) -> RateLimits:
+    rpm, tpm = model.rpm or provider.rpm, model.tpm or provider.tpm
+    # The window holds a whole request at least.
+    window = max(model.window_seconds or provider.window_seconds or _MINUTE, _MINUTE / (rpm or _MINUTE))
+    return RateLimits(
+        rpm=rpm and max(1, int(rpm * window / _MINUTE)),
+        tpm=tpm and max(1, int(tpm * window / _MINUTE)),
+        window_seconds=window,
         max_in_flight=calls.concurrency or model.max_in_flight or provider.max_in_flight or _IN_FLIGHT,
     )
 

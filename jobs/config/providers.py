@@ -45,6 +45,9 @@ class LimitsConfig(Section):
 
     rpm: int | None = Field(None, ge=1, description="requests a minute")
     tpm: int | None = Field(None, ge=1, description="tokens a minute; prompt and max_tokens count")
+    window_seconds: float | None = Field(
+        None, gt=0.0, le=60.0, description="in which the limits are kept in proportion; null: a minute, and learned"
+    )
     max_in_flight: int | None = Field(None, ge=1, le=10_000, description="requests at the same time; null: 64")
 
 

@@ -67,7 +67,7 @@ def find_near_duplicates(texts: DataFrame, config: DeduplicateConfig, materialis
     copies = materialise(equal_sets(parts), "copies")
     meetings = materialise(shared_buckets(parts), "meetings")
     members = bucket_members(meetings, parts, copies)
-    edges = materialise(similar_pairs(members, config), "edges")
+    edges = materialise(verified_pairs(members, config), "edges")
     fallen = materialise(who_falls(edges, config), "fallen")
     crowded = meetings.groupBy("bucket").count().where(F.col("count") > config.max_bucket).select("bucket")
     if not crowded.isEmpty():
@@ -90,7 +90,7 @@ def _settled(
     while True:
         round += 1
         left = crowded.join(fallen.select("rank"), "rank", "left_anti")
-        more = materialise(_decisive(similar_pairs(left, config), config), f"edges_{round}")
+        more = materialise(_decisive(verified_pairs(left, config), config), f"edges_{round}")
         if more.isEmpty():
             return edges, fallen
         edges = materialise(edges.unionByName(more), f"all_edges_{round}")
@@ -129,7 +129,7 @@ def bucket_members(meetings: DataFrame, parts: DataFrame, copies: DataFrame) -> 
     return meetings.join(leaders.select("node", "rank", "threshold", "text"), "node").drop("node")
 
 
-def similar_pairs(members: DataFrame, config: DeduplicateConfig) -> DataFrame:
+def verified_pairs(members: DataFrame, config: DeduplicateConfig) -> DataFrame:
     """Columns winner, loser, jaccard, numbers_only: the verified pairs, each once, better row first."""
     return (
         members.repartition("bucket")

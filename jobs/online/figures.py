@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from jobs.workspace import files
 from udfs.llm.journal_tail import Seen
-from udfs.llm.models import Limits
+from udfs.llm.models import RateLimits
 from udfs.llm.wave import EndpointKey
 
 PROGRESS_FILE = "progress.json"
@@ -35,7 +35,7 @@ class WaveWatch:
     """Of the current requests, those answered before this wave."""
     pending: Mapping[EndpointKey, int]
     """Of the current requests, those left for later waves: they do not fit the budget now."""
-    limits: Mapping[EndpointKey, Limits]
+    limits: Mapping[EndpointKey, RateLimits]
     spent_usd: Decimal
     """In the ledger before this wave, of the whole workspace."""
     cap_usd: Decimal | None
@@ -154,8 +154,8 @@ def figures_before(watch: WaveWatch, *, run_id: str, host: str, pid: int, now: d
                 waiting=watch.waiting.get(key, 0),
                 done_before=watch.done_before.get(key, 0),
                 later=watch.pending.get(key, 0),
-                rpm=watch.limits.get(key, Limits()).rpm,
-                tpm=watch.limits.get(key, Limits()).tpm,
+                rpm=watch.limits.get(key, RateLimits()).rpm,
+                tpm=watch.limits.get(key, RateLimits()).tpm,
             )
             for key in keys
         ),

@@ -42,7 +42,8 @@ from udfs.llm.retries import RetryPolicy
 from udfs.llm.wave import EndpointKey, WaveContext
 
 Outcomes = Counter[tuple[EndpointKey, str, str]]
-_USEFUL_REQUESTS, _USEFUL_SHARE = 10, 0.25  # of a wave that the budget does not let be whole
+# Of a wave that the budget does not let be whole: requests, share of what is pending, and of what this run has sent.
+_USEFUL_REQUESTS, _USEFUL_SHARE, _USEFUL_GROWTH = 10, 0.25, 0.005
 _OF_THE_ENDPOINT = ("billing", "auth", "not_found", "rejected", "unavailable", "over_bound", "unexpected", "max_wait")
 
 
@@ -83,7 +84,7 @@ def call_all(runtime: Runtime, asked: StageRequests) -> CallsResult:
     outcomes: Outcomes = Counter()
     ended, attempts = CallsResult(), runtime.settings.calls.attempts
     before: tuple[int, int] | None = None
-    number = 0
+    number = sent_before = 0
     while True:
         number += 1
         pending = sendable_requests(runtime, asked)
@@ -101,21 +102,29 @@ def call_all(runtime: Runtime, asked: StageRequests) -> CallsResult:
         rows = runtime.storage.materialise(fits.rows, f"wave-{asked.stage}")
         sent = {key: found.counts[key] for key in reachable} if fits.is_all else count_by_endpoint(rows)
         count, pending_count = sum(sent.values()), sum(found.counts[key] for key in reachable)
-        if not count or (number > 1 and not is_worth_a_wave(count, pending_count)):
+        if not count or (number > 1 and not is_worth_a_wave(count, pending_count, sent_before)):
             raise budget_spent(runtime.settings.budget, asked.stage, spent, count, pending_count)
         outcomes = _run_wave(runtime, asked, _Wave(number, rows, sent, found, spent))
+        sent_before += count
         _note(ended, outcomes)
         if is_stopped(runtime.settings.workspace):
             raise StoppedError("stopped, and all that was paid is kept; the same command goes on from there")
 
 
-def is_worth_a_wave(count: int, pending: int) -> bool:
+def is_worth_a_wave(count: int, pending: int, sent_before: int) -> bool:
     """Whether so many of the requests that are pending are worth the seconds that a wave takes.
 
     Where the budget does not last for all, each wave pays for a part of what the one before has left over, down to
-    single requests. The first wave of a run is always made.
+    single requests: the last 2 cents of a run were once 15 waves. The first
+    wave of a run is always made.
+
+    Args:
+        count: requests that the rest of the budget is sure to pay for.
+        pending: requests that are open.
+        sent_before: by this run.
     """
-    return count >= _USEFUL_REQUESTS or count >= _USEFUL_SHARE * pending
+    adds = count >= _USEFUL_REQUESTS and count >= _USEFUL_GROWTH * sent_before
+    return adds or count >= _USEFUL_SHARE * pending
 
 
 def _run_wave(runtime: Runtime, asked: StageRequests, wave: _Wave) -> Outcomes:

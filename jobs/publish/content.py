@@ -41,12 +41,12 @@ class Content:
 
 
 def write_content(
-    batches: Iterable[pa.RecordBatch], folder: Path, config: PackageConfig, expected: Expected
+    rows: Iterable[Mapping[str, Any]], folder: Path, config: PackageConfig, expected: Expected
 ) -> Content:
     """Write shards and provenance.
 
     Args:
-        batches: rows of `DATASET` with `split` and `is_bare`, sorted.
+        rows: of `DATASET` with `split` and `is_bare`, sorted.
         folder: of the package.
         config: formats and sizes.
         expected: how many rows there will be.
@@ -65,18 +65,16 @@ def write_content(
     }
     content = Content()
     provenance = ParquetRows(folder / PROVENANCE_FILE, _PROVENANCE_SCHEMA)
-    rows = 0
-    for batch in batches:
-        for row in batch.to_pylist():
-            places = _write_row(row, shards)
-            provenance.write({**row, **places})
-            for name, counted in content.counts.items():
-                counted[row[name] or "not known"] += 1
-        rows += batch.num_rows
+    written = 0
+    for row in rows:
+        provenance.write({**row, **_write_row(row, shards)})
+        written += 1
+        for name, counted in content.counts.items():
+            counted[row[name] or "not known"] += 1
     provenance.close()
-    content.files[PROVENANCE_FILE] = {"rows": rows}
-    for written in shards.values():
-        content.files |= written.close()
+    content.files[PROVENANCE_FILE] = {"rows": written}
+    for of_split in shards.values():
+        content.files |= of_split.close()
     for path, facts in content.files.items():
         file = folder / path
         facts |= {"bytes": file.stat().st_size, "sha256": sha256_of(file)}

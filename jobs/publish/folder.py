@@ -57,7 +57,7 @@ def clear_litter(target: Path) -> None:
         with _held(path) as is_dead:
             if not is_dead:
                 continue
-            if path.name.endswith(_OLD) and not target.exists() and read_manifest(path) is not None:
+            if path.name.endswith(_OLD) and not target.exists() and read_package_manifest(path) is not None:
                 path.rename(target)
             else:
                 shutil.rmtree(path, ignore_errors=True)
@@ -93,7 +93,7 @@ def require_own(target: Path) -> None:
     if not target.is_dir():
         raise ConfigError(f"--output {target} is a file; name a folder")
     held = {path.relative_to(target).as_posix() for path in target.rglob("*") if not path.is_dir()}
-    manifest = read_manifest(target)
+    manifest = read_package_manifest(target)
     others = sorted(held - ({MANIFEST, *manifest["files"]} if manifest else set()))
     if others:
         raise ConfigError(
@@ -102,7 +102,7 @@ def require_own(target: Path) -> None:
         )
 
 
-def read_manifest(folder: Path) -> dict[str, Any] | None:
+def read_package_manifest(folder: Path) -> dict[str, Any] | None:
     """The manifest of a package, null where the folder has none or it is of something else."""
     try:
         manifest = json.loads((folder / MANIFEST).read_bytes())

@@ -1,19 +1,22 @@
 """`phase0 package`: a finished run as a folder to hand on, split, sharded and described.
 
-Spark decides which row goes where and sorts; the driver streams the sorted rows into the files, a batch at a time.
-Every file depends on the tables, the configuration and the versions alone. The folder is local: a package is made to
-be copied, or pushed, from the machine where it lies.
+Needs no Spark where the tables lie in a folder. The rows are held as Arrow and their shingles beside them, about three
+times the size of the data set, and stream into the files a batch at a time. Every file depends on the tables, the
+configuration and the versions alone. The folder is local: a package is made to be copied, or pushed, from the machine
+where it lies.
 """
 
 import hashlib
 import json
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
 
-from jobs.config.deduplicate import config_for
 from jobs.config.settings import Settings
 from jobs.publish.card import render_package_card
 from jobs.publish.content import write_content
@@ -21,12 +24,10 @@ from jobs.publish.folder import MANIFEST, new_folder, require_own
 from jobs.publish.manifest import build_package_manifest
 from jobs.publish.rows import is_conversation, packable_rows
 from jobs.publish.source import Source, require_exported
-from jobs.publish.split import split_rows
-from jobs.workspace import files
+from jobs.publish.split import TRAIN, VALIDATION, Split, split_rows
 from jobs.workspace.runtime import Runtime
 from schemas.errors import ConfigError, DataRefusedError
 from schemas.manifest import sealed
-from schemas.tables import DATASET, PAIRS, SCORES, SELECTION
 
 CARD = "README.md"
 _BATCH_ROWS = 1_000
@@ -55,33 +56,29 @@ def build_package(runtime: Runtime, source: Source, target: Path) -> None:
     """
     require_exported(runtime, source)
     with new_folder(target) as folder, runtime.progress.stage("package", "split, shard and describe the data set"):
-        try:
-            manifest = _write_package(runtime, source, folder)
-        finally:
-            runtime.storage.clear_scratch()
+        manifest = _write_package(runtime, source, folder)
     rows = sum(manifest["counts"]["category"].values())
     runtime.progress.line(f"{rows:>9,} rows in {len(manifest['files']):,} files")
 
 
 def _write_package(runtime: Runtime, source: Source, folder: Path) -> dict[str, Any]:
-    config, storage = runtime.settings.package, runtime.storage
-    found = packable_rows(*(runtime.read(table) for table in (DATASET, SELECTION, PAIRS, SCORES)))
-    rows = storage.materialise(found.withColumn("fits", F.col("is_bare") | is_conversation()), "packable")
-    if rows.where("is_bare").isEmpty():
+    config = runtime.settings.package
+    found = packable_rows(runtime)
+    is_bare = found["reason"].is_null().to_numpy()
+    if not is_bare.any():
         raise DataRefusedError("nothing was selected, so there is nothing to pack; `phase0 status` says why")
+    talks = map(is_conversation, found["history"].to_pylist(), found["system"].to_pylist())
+    fits = is_bare | np.fromiter(talks, dtype=np.bool_, count=found.num_rows)
+    needs, misfits = Counter(found["reason"].filter(fits & ~is_bare).to_pylist()), int(np.count_nonzero(~fits))
+    rows, is_bare = found.filter(fits), is_bare[fits]
     runtime.progress.step("keeping near-duplicates together")
-    banding = config_for(config.split_jaccard).model_copy(update={"seed": runtime.settings.deduplicate.seed})
-    split = split_rows(rows.where("fits"), config.validation, banding, storage.materialise)
-    runtime.progress.step("sorting")
-    wanted = rows.where("fits") if config.messages else rows.where("is_bare")
-    packed = wanted.join(split.rows, ["example_id", "pair_id"]).orderBy("split", "example_id", "pair_id")
-    packed = storage.materialise(packed, "package")
+    split = split_rows(rows, config.validation, config.split_jaccard)
     runtime.progress.step("writing")
-    # Named in the order of the sort.
-    parts = files.list_files(files.join(storage.scratch, "package"), ".parquet")
-    content = write_content(files.read_batches(parts, _BATCH_ROWS), folder, config, _expected(packed, config.messages))
-    needs, misfits = _needs(rows)
-    manifest = build_package_manifest(config, source, content, split.facts, needs, misfits)
+    wanted = np.ones(rows.num_rows, dtype=np.bool_) if config.messages else is_bare
+    sides = ((TRAIN, ~split.is_validation), (VALIDATION, split.is_validation))
+    packed = (row for name, side in sides for row in _rows(rows.filter(side & wanted), name))
+    content = write_content(packed, folder, config, _expected(split, is_bare, config.messages))
+    manifest = build_package_manifest(config, source, content, split.facts, dict(sorted(needs.items())), misfits)
     card = render_package_card(runtime.settings, manifest).encode("utf-8")
     (folder / CARD).write_bytes(card)
     manifest["files"][CARD] = {"bytes": len(card), "sha256": hashlib.sha256(card).hexdigest()}
@@ -89,16 +86,19 @@ def _write_package(runtime: Runtime, source: Source, folder: Path) -> dict[str, 
     return manifest
 
 
-def _expected(packed: DataFrame, messages: bool) -> dict[tuple[str, str], int]:
+def _rows(side: pa.Table, split: str) -> Iterator[dict[str, Any]]:
+    for batch in side.to_batches(_BATCH_ROWS):
+        for row in batch.to_pylist():
+            yield {**row, "split": split, "is_bare": row["reason"] is None}
+
+
+def _expected(split: Split, is_bare: npt.NDArray[np.bool_], messages: bool) -> dict[tuple[str, str], int]:
     """Configuration and split -> rows, for those that have any, train first."""
-    counted = packed.groupBy("split").agg(F.count_if("is_bare").alias("default"), F.count("*").alias("messages"))
-    rows = {row["split"]: row for row in counted.orderBy("split").collect()}
-    configs = ("default", "messages") if messages else ("default",)
-    return {(config, split): row[config] for config in configs for split, row in rows.items() if row[config]}
-
-
-def _needs(rows: DataFrame) -> tuple[dict[str, int], int]:
-    """Rows that only the chat messages can have, by reason, and rows that not even they can."""
-    counted = rows.where("not is_bare").groupBy("needs", "fits").count().collect()
-    misfits = sum(row["count"] for row in counted if not row["fits"])
-    return {row["needs"]: row["count"] for row in counted if row["fits"]}, misfits
+    sides = {TRAIN: ~split.is_validation, VALIDATION: split.is_validation}
+    of_config = {"default": is_bare} | ({"messages": np.ones_like(is_bare)} if messages else {})
+    counts = {
+        (config, name): int(np.count_nonzero(side & has))
+        for config, has in of_config.items()
+        for name, side in sides.items()
+    }
+    return {key: rows for key, rows in counts.items() if rows}

@@ -20,7 +20,7 @@ from huggingface_hub import HfApi, constants, get_token
 from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 from huggingface_hub.utils.tqdm import disable_progress_bars
 
-from jobs.publish.folder import KIND, MANIFEST, read_manifest
+from jobs.publish.folder import KIND, MANIFEST, read_package_manifest
 from jobs.verify.checks import CheckOutcome
 from jobs.verify.package import verify_package
 from schemas.errors import ConfigError, DataRefusedError, UploadError
@@ -75,7 +75,7 @@ class HubRepository:
             UploadError: the hub cannot be reached, or is busy.
         """
         _require_verified(folder)
-        manifest: Mapping[str, Any] = read_manifest(folder) or {}
+        manifest: Mapping[str, Any] = read_package_manifest(folder) or {}
         if not sys.stderr.isatty():
             disable_progress_bars()
         with self._explained():

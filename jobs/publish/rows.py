@@ -1,44 +1,53 @@
 """Which rows a package holds: the data set, and for chat messages also what needs its system prompt or its history."""
 
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from jobs.curation.dataset import build_dataset
+import pyarrow as pa
+
+from jobs.curation.dataset import PAIRS_AS_ROWS
+from jobs.workspace.queries import with_parts
+from jobs.workspace.runtime import Runtime
+from schemas.tables import DATASET
 
 NEEDS_CONTEXT = ("needs_system", "needs_history")
 """Reasons of pairs that score high enough and were only too much for the bare format."""
 
-# What Python takes for white space and Java, even told to think in Unicode, does not.
-_NOT_BLANK = r"(?U)[^\s\x1c-\x1f]"
+_ROWS = with_parts(
+    "select {columns}, cast(null as string) as reason from {dataset} union all {context}",
+    columns=", ".join(DATASET.schema.names),
+    context=with_parts(PAIRS_AS_ROWS, which="chosen.reason in (:needs)"),
+)
 
 
-def packable_rows(dataset: DataFrame, selection: DataFrame, pairs: DataFrame, scores: DataFrame) -> DataFrame:
+def packable_rows(runtime: Runtime) -> pa.Table:
     """The data set and the pairs that only a conversation can show.
 
     Quotas (`select.rows`, `select.composition`) have shaped the data set. They do not count the pairs that need their
     context, of which all that score above `select.min_score` are here: nothing bare gives way to them.
 
-    Args:
-        dataset: rows of `DATASET`.
-        selection: rows of `SELECTION`.
-        pairs: rows of `PAIRS`.
-        scores: rows of `SCORES`.
-
     Returns:
-        Rows of `DATASET` with `is_bare` (it makes sense without system prompt and history) and `needs` (the reason
-        why it does not, null where it does).
+        Rows of `DATASET` with `reason`, why a row does not make sense without system prompt or history and null where
+        it does (the row is *bare*); sorted by example_id and pair_id.
     """
-    needing = selection.where(F.col("reason").isin(*NEEDS_CONTEXT))
-    # As if they had been selected, for which there is one place that says what a row of the data set is.
-    context = build_dataset(needing.withColumn("reason", F.lit(None).cast("string")), pairs, scores)
-    context = context.join(needing.select("pair_id", F.col("reason").alias("needs")), "pair_id")
-    bare = dataset.withColumn("needs", F.lit(None).cast("string"))
-    return bare.unionByName(context).withColumn("is_bare", F.col("needs").isNull())
+    found = runtime.query_arrow(_ROWS, needs=NEEDS_CONTEXT)
+    wide = found.cast(pa.schema([(field.name, _wide(field.type)) for field in found.schema]))
+    return wide.sort_by([("example_id", "ascending"), ("pair_id", "ascending")]).combine_chunks()
 
 
-def is_conversation() -> Column:
+def _wide(kind: pa.DataType) -> pa.DataType:
+    """The type with texts of any length in all: a column of the others ends at 2 GiB."""
+    if pa.types.is_string(kind) or pa.types.is_string_view(kind):
+        return pa.large_string()
+    if pa.types.is_list(kind):
+        return pa.list_(_wide(kind.value_type))
+    if pa.types.is_struct(kind):
+        return pa.struct([(field.name, _wide(field.type)) for field in kind])
+    return kind
+
+
+def is_conversation(history: Sequence[Mapping[str, Any]], system: str | None) -> bool:
     """Whether the turns alternate, the user's first, and none is blank: what chat templates ask for."""
-    roles = F.concat_ws(",", F.transform("history", lambda turn: turn["role"]))
-    is_blank = F.exists("history", lambda turn: ~turn["content"].rlike(_NOT_BLANK))
-    has_blank_system = F.coalesce(~F.col("system").rlike(_NOT_BLANK), F.lit(False))
-    return roles.rlike("^((user,assistant,)*user,assistant)?$") & ~is_blank & ~has_blank_system
+    texts = [turn["content"] for turn in history] + ([] if system is None else [system])
+    roles = ["user", "assistant"] * (len(history) // 2)
+    return [turn["role"] for turn in history] == roles and all(text.strip() for text in texts)

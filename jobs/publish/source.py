@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs.config.settings import Settings
-from jobs.publish.folder import read_manifest
+from jobs.publish.folder import read_package_manifest
 from jobs.verify.thresholds import sha256_of
 from jobs.workspace import files
 from jobs.workspace.fingerprint import code_hash, settings_hash
@@ -67,7 +67,7 @@ def require_exported(runtime: Runtime, source: Source) -> None:
 
 def is_current(target: Path, source: Source) -> bool:
     """Whether the folder holds the package of this very run, with every file as it was written."""
-    manifest = read_manifest(target)
+    manifest = read_package_manifest(target)
     if manifest is None or manifest.get("fingerprint") != source.fingerprint:
         return False
     paths = {target / name: facts["sha256"] for name, facts in manifest["files"].items()}

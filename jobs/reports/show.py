@@ -75,13 +75,14 @@ def sample_examples(
 
     Returns:
         Rows of example_id, source, stage, reason, instruction, response (of the pair that came furthest, else the
-        source's own), twin, duplicate_of, jaccard, item (of a benchmark), quality_tenths, score_reason, review, span,
-        category, system and history.
+        source's own), twin (its instruction), twin_response, duplicate_of, jaccard, item (of a benchmark),
+        quality_tenths, score_reason, review, span, category, system and history.
     """
     chosen = _ask_filtered(runtime, _CHOSEN, per_reason, reason, source)
     ids = [row["example_id"] for row in chosen]
-    texts = _by("example_id", runtime.query(_EXAMPLES, ids={*ids, *(row["duplicate_of"] or "" for row in chosen)}))
-    pairs = _by("example_id", runtime.query(_PAIRS, ids=ids))
+    with_twins = {*ids, *(row["duplicate_of"] or "" for row in chosen)}
+    texts = _by("example_id", runtime.query(_EXAMPLES, ids=with_twins))
+    pairs = _by("example_id", runtime.query(_PAIRS, ids=with_twins))
     pair_ids = [pair["pair_id"] for pair in pairs.values()]
     jaccard = _by("id", runtime.query(_JACCARD, ids=[*ids, *pair_ids]))
     spans = {(row["example_id"], row["reason"]): row["span"] for row in runtime.query(_SPANS, ids=ids)}
@@ -90,13 +91,15 @@ def sample_examples(
     found = []
     for row in chosen:
         example, pair = texts[row["example_id"]], pairs.get(row["example_id"], _NO_PAIR)
+        twin = texts.get(row["duplicate_of"], {})
         fell = jaccard.get(pair["pair_id"] if row["reason"] == "duplicate_pair" else row["example_id"], {})
         found.append(
             {
                 **row,
                 **{name: example[name] for name in ("instruction", "category", "system", "history")},
-                "response": example["reference_response"] if pair["answer"] is None else pair["answer"],
-                "twin": texts.get(row["duplicate_of"], {}).get("instruction"),
+                "response": _response(example, pair),
+                "twin": twin.get("instruction"),
+                "twin_response": _response(twin, pairs.get(row["duplicate_of"], _NO_PAIR)),
                 "jaccard": fell.get("jaccard"),
                 "quality_tenths": pair["quality_tenths"],
                 "score_reason": pair["score_reason"],
@@ -111,6 +114,12 @@ def sample_examples(
 
 
 _NO_PAIR = dict.fromkeys(("pair_id", "answer", "quality_tenths", "score_reason"))
+
+
+def _response(example: Answer, pair: Answer) -> str | None:
+    """The answer of a pair, else what came with the example."""
+    answer = example.get("reference_response") if pair["answer"] is None else pair["answer"]
+    return None if answer is None else str(answer)
 
 
 def _by(column: str, rows: Sequence[Answer]) -> dict[str, Answer]:
@@ -196,14 +205,19 @@ def print_examples(console: Console, rows: Sequence[Answer]) -> None:
             ("instruction", row["instruction"]),
             ("response", row["response"]),
             ("twin that stays", row["twin"]),
+            ("its response", row["twin_response"]),
             ("item of a benchmark", row["item"]),
             ("found", row["span"]),
             ("score", _score(row)),
             ("review", row["review"]),
         ]
-        facts = [f"Jaccard {row['jaccard']:.3f}"] if row["duplicate_of"] and row["jaccard"] else []
-        title = " · ".join([row["reason"], row["source"], row["category"], row["example_id"], *facts])
-        console.print(Panel(_body(parts), title=escape(title), title_align="left"))
+        facts = [f"{row['source']} · {row['category']}", row["example_id"]]
+        if row["duplicate_of"]:
+            jaccard = f", Jaccard {row['jaccard']:.3f}" if row["jaccard"] else ""
+            facts.append(f"{row['duplicate_of']} stays{jaccard}")
+        # Below the frame and not in it: rich cuts a title that is wider than the terminal.
+        head = "\n".join(f"[dim]{excerpt(fact)}[/dim]" for fact in facts)
+        console.print(Panel(f"{head}\n{_body(parts)}", title=escape(row["reason"]), title_align="left"))
 
 
 def _score(row: Answer) -> str | None:
@@ -214,9 +228,10 @@ def _score(row: Answer) -> str | None:
 def print_records(console: Console, rows: Sequence[Answer]) -> None:
     """Print refused records, one panel each."""
     for row in rows:
-        title = f"{row['reason']} · {row['source']} · {row['file'].rsplit('/', 1)[-1]}, record {row['position']}"
+        place = excerpt(f"{row['source']} · {row['file'].rsplit('/', 1)[-1]}, record {row['position']}")
         text = bytes(row["record"][: EXCERPT_CHARS * 4]).decode("utf-8", "replace")
-        console.print(Panel(excerpt(text), title=escape(title), title_align="left"))
+        body = f"[dim]{place}[/dim]\n{excerpt(text)}"
+        console.print(Panel(body, title=escape(row["reason"]), title_align="left"))
 
 
 def _body(parts: Sequence[tuple[str, Any]]) -> str:

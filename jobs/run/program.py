@@ -4,12 +4,15 @@ Imported before anything else, also for `--help`, so it loads neither Spark nor 
 """
 
 import logging
+import os
 import signal
+import socket
 import socketserver
 import sys
 import threading
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -21,6 +24,7 @@ from schemas.errors import Phase0Error, StoppedError
 
 _INTERRUPTED = 130
 """How typer ends after Ctrl-C."""
+_STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
 def new_app(text: str | None = None) -> typer.Typer:
@@ -51,8 +55,11 @@ def run_app(app: typer.Typer, arguments: Sequence[str], script_of: str | None = 
         try:
             app(args=given, standalone_mode=True, obj=[*([script_of] if script_of else []), *given])
         except Exception as error:
-            if signals.heard:  # what falls over after it is no news
-                _end_of(signals.heard)
+            stop = signals.heard()
+            if stop and _follows_from_a_stop(error):
+                if is_verbose:
+                    traceback.print_exception(error)
+                _end_of(stop)
             if isinstance(error, Phase0Error):
                 if is_verbose and error.__cause__ is not None:
                     traceback.print_exception(error.__cause__)
@@ -67,9 +74,18 @@ def run_app(app: typer.Typer, arguments: Sequence[str], script_of: str | None = 
             _complain(str(told))
             sys.exit(told.exit_code)
         except SystemExit as ending:
-            if signals.heard or ending.code == _INTERRUPTED:
-                _end_of(signals.heard or signal.SIGINT)
+            if ending.code == _INTERRUPTED:
+                _end_of(signals.heard() or signal.SIGINT)
             raise
+
+
+def _follows_from_a_stop(error: Exception) -> bool:
+    """Whether an error that came after a signal is told as the stop.
+
+    Spark, py4j and the network fall over in many ways while they are wound down, and each is a consequence. What the
+    product itself says, such as what a stop left pending, is still told; only errors that stand for another are not.
+    """
+    return not isinstance(error, Phase0Error) or error.__cause__ is not None
 
 
 def _say_nothing(server: socketserver.BaseServer, request: object, address: object) -> None:
@@ -86,29 +102,52 @@ def _hush_py4j() -> None:
 
 
 class _Signals:
-    """Has SIGTERM end the command as Ctrl-C does: everything is given back, and one line says so."""
+    """Hears what asks the command to stop, and has SIGTERM end it as Ctrl-C does: everything is given back.
+
+    Handlers come and go: Spark puts its own for Ctrl-C, and while models are asked another is in place. The wakeup
+    file descriptor is told of each signal, whoever handles it.
+    """
 
     def __init__(self) -> None:
-        self.heard: signal.Signals | None = None
-        self._before: Any = None
+        self._first: signal.Signals | None = None
+        self._before: tuple[Any, int] | None = None
 
     def __enter__(self) -> "_Signals":
         if threading.current_thread() is threading.main_thread():
-            self._before = signal.signal(signal.SIGTERM, self._on_signal)
+            self._ear, self._mouth = socket.socketpair()
+            self._ear.setblocking(False)
+            self._mouth.setblocking(False)
+            wakeup = signal.set_wakeup_fd(self._mouth.fileno(), warn_on_full_buffer=False)
+            self._before = signal.signal(signal.SIGTERM, _interrupt), wakeup
         return self
 
     def __exit__(self, *error: object) -> None:
         if self._before is not None:
-            signal.signal(signal.SIGTERM, self._before)
+            handler, wakeup = self._before
+            if signal.getsignal(signal.SIGTERM) is _interrupt:
+                signal.signal(signal.SIGTERM, handler)
+            signal.set_wakeup_fd(wakeup)
+            self._ear.close()
+            self._mouth.close()
 
-    def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        self.heard = signal.Signals(number)
-        # The signal goes to the JVM too, and PySpark's server of accumulators prints a traceback for its end.
-        socketserver.BaseServer.handle_error = _say_nothing  # type: ignore[assignment,method-assign]
-        raise KeyboardInterrupt
+    def heard(self) -> signal.Signals | None:
+        """The first signal that asked to stop; null: none did."""
+        with suppress(BlockingIOError):
+            while self._before is not None and self._first is None:
+                told = self._ear.recv(4096)
+                self._first = next((signal.Signals(number) for number in told if number in _STOPS), None)
+        return self._first
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    # The signal goes to the JVM too, and PySpark's server of accumulators prints a traceback for its end.
+    socketserver.BaseServer.handle_error = _say_nothing  # type: ignore[assignment,method-assign]
+    raise KeyboardInterrupt
 
 
 def _end_of(number: signal.Signals) -> NoReturn:
+    for one in _STOPS:  # again, while Java is given back: nothing is left to do, and nothing to be said of it
+        signal.signal(one, lambda *_: os._exit(StoppedError.exit_code))
     name = "Ctrl-C" if number is signal.SIGINT else number.name
     _complain(f"stopped by {name}: what was done and paid is kept, and the same command goes on from there")
     sys.exit(StoppedError.exit_code)

@@ -16,7 +16,7 @@ from udfs.formats.fields import Refusal
 from udfs.formats.json_object import load_object
 from udfs.formats.parse import ParseOptions, parse_record, parse_tree, tree_key
 from udfs.parquet_head import DamagedParquetError, parquet_rows
-from udfs.records import open_records
+from udfs.records import open_file
 from udfs.unpacking import Packing
 
 HEAD_RECORDS = 200
@@ -29,6 +29,8 @@ ADVICE: Mapping[str, str] = {
     "corrupt_xz": "the packed file is damaged; get it again",
     "corrupt_zst": "the packed file is damaged; get it again",
     "corrupt_parquet": "the Parquet file is damaged; get it again",
+    "unreadable": "the file could not be opened, or read to its end; look at its rights and its disk",
+    "several_objects": "several objects on a line, not all of them usable; jq -c . FILE > NEW gives each its own",
     "decompression_bomb": "it unpacks to more than 100 times its size; unpack it and look at it",
     "html_not_json": "a web page, not the data; get it again, signed in where this is needed",
     "pointer_not_data": "a pointer, not the data: git lfs pull",
@@ -148,7 +150,7 @@ def read_head(file: FoundFile) -> Head:
 
 def head_of(opened: BinaryIO, path: str, size: int) -> Head:
     """The first records of an open file."""
-    content = open_records(opened, path)
+    content = open_file(opened, path)
     container = content.container
     if container == "parquet" and content.packing is None:
         try:

@@ -39,7 +39,7 @@ class ResumingDownloader:
         validator = self.etag if self.etag and not self.etag.startswith("W/") else self.last_modified
         if done and validator:
             headers |= {"Range": f"bytes={done}-", "If-Range": validator}
-        with ask(url, headers, self._downloads) as response:
+        with open_download(url, headers, self._downloads) as response:
             if response.status_code != 206:
                 done = 0
                 file.seek(0)
@@ -65,7 +65,7 @@ class ResumingDownloader:
             raise TransientError(f"{url}: cut after {file.tell():,} bytes", went_on=went_on) from error
 
 
-def ask(url: str, headers: dict[str, str], downloads: Downloads) -> Response:
+def open_download(url: str, headers: dict[str, str], downloads: Downloads) -> Response:
     """Ask for a file; the body is not read yet.
 
     Raises:

@@ -29,7 +29,7 @@ _CODEC_SUFFIXES = (".gz", ".bz2", ".zst", ".deflate", ".lz4", ".snappy", ".xz")
 """Spark unpacks files of these names, whatever they hold."""
 
 
-def list_files(spark: SparkSession | None, source: SourceConfig) -> SourceListing:
+def list_source_files(spark: SparkSession | None, source: SourceConfig) -> SourceListing:
     """The files of a source.
 
     Args:
@@ -94,7 +94,7 @@ def inspect_source(
         ConfigError: there is no such file.
         SourceFormatError: no file has a record that can be used; says why of each.
     """
-    listing = list_files(spark, source)
+    listing = list_source_files(spark, source)
     found = [_inspected(spark, file, source, ingest) for file in listing.files]
     faulty = [file for file in found if file.fault]
     if found and len(faulty) == len(found):

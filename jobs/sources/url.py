@@ -10,7 +10,7 @@ import pooch
 from jobs.config.settings import SourceConfig
 from jobs.sources.downloads import Downloads, with_retries
 from jobs.sources.lockfile import LockedFile, LockedSource
-from jobs.sources.resuming_downloader import AS_IT_IS, ResumingDownloader, ask, last_part
+from jobs.sources.resuming_downloader import AS_IT_IS, ResumingDownloader, last_part, open_download
 from schemas.errors import DataRefusedError
 from udfs.containers import detect_container
 from udfs.unpacking import packing_of
@@ -70,7 +70,7 @@ def _says_unchanged(file: LockedFile, downloads: Downloads) -> bool:
         headers["If-None-Match"] = file.etag
     if file.last_modified:
         headers["If-Modified-Since"] = file.last_modified
-    with ask(file.name, headers, downloads) as response:
+    with open_download(file.name, headers, downloads) as response:
         if response.status_code == 304 or (file.etag and response.headers.get("ETag") == file.etag):
             return True
         same_date = response.headers.get("Last-Modified") == file.last_modified

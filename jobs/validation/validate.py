@@ -79,8 +79,9 @@ def validate_stage(runtime: Runtime, written: Sequence[Table]) -> list[str]:
         )
         for check in result.checks:
             if not check.passed:
-                ids = f" ({', '.join(check.offending_ids[:3])})" if check.offending_ids else ""
-                text = f"{table.name}: not met: {check.description}{ids} Found: {check.observed}"
+                named = check.offending_ids[:3] if check.observed != "; ".join(check.offending_ids) else ()
+                ids = f" ({', '.join(named)})" if named else ""
+                text = f"{table.name}: {check.headline}{ids} Found: {check.observed}"
                 if check.critical:
                     failed.append(text)
                 else:

@@ -18,7 +18,7 @@ from jobs.verify.contamination import Searching
 from jobs.verify.lines import LineNames, MalformedLineError, parse_line, read_lines
 from jobs.verify.measures import Measures, Measuring
 from jobs.verify.package import verify_package
-from jobs.verify.report import report_json, report_text, show
+from jobs.verify.report import print_report, report_json, report_text
 from jobs.verify.shards import MANIFEST
 from jobs.verify.thresholds import (
     Manifest,
@@ -131,7 +131,7 @@ def main_verify(
         with errors.status("reading") if errors.is_terminal else nullcontext() as status:
             verification = verify(folder, given, status.update if status else None, benchmarks)
     except Phase0Error as error:
-        show(f"phase0 verify: {spelled_out(str(error), 1_000)}", errors)
+        print_report(f"phase0 verify: {spelled_out(str(error), 1_000)}", errors)
         return error.exit_code
-    show(report_json(verification) if json else report_text(verification), Console(file=sys.stdout))
+    print_report(report_json(verification) if json else report_text(verification), Console(file=sys.stdout))
     return 0 if verification.passed else 1

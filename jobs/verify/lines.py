@@ -125,7 +125,7 @@ def _text_faults(record: dict[str, Any]) -> Iterator[str]:
         if name not in record:
             yield f"{name} is missing"
         elif not isinstance(record[name], str):
-            yield f"{name} is {kind_of(record[name])}, not a string"
+            yield f"{name} is {json_type_of(record[name])}, not a string"
         elif not record[name].strip():
             yield f"{name} is blank"
 
@@ -134,11 +134,11 @@ def label_faults(record: dict[str, Any]) -> Iterator[str]:
     """What is wrong with the fields that say where a text comes from and what it is worth."""
     source, score, category = (record.get(name) for name in ("source", "quality_score", "category"))
     if source is not None and not isinstance(source, str):
-        yield f"source is {kind_of(source)}, not a string"
+        yield f"source is {json_type_of(source)}, not a string"
     elif source is not None and not source.strip():
         yield "source is blank"
     if score is not None and (isinstance(score, bool) or not isinstance(score, int | float)):
-        yield f"quality_score is {kind_of(score)}, not a number"
+        yield f"quality_score is {json_type_of(score)}, not a number"
     elif score is not None and not MIN_SCORE <= score <= MAX_SCORE:
         yield f"quality_score is {_value(score)}, not between {MIN_SCORE} and {MAX_SCORE}"
     if category is not None and category not in CATEGORIES:
@@ -172,7 +172,7 @@ def parse_object(line: bytes) -> dict[str, Any]:
     except ValueError:  # Python refuses integers past 4,300 digits
         raise MalformedLineError("not JSON: a number with too many digits") from None
     if not isinstance(record, dict):
-        raise MalformedLineError(f"{kind_of(record)}, not an object")
+        raise MalformedLineError(f"{json_type_of(record)}, not an object")
     # Only an escape can bring half a surrogate pair into a string that was read from valid UTF-8.
     if ("\\ud" in text or "\\uD" in text) and not _is_unicode(record):
         raise MalformedLineError("half of a surrogate pair, which no UTF-8 file can hold")
@@ -203,7 +203,7 @@ def _is_unicode(record: dict[str, Any]) -> bool:
     return True
 
 
-def kind_of(value: object) -> str:
+def json_type_of(value: object) -> str:
     """What a value of JSON is, in plain words."""
     # By exact type: to isinstance a boolean is a number.
     kinds: dict[type, str] = {type(None): "null", bool: "a boolean", str: "a string", list: "a list", dict: "an object"}
@@ -212,6 +212,6 @@ def kind_of(value: object) -> str:
 
 def _value(value: object) -> str:
     if not isinstance(value, str | int | float):
-        return kind_of(value)
+        return json_type_of(value)
     shown = json.dumps(value, ensure_ascii=False)
     return shown if len(shown) <= _VALUE_CHARS else shown[:_VALUE_CHARS] + "..."

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from jobs.verify.lines import MalformedLineError, kind_of, label_faults
+from jobs.verify.lines import MalformedLineError, json_type_of, label_faults
 
 _KEYS = {"role", "content"}
 _LISTED = 3
@@ -22,7 +22,7 @@ class Conversation:
     """All turns."""
 
 
-def conversation_of(record: dict[str, Any]) -> Conversation:
+def read_conversation(record: dict[str, Any]) -> Conversation:
     """Read one record, strictly.
 
     Raises:
@@ -39,7 +39,7 @@ def conversation_of(record: dict[str, Any]) -> Conversation:
 def _message_faults(record: dict[str, Any]) -> Iterator[str]:
     messages = record.get("messages")
     if not isinstance(messages, list):
-        yield f"messages is {kind_of(messages)}, not a list" if "messages" in record else "messages is missing"
+        yield f"messages is {json_type_of(messages)}, not a list" if "messages" in record else "messages is missing"
         return
     faults = [fault for place, message in enumerate(messages, 1) for fault in _faults_of(place, message)]
     yield from faults
@@ -54,7 +54,7 @@ def _faults_of(place: int, message: object) -> Iterator[str]:
     if message["role"] not in ("system", "user", "assistant"):
         yield f"the role of message {place} is not system, user or assistant"
     if not isinstance(message["content"], str):
-        yield f"the content of message {place} is {kind_of(message['content'])}, not a string"
+        yield f"the content of message {place} is {json_type_of(message['content'])}, not a string"
     elif not message["content"].strip():
         yield f"the content of message {place} is blank"
 

@@ -12,7 +12,7 @@ from jobs.verify.checks import Check, Verification
 from jobs.verify.contamination import Searching
 from jobs.verify.lines import MalformedLineError, row_of
 from jobs.verify.measures import LISTED_MALFORMED, Malformed, Measuring
-from jobs.verify.messages import conversation_of
+from jobs.verify.messages import read_conversation
 from jobs.verify.shards import PackageRows, file_faults, read_package
 from jobs.verify.split import SplitTexts
 from jobs.verify.thresholds import resolve_thresholds
@@ -128,7 +128,7 @@ def _read_messages(rows: PackageRows, texts: SplitTexts) -> _MalformedRows:
     malformed = _MalformedRows()
     for line, split, record in rows.read("messages"):
         try:
-            chat = conversation_of(_sound(record))
+            chat = read_conversation(_sound(record))
         except MalformedLineError as error:
             malformed.add(line, str(error))
         else:

@@ -175,7 +175,7 @@ def _package_json(verification: Verification) -> dict[str, object]:
     }
 
 
-def show(text: str, console: Console) -> None:
+def print_report(text: str, console: Console) -> None:
     """Print, with colours where it is a terminal, whatever characters its encoding lacks."""
     safe = text.encode(console.encoding, "backslashreplace").decode(console.encoding)
     coloured = Text(safe)

@@ -1,6 +1,8 @@
 """Small files beside the tables: reports, manifests, the export. Local folders and any fsspec URI."""
 
+import os
 import posixpath
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import IO, Any
@@ -24,16 +26,43 @@ def open_atomic(path: str, mode: str = "wb") -> Iterator[IO[Any]]:
     """
     files, target = fsspec.core.url_to_fs(path)
     temporary = posixpath.join(posixpath.dirname(target), f".{posixpath.basename(target)}.tmp")
-    files.makedirs(posixpath.dirname(target), exist_ok=True)
     encoding = None if "b" in mode else "utf-8"
+    with naming(path):
+        files.makedirs(posixpath.dirname(target), exist_ok=True)
+        try:
+            with files.open(temporary, mode, encoding=encoding, newline=None if "b" in mode else "\n") as handle:
+                yield handle
+        except BaseException:
+            with suppress(OSError):  # on a full or dead disk the first error is the one to tell
+                files.rm(temporary)
+            raise
+        files.mv(temporary, target)
+
+
+@contextmanager
+def naming(path: str) -> Iterator[None]:
+    """Have errors of the system within the block name the path: opening a file does, writing to it does not."""
     try:
-        with files.open(temporary, mode, encoding=encoding, newline=None if "b" in mode else "\n") as handle:
-            yield handle
-    except BaseException:
-        with suppress(OSError):  # on a full or dead disk the first error is the one to tell
-            files.rm(temporary)
-        raise
-    files.mv(temporary, target)
+        yield
+    except OSError as error:
+        if error.filename is not None or error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, path) from error
+
+
+def require_room(folder: str, bytes_wanted: int = 6 << 10) -> None:
+    """Make sure that a local folder is there, or can be made, and takes so many bytes; a URI is believed.
+
+    Raises:
+        OSError: it does not; names the folder.
+    """
+    if "://" in folder:
+        return
+    with naming(folder):
+        os.makedirs(folder, exist_ok=True)
+        # Trying is the only way to know: to root all permissions look well on a read-only file system.
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(os.urandom(bytes_wanted))
 
 
 def write_text(path: str, text: str) -> None:

@@ -4,17 +4,20 @@ Java wraps: the first line of an error names the call that failed and the last `
 Python worker failed, its own traceback ends with the cause.
 """
 
+import errno
 import os
 import re
 import shlex
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextvars import ContextVar
 from pathlib import Path
 
 from py4j.protocol import Py4JError, Py4JNetworkError
 from pyspark.errors import PySparkException
 
+from jobs.workspace import files
 from schemas.errors import (
     DamagedTableError,
     EnvironmentSetupError,
@@ -24,6 +27,8 @@ from schemas.errors import (
 )
 from udfs.printable import printable_excerpt
 
+WORKSPACE: ContextVar[str | None] = ContextVar("workspace", default=None)
+"""Of the command that runs, once it is known: many an error does not say where it arose."""
 _LONGEST = 400
 _FULL_BYTES = 32 << 20
 _CAUSE = re.compile(r"\s*Caused by: *(.*\S)")
@@ -47,6 +52,7 @@ _UNWRITABLE = re.compile(
     "Read-only file system|Permission denied|Operation not permitted|Parent path is not a directory|Not a directory|"
     "File exists"
 )
+_OF_STORAGE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
 # What the system or Java says -> what it means, and what to type.
 _KINDS: Iterable[tuple[str, str, str]] = (
     (
@@ -100,23 +106,36 @@ def is_spark_gone(error: BaseException) -> bool:
 def is_of_machine(error: BaseException) -> bool:
     """Whether an error is one of Spark, Delta or the operating system, and none of our own or of our code."""
     of_delta = type(error).__module__.partition(".")[0] in ("deltalake", "_internal")
-    return of_delta or isinstance(error, PySparkException | Py4JError | OSError)
+    return (
+        of_delta
+        or isinstance(error, PySparkException | Py4JError | OSError)
+        or (not isinstance(error, Phase0Error) and _of_disk(error) is not None)
+    )
+
+
+def _of_disk(error: BaseException) -> OSError | None:
+    """What the disk said, where a library has put its own error around it."""
+    return next((one for one in _chain(error) if isinstance(one, OSError) and one.errno in _OF_STORAGE), None)
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    seen: list[BaseException] = []
+    link: BaseException | None = error
+    while link is not None and link not in seen:
+        yield link
+        seen.append(link)
+        link = link.__cause__ or link.__context__
 
 
 def require_writable(folder: str) -> None:
-    """Make sure that a local folder is there, or can be made, and takes a file; a URI is believed.
+    """As `files.require_room`, in plain words.
 
     Raises:
         EnvironmentSetupError: it does not; now and in plain words, and not in a minute out of Java.
         StoppedError: its disk is full.
     """
-    if "://" in folder:
-        return
     try:
-        os.makedirs(folder, exist_ok=True)
-        # Trying is the only way to know: to root all permissions look well on a read-only file system.
-        with tempfile.TemporaryFile(dir=folder) as probe:
-            probe.write(b"phase0" * 1024)
+        files.require_room(folder)
     except OSError as error:
         raise explained(OSError(error.errno, error.strerror, folder), folder) from error
 
@@ -126,12 +145,14 @@ def explained(error: Exception, workspace: str | None) -> Phase0Error:
 
     Args:
         error: of PySpark, Py4J or the operating system.
-        workspace: of the run, null where it is not known.
+        workspace: of the run; null: that of the command, if it is known.
 
     Returns:
         What happened, to which table or folder, and what to type; the original is not part of it.
     """
-    text = str(error)
+    text, workspace = str(error), workspace or WORKSPACE.get()
+    if not isinstance(error, OSError):
+        error = _of_disk(error) or error
     if is_spark_gone(error):
         return StoppedError(
             "Spark's Java process has ended: it was killed, or the machine ran out of memory. What was done and paid "
@@ -140,7 +161,7 @@ def explained(error: Exception, workspace: str | None) -> Phase0Error:
     cause = _of_system(error) if isinstance(error, OSError) else root_cause(text)
     # Not in the whole text: there a data set or a provider may speak.
     causes = [cause, *(line for line in text.splitlines() if _CAUSE.match(line))]
-    if kind := _of_storage("\n".join(causes), cause, workspace):
+    if kind := _of_storage("\n".join(causes), _place(error, cause) or workspace, workspace):
         return kind
     if _UNREADABLE.search(text) and (match := _TABLE_PATH.search(text)):
         return damaged_table(match.group(2), match.group(1), cause)
@@ -164,14 +185,21 @@ def _of_system(error: OSError) -> str:
     return printable_excerpt(": ".join([*named[:1], error.strerror or str(error)]), _LONGEST)
 
 
-def _of_storage(text: str, cause: str, workspace: str | None) -> Phase0Error | None:
-    """Disks that are full or cannot be written to, and what else has a fix of its own; null: none of these."""
+def _place(error: Exception, cause: str) -> str | None:
+    """The file that an error names."""
+    if isinstance(error, OSError) and error.filename is not None:
+        return printable_excerpt(str(error.filename), _LONGEST)
     where = _PATH.search(cause)
-    place = where.group(1) if where else workspace
+    return where.group(1) if where else None
+
+
+def _of_storage(text: str, place: str | None, workspace: str | None) -> Phase0Error | None:
+    """Disks that are full or cannot be written to, and what else has a fix of its own; null: none of these."""
     if re.search(r"No space left on device|Disk quota exceeded", text):
-        full = ", ".join(_full_folders(place, workspace)) or place or "its folder"
+        looked_at = workspace or place or str(Path.cwd())
+        full = ", ".join(_full_folders(workspace, place)) or place or looked_at
         return StoppedError(
-            f"the disk is full: {full}. Make room (df -h {shlex.quote(workspace or '.')} {_temporary()}) and type the "
+            f"the disk is full: {full}. Make room (df -h {shlex.quote(looked_at)} {_temporary()}) and type the "
             "same again: it goes on from there"
         )
     if re.search(r"File too large", text):
@@ -190,12 +218,13 @@ def _of_storage(text: str, cause: str, workspace: str | None) -> Phase0Error | N
 
 def _full_folders(*candidates: str | None) -> list[str]:
     """Of the folders that a run writes to, those on a disk without room."""
-    found = []
+    found: list[str] = []
     for name in dict.fromkeys((*candidates, _temporary(), *os.environ.get("SPARK_LOCAL_DIRS", "").split(","))):
         if not name or "://" in name:
             continue
         there = next((path for path in (Path(name).absolute(), *Path(name).absolute().parents) if path.exists()), None)
-        if there is not None and shutil.disk_usage(there).free < _FULL_BYTES:
+        is_told = any(Path(name).absolute().is_relative_to(Path(one).absolute()) for one in found)
+        if there is not None and not is_told and shutil.disk_usage(there).free < _FULL_BYTES:
             found.append(name)
     return found
 

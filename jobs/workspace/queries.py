@@ -18,7 +18,8 @@ from schemas.calls import ATTEMPTS, JUDGEMENTS, REQUESTS, RESPONSES
 from schemas.tables import ALL, Table
 
 if TYPE_CHECKING:
-    from deltalake import DeltaTable
+    import pyarrow as pa
+    from deltalake import DeltaTable, QueryBuilder
     from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql.types import StructField
 
@@ -27,6 +28,8 @@ Answer = dict[str, Any]
 """A row: column -> value; times have their zone, maps are dicts."""
 
 _TABLES = {table.name: table for table in (*ALL, REQUESTS, ATTEMPTS, RESPONSES, JUDGEMENTS, BATCHES, BATCH_ITEMS)}
+_ROOM_BYTES = 128 << 10
+"""More than a few rows, their commit and a checkpoint take."""
 _VALUE = re.compile(r"(?<![\w:]):([a-z_]+)")
 
 
@@ -54,7 +57,7 @@ class DeltaTables:
     folder: str
     """Path or URI; below it a folder for each table."""
 
-    def query(self, question: str, values: Mapping[str, Value]) -> list[Answer]:
+    def query(self, question: str, values: Mapping[str, Value]) -> "pa.Table":
         """Rows that answer a question; a table that is not there has none. See `Runtime.query`.
 
         Raises:
@@ -64,24 +67,29 @@ class DeltaTables:
         import pyarrow as pa
         from deltalake import QueryBuilder
         from deltalake.exceptions import DeltaError
-        from pyspark.sql.types import StructType
 
-        builder, names = QueryBuilder(), dict[str, str]()
-        for table in tables_of(question):
-            found = self._open(table)
-            if found is None:
-                names[table.name] = f"(select {_nulls(table.schema.fields)} where false)"
-                continue
-            builder.register(table.name, found)
-            columns = StructType.fromJson(_json(found))
-            added = table.added_since(columns)
-            table.require(StructType([*columns.fields, *added]))
-            names[table.name] = f"(select *, {_nulls(added)} from {table.name})" if added else table.name
+        builder = QueryBuilder()
+        names = {table.name: self._register(table, builder) for table in tables_of(question)}
         sql = _fill_in(question, values, _quoted).format(**names)
         try:
-            return _answers(pa.table(builder.execute(sql)))
+            return pa.table(builder.execute(sql))
         except (DeltaError, OSError) as error:
             raise CannotReadError(type(error).__name__) from error
+
+    def _register(self, table: Table, builder: "QueryBuilder") -> str:
+        """Make a table known to a builder; gives the SQL for its rows, with the columns that came later."""
+        from pyspark.sql.types import StructType
+
+        found = self._open(table)
+        if found is None:
+            return f"(select {_nulls(table.schema.fields)} where false)"
+        builder.register(table.name, found)
+        columns = StructType.fromJson(_json(found))
+        added = table.added_since(columns)
+        table.require(StructType([*columns.fields, *added]))
+        if not added:
+            return table.name
+        return with_parts("(select *, {added} from {table})", added=_nulls(added), table=table.name)
 
     def _open(self, table: Table) -> "DeltaTable | None":
         from deltalake import DeltaTable
@@ -109,6 +117,8 @@ def append_rows(path: str, table: Table, rows: Sequence[Mapping[str, Any]]) -> N
     columns = pa.schema(Schema.from_json(table.schema.json()).to_arrow())
     maps = {field.name for field in columns if pa.types.is_map(field.type)}
     plain = [{name: list(one.items()) if name in maps and one else one for name, one in row.items()} for row in rows]
+    # On a disk that is full delta-rs panics, with a backtrace on the terminal.
+    files.require_room(path, _ROOM_BYTES)
     write_deltalake(path, pa.Table.from_pylist(plain, columns), mode="append")
 
 
@@ -169,12 +179,8 @@ def ask_spark(
     return session.sql(_fill_in(question, values or {}, _quoted_for_spark), **named)
 
 
-def answers_of(frame: "DataFrame") -> list[Answer]:
-    """All rows of a frame, which must be few, as answers."""
-    return _answers(frame.toArrow())
-
-
-def _answers(found: Any) -> list[Answer]:
+def answers_of(found: "pa.Table") -> list[Answer]:
+    """The rows of a table, which must be few, as answers."""
     import pyarrow as pa
 
     maps = [field.name for field in found.schema if pa.types.is_map(field.type)]

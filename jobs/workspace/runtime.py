@@ -14,6 +14,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from tempfile import mkdtemp
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame, SparkSession
 from rich.console import Console
@@ -21,11 +22,14 @@ from rich.console import Console
 from jobs.config.settings import Settings
 from jobs.rendering.progress import Progress
 from jobs.workspace.lease import Lease
-from jobs.workspace.machine_errors import require_writable
-from jobs.workspace.queries import Answer, Value
+from jobs.workspace.machine_errors import WORKSPACE, require_writable
+from jobs.workspace.queries import Answer, Value, answers_of
 from jobs.workspace.session import get_session
 from jobs.workspace.storage import Storage
 from schemas.tables import Table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,10 @@ class Runtime:
             MissingTableError: no stage has written a table yet.
             SchemaMismatchError: a table was written by another version with other columns.
         """
+        return answers_of(self.storage.query(question, may_lack, values))
+
+    def query_arrow(self, question: str, may_lack: Collection[Table] = (), /, **values: Value) -> "pa.Table":
+        """The same for an answer of many rows."""
         return self.storage.query(question, may_lack, values)
 
     def replace(self, table: Table, rows: DataFrame) -> None:
@@ -129,6 +137,7 @@ def open_runtime(settings: Settings, console: Console, *, verbose: bool = False,
         verbose: leave what Java, Ivy and log4j print on the terminal, not in `<workspace>/logs/spark.log`.
         reads_only: the workspace may belong to somebody else, or not be there: keep that log out of it.
     """
+    WORKSPACE.set(settings.workspace)
     now = datetime.now(timezone.utc)
     storage = Storage(_session_of(settings, verbose, reads_only), settings.workspace, settings.catalog)
     return Runtime(settings, storage, Progress(console), _run_id(now), now)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
@@ -11,11 +11,9 @@ from pyspark.sql import DataFrame, SparkSession
 from jobs.workspace import files
 from jobs.workspace.machine_errors import damaged_table
 from jobs.workspace.queries import (
-    Answer,
     CannotReadError,
     DeltaTables,
     Value,
-    answers_of,
     append_rows,
     ask_spark,
     tables_of,
@@ -23,6 +21,9 @@ from jobs.workspace.queries import (
 from jobs.workspace.table_files import table_fault
 from schemas.errors import MissingTableError
 from schemas.tables import Table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Storage:
         except MissingTableError:
             return self.spark.createDataFrame([], table.schema)
 
-    def query(self, question: str, may_lack: Collection[Table], values: Mapping[str, Value]) -> list[Answer]:
+    def query(self, question: str, may_lack: Collection[Table], values: Mapping[str, Value]) -> "pa.Table":
         """Rows that answer a question; see `jobs.workspace.runtime.Runtime.query`."""
         for table in tables_of(question):
             self._require_whole(table)
@@ -79,7 +80,7 @@ class Storage:
             table.name: self.read_or_empty(table) if table in may_lack else self.read(table)
             for table in tables_of(question)
         }
-        return answers_of(ask_spark(self.spark, question, frames, values))
+        return ask_spark(self.spark, question, frames, values).toArrow()
 
     def _missing(self, table: Table) -> MissingTableError:
         return MissingTableError(

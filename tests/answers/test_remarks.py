@@ -10,16 +10,16 @@ def test_refusals_unknown_ends_other_models_and_odd_bills_are_told_with_their_co
     endings = [
         Ending(A, "answered", None, "gpt-4o-2024-08-06", 90),
         Ending(A, "answered", None, "gpt-4o-mini", 4),
-        Ending(A, "failed", "HTTP # - prompt is too long", None, 3),
-        Ending(A, "content_filtered", "HTTP # - flagged\x1b[2J", None, 2),
+        Ending(A, "failed", "HTTP 400 - prompt is too long", None, 3),
+        Ending(A, "content_filtered", "HTTP 403 - flagged\x1b[2J", None, 2),
         Ending(A, "content_filtered", None, "gpt-4o", 1),
         Ending(A, "not_whole", "tool_calls", "gpt-4o", 2),
         Ending(A, "odd_usage", None, None, 5),
     ]
     assert remarks_on(endings, {A: "gpt"}) == (
-        "gpt: 5 prompts are refused for good (HTTP # - prompt is too long 3, HTTP # - flagged\ufffd[2J 2)",
-        "gpt: 2 answers end in a way that no whole answer is known to (tool_calls 2); they are not exported",
-        "gpt: 4 answers are of another model than gpt-4o (gpt-4o-mini 4)",
+        "gpt: 5 prompts are refused for good (3 × HTTP 400 - prompt is too long, 2 × HTTP 403 - flagged\ufffd[2J)",
+        "gpt: 2 answers end in a way that no whole answer is known to (2 × tool_calls); they are not exported",
+        "gpt: 4 answers are of another model than gpt-4o (4 × gpt-4o-mini)",
         "gpt: 5 answers state a usage that cannot be their own; they are charged at worst",
     )
     assert without_answer(endings) == (8, 102)
@@ -47,7 +47,7 @@ def test_requests_are_counted_by_how_they_ended(spark):
     ).collect()
     assert sorted((row["status"], row["said"], row["served_model"], row["count"]) for row in rows) == [
         ("answered", None, "m", 2),
-        ("failed", "HTTP # - # tokens", None, 2),
+        ("failed", "HTTP 400 - 12 tokens", None, 2),
         ("not_whole", "none", None, 1),
         ("overlong", None, None, 1),
     ]

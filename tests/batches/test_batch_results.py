@@ -8,7 +8,7 @@ import pytest
 from tests.support.batch_runs import PRICES, batch_endpoint
 from udfs.llm.answers import Answer
 from udfs.llm.batch_lines import Room, line_overhead, pack, request_line
-from udfs.llm.batch_results import NotRun, read_line, result_of
+from udfs.llm.batch_results import NotRun, read_result_line, result_of
 from udfs.llm.cost import Usage, cost_of, worst_case
 
 pytestmark = pytest.mark.usefixtures("one_partition")
@@ -67,7 +67,7 @@ def test_an_answer_without_usage_costs_what_was_reserved():
     ],
 )
 def test_errors_of_both_shapes_are_classified_as_online(line, kind, billed):
-    found = read_line(line)
+    found = read_result_line(line)
     assert (found.kind, found.billed) == (kind, billed)
     row = result_of(line, MEMBER, PRICES)
     assert row["status"] == kind and row["cost_basis"] == ("assumed" if billed else "none")
@@ -78,13 +78,13 @@ def test_errors_of_both_shapes_are_classified_as_online(line, kind, billed):
 @pytest.mark.parametrize("code", ["batch_expired", "batch_cancelled"])
 def test_what_was_not_run_is_not_final_and_costs_nothing(code):
     line = said(response=None, error={"code": code, "message": "not executed"})
-    assert isinstance(read_line(line), NotRun)
+    assert isinstance(read_result_line(line), NotRun)
     row = result_of(line, MEMBER, PRICES)
     assert (row["status"], row["cost_usd"], row.get("response_status")) == (code.removeprefix("batch_"), 0, None)
 
 
 def test_a_body_without_a_response_around_it_is_read_too():
-    assert isinstance(read_line(said(response=COMPLETION)), Answer)
+    assert isinstance(read_result_line(said(response=COMPLETION)), Answer)
 
 
 def test_a_cut_answer_is_final_only_where_it_had_all_the_room():

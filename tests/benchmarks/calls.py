@@ -31,7 +31,7 @@ from tests.support.waves import asked_at_length, context, endpoint, wave_rows
 from udfs.arrow_groups import ArrowBatches
 from udfs.llm.journal_reader import journal_records
 from udfs.llm.map_calls import call_batches
-from udfs.llm.models import Endpoint, Limits
+from udfs.llm.models import Endpoint, RateLimits
 from udfs.llm.request import Request
 from udfs.llm.retries import RetryPolicy
 from udfs.llm.wave import WaveContext
@@ -77,7 +77,7 @@ def wave_of(folder: Path, name: str, target: Endpoint, tasks: int) -> WaveContex
 
 def report_speed(spark: SparkSession, provider: ProviderProcess, folder: Path, rows: int) -> None:
     """Print rows a second and CPU a row, side by side."""
-    target = endpoint(provider.base_url, limits=Limits(max_in_flight=200))
+    target = endpoint(provider.base_url, limits=RateLimits(max_in_flight=200))
 
     def measure(name: str, tasks: int | None) -> None:
         provider.behave(latency_seconds=0.2, answer_words=100)
@@ -105,7 +105,7 @@ def report_limits(spark: SparkSession, provider: ProviderProcess, folder: Path, 
     kinds: dict[str, dict[str, Any]] = {"rpm": {"rpm": PER_WINDOW}, "tpm": {"tpm": PER_WINDOW * tokens}}
     print(f"{rows:,} rows, {PER_WINDOW:,} in any {WINDOW:g} s:")
     for kind, limit in kinds.items():
-        limits = Limits(**limit, max_in_flight=200, window_seconds=WINDOW)
+        limits = RateLimits(**limit, max_in_flight=200, window_seconds=WINDOW)
         for tasks in (1, 2, 8):
             provider.behave(latency_seconds=0.2, answer_words=100, window_seconds=WINDOW, **limit)
             target = endpoint(provider.base_url, limits=limits)
@@ -130,7 +130,7 @@ def report_faults(spark: SparkSession, provider: ProviderProcess, folder: Path, 
         SystemExit: a row was lost, swapped or paid for twice.
     """
     provider.behave(latency_seconds=0.2, answer_words=100, shares=FAULTS)
-    target = endpoint(provider.base_url, limits=Limits(max_in_flight=200))
+    target = endpoint(provider.base_url, limits=RateLimits(max_in_flight=200))
     wave = wave_of(folder, "faults", target, 2)
     states, _ = run_wave(spark, requests_of(rows), wave)
     responses = [record for record in journal_records(wave.journal) if record["kind"] == "response"]

@@ -30,8 +30,9 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from udfs.exact_join import ShingleSets, similar_pairs
-from udfs.shingles import Shingles, jaccard, shingles
+from tests.support.exact_pairs import jaccard, similar_pairs
+from udfs.exact_join import ShingleSets
+from udfs.shingles import Shingles, shingles
 
 THRESHOLD = 0.8
 SLOW_ROWS = 50_000

@@ -24,7 +24,7 @@ from schemas.errors import ConfigError
 from schemas.tables import DUPLICATES, EXAMPLES, PAIRS, SCORES, SCREEN
 from tests.support.factories import rows_of
 from udfs.llm.generation_spec import GenerationSpec
-from udfs.llm.models import Endpoint, Limits, Prices
+from udfs.llm.models import Endpoint, Prices, RateLimits
 
 SOURCES = [{"name": "a", "path": "a.jsonl", "licence": "MIT"}]
 PUBLIC = {"name": "public", "kind": "public"}
@@ -49,7 +49,7 @@ def asking(price_in, price_out, *, schema=None, **limits):
         base_url=None,
         api_key_env=None,
         prices=Prices(input_usd_per_mtok=Decimal(price_in), output_usd_per_mtok=Decimal(price_out)),
-        limits=Limits(**limits),
+        limits=RateLimits(**limits),
     )
     return GenerationSpec(endpoint=endpoint, max_tokens=1_000, max_tokens_cap=2_000, attempts=3, schema_json=schema)
 

@@ -4,8 +4,8 @@ import subprocess
 import sys
 
 from jobs.cli.app import HELP, _load
-from jobs.pipeline import STAGES
 from jobs.config.load import load_settings
+from jobs.pipeline import STAGES
 from jobs.run.options import for_small_files
 from tests.support.paths import ROOT
 

@@ -59,6 +59,23 @@ def test_a_configuration_changes_one_number_and_keeps_the_rest():
     assert endpoint.prices.output_usd_per_mtok == Decimal("10.00") and endpoint.api_key_env == "OPENAI_API_KEY"
 
 
+@pytest.mark.parametrize(
+    ("limits", "rpm", "tpm", "seconds"),
+    [
+        ({"rpm": 600, "tpm": 60_000, "window_seconds": 10}, 100, 10_000, 10.0),
+        ({"rpm": 7, "window_seconds": 1}, 1, None, 60 / 7),
+        ({"rpm": 600}, 600, None, 60.0),
+    ],
+    ids=["in proportion", "a whole request", "a minute"],
+)
+def test_limits_are_kept_in_the_window_that_is_named(limits, rpm, tpm, seconds):
+    own = {"mine": ProviderConfig.model_validate({"base_url": "http://gpu:8000/v1", "models": {"qwen": {}}, **limits})}
+
+    found = endpoint_of(ModelChoice(provider="mine", model="qwen"), known_providers(own), NO_LIMITS).limits
+
+    assert (found.rpm, found.tpm, found.window_seconds) == (rpm, tpm, pytest.approx(seconds))
+
+
 def test_a_server_of_ones_own_needs_nothing_but_a_model():
     endpoint = endpoint_of(ModelChoice(base_url="http://gpu:8000/v1", model="qwen"), known_providers(), NO_LIMITS)
     assert endpoint.key == ("gpu:8000", "qwen") and endpoint.api_key_env is None and endpoint.is_free

@@ -17,8 +17,9 @@ from jobs.deduplication.deduplicate_file import deduplicate_file
 from jobs.deduplication.input_file import find_input
 from jobs.deduplication.kept_rows import kept_lines
 from schemas.errors import ConfigError, DataRefusedError, SourceFormatError
-from udfs.input_texts import read_line
-from udfs.shingles import jaccard, shingles
+from tests.support.exact_pairs import jaccard
+from udfs.input_texts import read_input_line
+from udfs.shingles import shingles
 
 LONG = "the quick brown fox jumps over the lazy dog and runs along the river until the sun goes down behind"
 OTHER = "name three good reasons why a small team should write its tests before it writes the code that they check"
@@ -99,14 +100,14 @@ def test_lines_are_kept_by_their_place_whatever_stands_between(lines, removed, e
     ],
 )
 def test_the_text_of_a_line_is_that_of_its_columns_or_a_fault(line, read):
-    assert read_line(line, ("a", "b"), None) == read
+    assert read_input_line(line, ("a", "b"), None) == read
 
 
 @pytest.mark.parametrize(
     ("given_id", "read"), [('"x7"', "x7"), ("7", "7"), ("7.5", "7.5"), ("null", None), ("[]", None), ('""', "")]
 )
 def test_an_id_is_plain_text_or_missing(given_id, read):
-    row_id, _, _, fault = read_line(f'{{"a": "x", "i": {given_id}}}'.encode(), ("a",), "i")
+    row_id, _, _, fault = read_input_line(f'{{"a": "x", "i": {given_id}}}'.encode(), ("a",), "i")
 
     assert (row_id, fault) == (read, None if read is not None else "no_id")
 

@@ -6,8 +6,9 @@ import pytest
 
 from jobs.config.deduplicate import DeduplicateConfig
 from jobs.deduplication.near_duplicates import find_near_duplicates
+from tests.support.exact_pairs import jaccard
 from tests.support.frames import storing_in
-from udfs.shingles import jaccard, shingles
+from udfs.shingles import shingles
 
 # Certain to meet: at 40 bands of one hash a pair at 0.8 is missed once in 10^28.
 CERTAIN = DeduplicateConfig(bands=40, rows=1)

@@ -9,7 +9,7 @@ from jobs.ledger.settle import append_new, recent_sends, settle_all, spent_by_st
 from schemas.calls import ATTEMPTS, REQUESTS, RESPONSES
 from tests.support.paid import open_paid, prompts, write_config
 from tests.support.waves import context, drive, endpoint, request
-from udfs.llm.models import Limits
+from udfs.llm.models import RateLimits
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=timezone.utc)
 pytestmark = pytest.mark.usefixtures("one_partition")
@@ -63,7 +63,7 @@ def test_a_journal_is_settled_once_and_then_gone(runtime, provider, tmp_path):
 
 
 def test_the_last_window_counts_whoever_sent_in_it(spark, runtime):
-    limited = endpoint("http://x/v1", limits=Limits(rpm=10, window_seconds=60.0))
+    limited = endpoint("http://x/v1", limits=RateLimits(rpm=10, window_seconds=60.0))
     free = endpoint("http://x/v1", model="n")
     assert recent_sends(runtime, [limited], NOW.timestamp()) == {}, "there is no ledger yet"
     append_new(runtime, REQUESTS, rows(spark, REQUESTS, {"request_id": "lost", "prompt_tokens_bound": 400}))

@@ -9,7 +9,7 @@ from jobs.online.table import call_panel, duration, endpoint_line, refused_text,
 from jobs.rendering.money import cents
 from tests.support.panels import shown
 from udfs.llm.journal_tail import Seen
-from udfs.llm.models import Limits
+from udfs.llm.models import RateLimits
 
 START = datetime(2026, 7, 1, 12, 0, tzinfo=timezone.utc)
 GPT, LOCAL = ("openai", "gpt-4o"), ("127.0.0.1:8000", "qwen")
@@ -22,7 +22,7 @@ def watch(**changes):
         "waiting": {GPT: 100, LOCAL: 10},
         "done_before": {GPT: 1_000},
         "pending": {GPT: 400},
-        "limits": {GPT: Limits(rpm=500, tpm=200_000)},
+        "limits": {GPT: RateLimits(rpm=500, tpm=200_000)},
         "spent_usd": Decimal("2.50"),
         "cap_usd": Decimal(10),
         "journal": "w/journal/distill-1-0001",

@@ -15,7 +15,7 @@ from jobs.rendering.money import cents
 from jobs.rendering.progress import Progress
 from tests.support.waves import context, drive, endpoint, request
 from udfs.llm.journal_tail import JournalTail
-from udfs.llm.models import Limits
+from udfs.llm.models import RateLimits
 
 QUICK = Pace(look=0.05, write=0.1, line=0.2)
 KEY = ("test", "m")
@@ -40,7 +40,7 @@ def watch(tmp_path, **changes):
         "waiting": {KEY: 40},
         "done_before": {KEY: 5},
         "pending": {KEY: 0},
-        "limits": {KEY: Limits(rpm=600)},
+        "limits": {KEY: RateLimits(rpm=600)},
         "spent_usd": Decimal("1.25"),
         "cap_usd": Decimal(5),
         "journal": str(tmp_path / "wave"),
@@ -51,7 +51,7 @@ def watch(tmp_path, **changes):
 def call(provider, tmp_path, **behaviour):
     """Forty real calls, four at a time."""
     provider.behave(latency_seconds=0.05, **behaviour)
-    wave = context(tmp_path, [endpoint(provider.base_url, limits=Limits(max_in_flight=4))])
+    wave = context(tmp_path, [endpoint(provider.base_url, limits=RateLimits(max_in_flight=4))])
     return drive([request(f"t{number}") for number in range(40)], wave).values()
 
 

@@ -1,63 +1,13 @@
 """What the split promises: rows that give each other away are on one side, and each category gives its share."""
 
-import random
-from itertools import pairwise
-
 import numpy as np
 import pyarrow as pa
 import pytest
-from pyspark.sql import functions as F
 
-from jobs.config.deduplicate import config_for
-from jobs.deduplication.components import connected_components
 from jobs.publish.split import draw_components, split_rows, validation_quotas
 from schemas.errors import ConfigError
-from schemas.tables import DATASET
-from tests.support.factories import rows_of
-from tests.support.frames import storing_in
-from udfs import components
 
 CODE, GENERAL, GENERAL_CHAT = ("code", True), ("general", True), ("general", False)
-
-
-@pytest.fixture
-def materialise(spark, tmp_path):
-    return storing_in(spark, tmp_path)
-
-
-def edges_of(seed):
-    """A long chain, a loop and pairs by chance, and for every node the smallest that it is connected with."""
-    chance = random.Random(seed)
-    names = [f"n{number:03d}" for number in range(90)]
-    edges = [*pairwise(names[:40]), ("n050", "n050"), *(tuple(chance.sample(names[41:], 2)) for _ in range(30))]
-    chance.shuffle(edges)
-    smallest = {name: name for edge in edges for name in edge}
-    for _ in names:
-        for left, right in edges:
-            smallest[left] = smallest[right] = min(smallest[left], smallest[right])
-    return edges, smallest
-
-
-def test_components_are_those_of_a_walk_over_the_edges(spark):
-    edges, smallest = edges_of(7)
-
-    found = connected_components(spark.createDataFrame(edges, ["left", "right"]).repartition(3)).collect()
-
-    assert sorted((row.node, row.component) for row in found) == sorted(smallest.items())
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_components_do_not_depend_on_the_batches_or_on_what_is_condensed_meanwhile(monkeypatch, seed):
-    monkeypatch.setattr(components, "_GATHERED_EDGES", 10)
-    edges, smallest = edges_of(seed)
-    ends = np.array([[int(name[1:]) for name in edge] for edge in edges])
-    table = pa.table([ends[:, 0], ends[:, 1]], names=["left", "right"])
-
-    (found,) = components.label_components(iter(table.to_batches(max_chunksize=3)))
-
-    wanted = {int(name[1:]): int(least[1:]) for name, least in smallest.items()}
-    assert dict(zip(*found.to_pydict().values(), strict=True)) == wanted
-    assert list(components.label_components(iter([]))) == []
 
 
 @pytest.mark.parametrize(
@@ -80,58 +30,77 @@ def test_a_validation_that_leaves_nothing_to_train_on_is_refused(validation):
         validation_quotas({GENERAL: 10}, validation)
 
 
-def test_whole_components_are_drawn_until_the_quota_and_a_large_one_goes_to_train(spark):
-    members = [(f"s{n}|p", f"s{n}", "p", "general", True, f"s{n}|p") for n in range(60)]
-    members += [(f"pair{n // 2}-{n}|p", "x", "p", "general", True, f"pair{n // 2}") for n in range(40)]
-    members += [(f"big{n}|p", "x", "p", "general", True, "big") for n in range(4)]
-    frame = spark.createDataFrame(
-        members, "node string, example_id string, pair_id string, category string, is_bare boolean, component string"
-    )
+def test_whole_components_are_drawn_until_the_quota_and_a_large_one_goes_to_train():
+    component = np.array([*range(60), *(60 + 2 * (place // 2) for place in range(40)), *[100] * 4])
+    ids = [f"{row:04d}" for row in range(component.size)]
 
-    drawn = draw_components(frame, {GENERAL: 30}).join(frame, "component").collect()
+    drawn = draw_components(component, [GENERAL] * component.size, {GENERAL: 30}, ids)
 
-    sizes = {row.component: 0 for row in drawn}
-    for row in drawn:
-        sizes[row.component] += 1
-    assert 29 <= len(drawn) <= 30, "a pair that would exceed the quota ends the draw"
-    assert set(sizes.values()) == {1, 2} and "big" not in sizes
-    assert all(size == (2 if name.startswith("pair") else 1) for name, size in sizes.items()), "no component is parted"
+    sizes = [int(np.count_nonzero(component == number)) for number in drawn]
+    assert 29 <= sum(sizes) <= 30, "a pair that would exceed the quota ends the draw"
+    assert set(sizes) == {1, 2} and 100 not in drawn
+    assert draw_components(component, [GENERAL] * component.size, {GENERAL: 30}, ids) == drawn
 
 
-def conversation(*contents):
-    return [(("user", "assistant")[place % 2], content) for place, content in enumerate(contents)]
+def test_a_component_counts_its_bare_rows_and_belongs_to_the_category_of_the_first():
+    component = np.array([0, 0, 0, 3, 3])
+    strata = [GENERAL_CHAT, CODE, GENERAL, GENERAL_CHAT, GENERAL_CHAT]
+    ids = [f"{row:04d}" for row in range(5)]
+
+    assert sorted(draw_components(component, strata, {CODE: 20, GENERAL: 20, GENERAL_CHAT: 20}, ids)) == [0, 3]
+    assert draw_components(component, strata, {CODE: 20, GENERAL: 0, GENERAL_CHAT: 0}, ids) == [0]
+    assert draw_components(component, strata, {CODE: 0, GENERAL: 20, GENERAL_CHAT: 20}, ids) == [3]
 
 
-def test_near_duplicates_and_turns_of_one_conversation_stay_together(spark, materialise):
+def rows_of(rows):
+    """Rows as the split takes them, sorted by their ids."""
+    history = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
+    columns = [(name, pa.string()) for name in ("example_id", "instruction", "response", "category", "reason")]
+    plain = [{"history": [], "category": "general", **row} for row in rows]
+    return pa.Table.from_pylist(plain, pa.schema([*columns, ("history", history)])).sort_by("example_id")
+
+
+def test_near_duplicates_and_turns_of_one_conversation_stay_together():
     def words(number, count=12):
         return " ".join(f"w{number}x{place}" for place in range(count))
 
     rows = [{"example_id": f"e{n:02d}", "instruction": words(n), "response": words(100 + n, 40)} for n in range(40)]
-    # Similar prompts (9 of 11 shingles), and similar pairs (38 of 54) with nothing alike in their prompts.
+    # Similar prompts (11 of 15 shingles), and similar pairs (38 of 54) with nothing alike in their prompts.
     rows += [{**rows[n], "example_id": f"q{n:02d}", "instruction": words(n, 11) + " end"} for n in range(6)]
     for n in range(6, 12):
         pair = {"instruction": words(200 + n, 3), "response": words(100 + n, 40) + " end"}
         rows.append({"example_id": f"r{n:02d}", **pair})
     for n in range(12):
-        history = [("user", f"Opening {n // 2} of a talk?"), ("assistant", words(300 + n))]
-        pair = {"instruction": words(400 + n), "response": words(500 + n)}
+        turns = [("user", f"Opening {n // 2} of a talk?"), ("assistant", words(300 + n))]
+        history = [{"role": role, "content": content} for role, content in turns]
+        pair = {"instruction": words(400 + n), "response": words(500 + n), "reason": "needs_history"}
         rows.append({"example_id": f"c{n:02d}", "history": history, **pair})
     together = [*((f"e{n:02d}", f"q{n:02d}") for n in range(6)), *((f"e{n:02d}", f"r{n:02d}") for n in range(6, 12))]
     together += [(f"c{n:02d}", f"c{n + 1:02d}") for n in range(0, 12, 2)]
-    frame = rows_of(spark, DATASET, [{**row, "pair_id": f"p-{row['example_id']}"} for row in rows])
+    table = rows_of(rows)
 
-    split = split_rows(frame.withColumn("is_bare", F.size("history") == 0), 0.5, config_for(0.5), materialise)
+    split = split_rows(table, 0.5, 0.5)
 
-    side = {row.example_id: row.split for row in split.rows.collect()}
-    assert len(side) == len(rows) and set(side.values()) == {"train", "validation"}
+    side = dict(zip(table["example_id"].to_pylist(), split.is_validation.tolist(), strict=True))
+    assert len(side) == len(rows) and set(side.values()) == {False, True}
     assert [pair for pair in together if side[pair[0]] != side[pair[1]]] == []
     facts = split.facts
     assert (facts["groups"], facts["largest_group"], facts["largest_jaccard_across"]) == (18, 2, None)
 
 
-def test_no_validation_is_no_search(spark):
-    frame = rows_of(spark, DATASET, [{}]).withColumn("is_bare", F.lit(True))
+def test_the_nearest_pair_across_the_split_is_told():
+    ten = [f"w{place}" for place in range(10)]
+    texts = [" ".join([*ten[:8], f"a{n}", f"b{n}", f"c{n}"]) for n in range(12)]
+    table = rows_of(
+        [{"example_id": f"e{n:02d}", "instruction": text, "response": text} for n, text in enumerate(texts)]
+    )
 
-    split = split_rows(frame, 0, config_for(0.5), lambda rows, name: pytest.fail("nothing is to be stored"))
+    facts = split_rows(table, 6, 0.5).facts
 
-    assert [row.split for row in split.rows.collect()] == ["train"] and split.facts == {}
+    assert facts["groups"] == 0 and 0.4 <= facts["largest_jaccard_across"] < 0.5
+
+
+def test_no_validation_is_no_search():
+    split = split_rows(rows_of([{"example_id": "e"}]), 0, 0.5)
+
+    assert split.is_validation.tolist() == [False] and split.facts == {}

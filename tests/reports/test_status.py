@@ -26,7 +26,7 @@ from tests.support.paid_tables import paid_config, paid_workspace
 from tests.support.panels import quiet_console, shown
 from tests.support.paths import ROOT
 from tests.support.waves import context, drive, endpoint, request
-from udfs.llm.models import Limits
+from udfs.llm.models import RateLimits
 
 pytestmark = pytest.mark.usefixtures("one_partition")
 
@@ -40,7 +40,7 @@ def leased(settings, run_id="r7", is_paid=True):
 def call(provider, settings, wave, tokens, **behaviour):
     """Real calls of teacher a into a journal of the workspace, which nobody settles."""
     provider.behave(**behaviour)
-    one = endpoint(provider.base_url, model="model-a", limits=Limits(max_in_flight=4))
+    one = endpoint(provider.base_url, model="model-a", limits=RateLimits(max_in_flight=4))
     requests = [request(token, model="model-a") for token in tokens]
     journal = f"{settings.workspace}/journal/{wave}"
     return list(drive(requests, context(Path(settings.workspace), [one], journal=journal)).values())
@@ -53,7 +53,7 @@ def watch(settings, wave, **changes):
         "waiting": {A: 10},
         "done_before": {A: 7},
         "pending": {A: 100},
-        "limits": {A: Limits(rpm=600)},
+        "limits": {A: RateLimits(rpm=600)},
         "spent_usd": Decimal("1.06"),
         "cap_usd": Decimal(5),
         "journal": f"{settings.workspace}/journal/{wave}",

@@ -6,24 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from jobs.config.settings import PackageConfig
 from jobs.publish.content import Content, write_content
 from jobs.publish.folder import KIND, MANIFEST
 from jobs.publish.package import CARD
 from schemas.manifest import SEAL_KEY, sealed
-
-_TURN = pa.struct([("role", pa.string()), ("content", pa.string())])
-_COLUMNS = pa.schema(
-    [
-        *((name, pa.string()) for name in ("example_id", "pair_id", "split", "instruction", "response", "system")),
-        *((name, pa.string()) for name in ("source", "origin", "licence", "language", "category", "teacher", "scorer")),
-        ("quality_tenths", pa.int32()),
-        ("is_bare", pa.bool_()),
-        ("history", pa.list_(_TURN)),
-    ]
-)
 
 
 def packable(number: int, split: str = "train", **changed: Any) -> dict[str, Any]:
@@ -51,10 +38,6 @@ def packable(number: int, split: str = "train", **changed: Any) -> dict[str, Any
     return {**row, **changed}
 
 
-def batches(rows: Sequence[Mapping[str, Any]], size: int = 1000) -> list[pa.RecordBatch]:
-    return pa.Table.from_pylist(list(rows), _COLUMNS).to_batches(max_chunksize=size)
-
-
 def write_package(folder: Path, rows: Sequence[Mapping[str, Any]], **options: Any) -> Path:
     """A package with these rows, in this order, and nothing that a run would say but what is checked."""
     config = PackageConfig(**options)
@@ -64,7 +47,7 @@ def write_package(folder: Path, rows: Sequence[Mapping[str, Any]], **options: An
             if name == "messages" or row["is_bare"]:
                 expected[name, row["split"]] = expected.get((name, row["split"]), 0) + 1
     folder.mkdir(parents=True)
-    write_manifest(folder, write_content(batches(rows), folder, config, expected), config)
+    write_manifest(folder, write_content(rows, folder, config, expected), config)
     return folder
 
 

@@ -12,7 +12,7 @@ from pyspark.sql.types import StructType
 from schemas.calls import WAVE
 from udfs.llm.cost import prompt_tokens_bound
 from udfs.llm.map_calls import drive_calls
-from udfs.llm.models import Endpoint, Limits, Prices
+from udfs.llm.models import Endpoint, Prices, RateLimits
 from udfs.llm.outcome import Outcome
 from udfs.llm.request import Request
 from udfs.llm.retries import RetryPolicy
@@ -29,7 +29,7 @@ def endpoint(base_url: str, **changes: Any) -> Endpoint:
         "base_url": base_url,
         "api_key_env": None,
         "prices": PRICES,
-        "limits": Limits(max_in_flight=16),
+        "limits": RateLimits(max_in_flight=16),
         "timeout_seconds": 20.0,
     }
     return Endpoint(**{**fields, **changes})

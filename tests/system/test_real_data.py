@@ -17,8 +17,9 @@ from jobs.run.run_stages import run_stages
 from jobs.verify.file import verify_file
 from jobs.workspace.runtime import open_runtime
 from schemas.tables import DUPLICATES, EXAMPLES, PAIRS, RAW_RECORDS, SCREEN
-from udfs.exact_join import ShingleSets, similar_pairs
-from udfs.shingles import jaccard, shingles
+from tests.support.exact_pairs import jaccard, similar_pairs
+from udfs.exact_join import ShingleSets
+from udfs.shingles import shingles
 
 SAMPLE_RECORDS = 60
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.support.exact_pairs import jaccard
 from tests.support.paths import ROOT
 from udfs.formats.draft import Draft
 from udfs.formats.parse import ParseOptions, parse_record, parse_tree, tree_key
@@ -18,7 +19,7 @@ from udfs.records import read_whole_file
 from udfs.screen.code_blocks import blocks
 from udfs.screen.rules import load_rules
 from udfs.screen.screen import screen_prompt, screen_response
-from udfs.shingles import jaccard, numbers_masked, shingles, tokenise
+from udfs.shingles import numbers_masked, shingles, tokenise
 from udfs.text import detect_language, repair_literal_escapes
 
 SAMPLES = ROOT / "conf" / "samples"

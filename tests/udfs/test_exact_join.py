@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.exact_pairs import jaccard, similar_pairs
 from udfs import prefix_filter
-from udfs.exact_join import ShingleSets, near_duplicates, resembling_rows, similar_pairs
-from udfs.shingles import jaccard, shingles
+from udfs.exact_join import ShingleSets, near_duplicates, resembling_rows
+from udfs.shingles import shingles
 
 
 def sets_of(rows):

@@ -19,7 +19,8 @@ from udfs.csv_rows import split_csv_chunks
 from udfs.json_array import split_array_chunks
 from udfs.json_objects import split_object_chunks
 from udfs.lines import split_line_chunks
-from udfs.records import open_records, read_whole_file
+from udfs.reading import records_of
+from udfs.records import open_file, read_whole_file
 from udfs.unpacking import Chunks
 
 ROWS = [{"instruction": f"Say {n}.", "output": f'{{[\\"{n}'} for n in range(50)]
@@ -268,7 +269,9 @@ def test_hostile_quotes_take_linear_time(line):
 
 
 @pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"])
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"]
+)
 @pytest.mark.parametrize("said", ["", "sep=;\n"])
 def test_tables_of_any_office_are_read(ends, encoding, said):
     content = (said + 'frage;antwort\n"Was; ""x""?";café\n').replace("\n", ends).encode(encoding)
@@ -341,6 +344,12 @@ def test_a_file_that_is_no_list_of_records_is_one_record_with_the_reason(reason)
     expected = [RawRecord(0, content[: containers.EXCERPT_BYTES], reason)]
     assert list(read_whole_file(content, "data.json")) == expected
     assert list(read_whole_file(gzip.compress(content), "data.json.gz")) == expected
+
+
+@pytest.mark.parametrize("path", [".", "/nowhere/x.jsonl", "/proc/self/mem"], ids=["a folder", "none", "a bad disk"])
+def test_a_file_that_cannot_be_read_is_a_record_that_says_so(path):
+    # To root no file is without rights; a folder, and memory at address 0, fail in the same way when opened or read.
+    assert outcome(records_of(path)) == [(0, b"", "unreadable")]
 
 
 def test_an_empty_file_has_no_records():
@@ -437,7 +446,7 @@ def test_every_container_gives_the_same_records_at_any_chunk_size(rows, end, pac
     packed = PACKERS[packer](content.decode().encode(encoding))
 
     for size in CHUNK_SIZES:
-        found = list(open_records(io.BytesIO(packed), name + packer, size).records)
+        found = list(open_file(io.BytesIO(packed), name + packer, size).records)
         assert [raw.reason for raw in found] == [None] * len(rows), (name, size)
         assert [json.loads(raw.record) for raw in found] == rows
 
@@ -468,7 +477,7 @@ def test_where_a_chunk_ends_has_no_part_in_what_becomes_of_damage(rows, end, dam
             patch.setattr(module, "EXCERPT_BYTES", 40)
             patch.setattr(module, "_LONGEST_MARK", 60)
         patch.setattr(csv_rows, "MAX_QUOTED_BYTES", 60)
-        results = [outcome(open_records(io.BytesIO(content), name, size).records) for size in CHUNK_SIZES]
+        results = [outcome(open_file(io.BytesIO(content), name, size).records) for size in CHUNK_SIZES]
 
     assert all(result == results[-1] for result in results)
     assert [position for position, _, _ in results[-1]] == sorted({position for position, _, _ in results[-1]})
@@ -509,7 +518,7 @@ def test_a_damaged_object_costs_only_itself(damage, size, layout):
     rows[7], rows[31] = damage(rows[7]), damage(rows[31])
     content = {"one line": b"", "lines": b"\r", "pretty": b"\n"}[layout].join(rows)
 
-    found = open_records(io.BytesIO(content), "x.json", size)
+    found = open_file(io.BytesIO(content), "x.json", size)
 
     assert found.container == "json_objects"
     assert [row for row in good(found.records) if row not in (ROWS[7], ROWS[31])] == [
@@ -522,7 +531,7 @@ def test_a_damaged_object_costs_only_itself(damage, size, layout):
 )
 def test_hostile_objects_take_linear_time(hostile):
     start = time.process_time()
-    list(open_records(io.BytesIO(b'{"a":\n1}\n' + hostile), "x.json").records)
+    list(open_file(io.BytesIO(b'{"a":\n1}\n' + hostile), "x.json").records)
     assert time.process_time() - start < 10
 
 

@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.config.deduplicate import DeduplicateConfig
+from tests.support.exact_pairs import jaccard
 from udfs.large_buckets import pairs_of_walk
 from udfs.shingled_rows import ShingledRows
-from udfs.shingles import jaccard, shingles
+from udfs.shingles import shingles
 from udfs.similarity import VECTOR_SIZE, drop_lonely, shingle_parts, verify_buckets
 from udfs.walk import walk
 

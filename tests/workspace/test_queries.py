@@ -117,6 +117,7 @@ LOOKS = (
     ["review", "--output", "sheet.csv"],
     ["plan"],
     ["report"],
+    ["package", "--force"],
     ["run"],
 )
 
@@ -180,7 +181,7 @@ def test_columns_that_came_later_are_null_in_a_table_of_before(tmp_path):
 
     found = DeltaTables(str(tmp_path)).query("select r.request_id, r.text, r.reasoning from {responses} r", {})
 
-    assert found == [{"request_id": "r1", "text": "yes", "reasoning": None}]
+    assert found.to_pylist() == [{"request_id": "r1", "text": "yes", "reasoning": None}]
 
 
 def test_what_delta_rs_cannot_read_is_left_to_spark_and_its_words_are_not_repeated(tmp_path):

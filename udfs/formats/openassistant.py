@@ -76,7 +76,7 @@ def drafts_of(record: Record, max_chars: int) -> tuple[Draft, ...]:
     return tuple(sorted(drafts, key=lambda draft: draft.turn))
 
 
-def parse_tree(records: Sequence[bytes], max_chars: int) -> list[Parsed]:
+def parse_message_rows(records: Sequence[bytes], max_chars: int) -> list[Parsed]:
     """Read flat message rows that belong together, in any order.
 
     Returns:
@@ -116,7 +116,7 @@ def tree_key(record: bytes) -> str | None:
     """What joins a flat message row with the rest of its tree; null for anything but such a row.
 
     It is `message_tree_id`. Rows without one cannot be told apart by themselves, so all of a file share one key:
-    `parse_tree` follows their parents and takes any number of trees at once.
+    `parse_message_rows` follows their parents and takes any number of trees at once.
     """
     if b'"message_id"' not in record:
         return None

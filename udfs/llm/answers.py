@@ -9,7 +9,7 @@ from typing import Any, Literal
 from udfs.llm.classify import status_failure
 from udfs.llm.cost import Usage, parse_usage
 from udfs.llm.ends import end_of
-from udfs.llm.event_stream import is_event_stream, joined
+from udfs.llm.event_stream import assemble_completion, is_event_stream
 from udfs.llm.failures import Failure, short_message
 from udfs.llm.reasoning import split_reasoning
 from udfs.llm.redaction import Redact, keep
@@ -60,7 +60,9 @@ def read_answer(body: bytes, redact: Redact = keep) -> Answer | Failure:
         the reader ends this request. Of the last two it is not known whether they were billed.
     """
     try:
-        content = joined(body) if is_event_stream(body) else json.loads(body.decode("utf-8-sig", "replace"))
+        content = (
+            assemble_completion(body) if is_event_stream(body) else json.loads(body.decode("utf-8-sig", "replace"))
+        )
     except Exception as error:
         return _unread(error, body, redact)
     return answer_of(content, redact)

@@ -48,7 +48,7 @@ class NotRun:
     message: str
 
 
-def read_line(line: str, redact: Redact = keep) -> Answer | Failure | NotRun:
+def read_result_line(line: str, redact: Redact = keep) -> Answer | Failure | NotRun:
     """What a line says about its request; never raises."""
     try:
         content = json.loads(line)
@@ -94,7 +94,7 @@ def result_of(
         _request(member), prices, is_batch=True, attempts=1, is_cut=member["was_cut"], is_confirmed=True
     )
     work.blanks = 1 if member["attempt_no"] > 1 else 0
-    found = Failure("transient", lost or "", billed=True) if line is None else read_line(line, redact)
+    found = Failure("transient", lost or "", billed=True) if line is None else read_result_line(line, redact)
     row: dict[str, Any] = {name: member[name] for name in _OF_MEMBER}
     if isinstance(found, NotRun):
         return {**row, "status": found.status, "error": found.message, **_cost(Charge(Decimal(0), "none"))}

@@ -20,8 +20,8 @@ _PLAIN_TEXT = 1_000  # of a body that is no JSON; what is longer is a page
 _SPECIFIC: dict[Kind, str] = {
     "filtered": "content_filter content_policy_violation content_policy responsible_ai_policy_violation "
     "moderation_blocked moderation content_filtered invalid_prompt data_inspection_failed prompt_blocked "
-    "input_moderation output_moderation sensitive_content content_violation jailbreak guardrail_intervened "
-    "prohibited_content safety_violation safety",
+    "input_moderation output_moderation content_moderation sensitive_content content_violation jailbreak "
+    "guardrail_intervened prohibited_content safety_violation safety",
     "too_large": "context_length_exceeded string_above_max_length request_too_large payload_too_large "
     "context_window_exceeded max_context_length_exceeded input_too_long prompt_too_long exceed_context_size "
     "request_entity_too_large tokens_limit_reached token_limit_reached array_above_max_length "
@@ -30,14 +30,16 @@ _SPECIFIC: dict[Kind, str] = {
     "insufficient_credits insufficient_funds credit_limit_exceeded access_terminated account_deactivated "
     "payment_required exceeded_current_quota arrearage budget_exceeded billing billing_limit spend_limit_reached "
     "quota_exceeded_billing credits_exhausted account_suspended account_disabled organization_disabled "
-    "no_credits free_tier_exhausted credits_required usage_limit_reached",
+    "no_credits free_tier_exhausted credits_required usage_limit_reached allocation_quota_free_tier_only "
+    "organization_restricted",
     "not_found": "model_not_found model_not_available model_not_exist deployment_not_found invalid_model unknown_model "
     "model_decommissioned model_not_supported model_deprecated unsupported_model model_not_allowed "
-    "model_access_denied model_not_active no_such_model",
+    "model_access_denied key_model_access_denied team_model_access_denied model_not_active no_such_model",
+    "broken_off": "json_validate_failed tool_use_failed",
     "auth": "invalid_api_key api_key_invalid authentication unauthorized unauthenticated invalid_token "
     "incorrect_api_key missing_api_key permission_denied permission unsupported_country_region_territory "
     "ip_not_authorized access_denied invalid_authentication unrecognized_client invalid_signature expired_token "
-    "key_expired api_key_expired token_expired invalid_organization",
+    "key_expired api_key_expired token_expired invalid_organization service_disabled",
 }
 _GENERAL: dict[Kind, str] = {
     "rate_limited": "rate_limit rate_limit_exceeded too_many_requests throttling throttled resource_exhausted requests "
@@ -54,8 +56,16 @@ _REQUESTS_OWN = frozenset(map(normal, _REQUESTS_OWN_CODES.split()))
 _KIND_OF_CODE: dict[str, Kind] = {normal(code): kind for kind, codes in _SPECIFIC.items() for code in codes.split()}
 _GENERAL_CODE: dict[str, Kind] = {normal(code): kind for kind, codes in _GENERAL.items() for code in codes.split()}
 # Where an error has codes of several kinds, the first of these counts.
-_PRECEDENCE: tuple[Kind, ...] = ("filtered", "too_large", "billing", "not_found", "auth", "rate_limited", "transient")
+_PRECEDENCE: tuple[Kind, ...] = (
+    *("filtered", "too_large", "billing", "not_found", "auth", "broken_off", "rate_limited", "transient"),
+)
 
+# Sentences that speak of other kinds by the way: a rate limit that a payment method raises, tokens that are too many
+# for now, an account's project in which an API was never switched on.
+_SENTENCES: tuple[tuple[Kind, str], ...] = (
+    ("rate_limited", r"rate limit reached for|(?:increase|raise) your rate limits?|wait before trying again"),
+    ("auth", r"api has not been used in project"),
+)
 # In this order. What an account may not do any more is said before what a prompt may not say: an account that is
 # "disabled for violating our usage policies" is no prompt.
 _PHRASES: dict[Kind, tuple[str, ...]] = {
@@ -66,8 +76,9 @@ _PHRASES: dict[Kind, tuple[str, ...]] = {
     ),
     "billing": (
         r"\b(?:account|organi[sz]ation|workspace|team|project|user|key)\b.{0,40}"
-        r"\b(?:suspended|deactivated|disabled|banned|terminated|not active|in arrears|overdue|delinquent)\b",
-        r"credit balance|insufficient (?:\w+ )?(?:balance|credits?|funds|quota)|(?:out of|no|not enough) credits",
+        r"\b(?:suspended|deactivated|disabled|banned|terminated|restricted|not active|in arrears|overdue|delinquent)\b",
+        r"credit balance|insufficient (?:\w+ )?(?:balance|credits?|funds|quota)|(?:out of|no|not enough) credits\b"
+        r"(?! (?:were|was|are|have|has|will|had)\b)",  # "no credits were charged" is said of a prompt that was flagged
         r"(?:balance|credits?|funds) (?:is|are|has|have)?(?: been)? ?(?:too low|insufficient|not enough|exhausted"
         r"|depleted|used up|negative|run out)",
         r"(?:hard|spend(?:ing)?|billing|credit|monthly|budget|usage) (?:hard |soft |spending |usage )?limit"
@@ -77,6 +88,7 @@ _PHRASES: dict[Kind, tuple[str, ...]] = {
         r"key limit exceeded|budget has been exceeded|exceededbudget|max budget|payment (?:is )?required",
         r"exceeded your current (?:\w+ )?quota|check your plan and billing|purchase (?:more )?credits",
         r"add (?:more |a )?(?:credits?|funds|payment)|requires more credits|can only afford|top[- ]?up|recharge",
+        r"free (?:tier|quota|usage|trial).{0,40}\b(?:exhausted|used up|ended|expired|over)\b",
         r"good standing|unpaid|past due|billing (?:is )?not active|prepaid|余额不足|欠费|額度|额度不足|账户余额",
     ),
     "filtered": (
@@ -89,7 +101,7 @@ _PHRASES: dict[Kind, tuple[str, ...]] = {
         r"(?:violat\w*|against) .{0,40}(?:polic|guideline|terms|rules)|内容安全|敏感|违规|不安全",
     ),
     "too_large": (
-        r"(?:maximum|max|model'?s?|available|allowed) (?:allowed )?(?:context|prompt|input|sequence)"
+        r"(?:maximum|max|model'?s?|available|allowed) (?:allowed )?(?:context|prompt|input|sequence|model)"
         r"[ _]?(?:length|size|window|tokens?)",
         r"context[ _](?:length|window|size|limit).{0,60}(?:exceed|too|larger|longer|smaller|limit|max|overflow|only)",
         r"(?:exceed\w*|over|beyond|than|outside) (?:\w+ ){0,5}context[ _]?(?:length|window|size|limit)?",
@@ -98,12 +110,15 @@ _PHRASES: dict[Kind, tuple[str, ...]] = {
         r"too (?:many|large) (?:\w+ )?(?:input |prompt )?tokens|too many tokens|request too large|entity too large",
         r"token count .{0,40}exceeds|input tokens?.{0,40}(?:exceed|must be|greater|more than)",
         r"tokens? > \d+|max_new_tokens`? must be|reduce (?:the length|your (?:prompt|message|input))",
-        r"must have (?:less|fewer) than \d+ tokens|larger than the (?:max|context|limit)|exceeds? the (?:maximum|max)"
+        r"must have (?:less|fewer) than \d+ tokens|range of input length|model(?:'s)? token limit|超长",
+        r"(?:larger|longer) than the (?:max|context|limit)|exceeds? the (?:maximum|max)"
         r" (?:number of )?(?:input |allowed |request )?(?:tokens|size|length|bytes)",
     ),
     "not_found": (
         r"model\b.{0,80}\b(?:does not exist|do(?:es)? not have access|not found|was not found|not supported|unknown"
         r"|is not available|not available|decommissioned|deprecated|retired|no longer|shut down|cannot be found)",
+        r"model (?:identifier|id|name) is (?:invalid|unknown|not valid)|llm provider not provided",
+        r"(?:don't|do not|does not|doesn't|no) (?:have )?access to (?:the |this |that )?(?:\w+ )?model",
         r"(?:no such|unknown|invalid|unsupported) model\b|not a valid model|no endpoints found",
         r"deployment .{0,80}does not",
         r"non-serverless model|unable to access .{0,40}model",
@@ -112,7 +127,8 @@ _PHRASES: dict[Kind, tuple[str, ...]] = {
         r"api[ _-]?key\b.{0,40}\b(?:invalid|incorrect|not valid|expired|missing|not provided|required|revoked)",
         r"(?:invalid|incorrect|missing|expired|bad|wrong|no) (?:\w+ )?(?:api[ _-]?key|credential|auth|token\b|bearer)",
         r"unauthori[sz]ed|authentication (?:fail|required|error)|not authenticated|no auth credentials",
-        r"country,? region|not available in your (?:country|region)|unsupported (?:country|region)",
+        r"country,? region|not available in your (?:country|region)|unsupported (?:country|region)"
+        r"|location is not supported|access denied due to",
         r"ip .{0,20}not allowed",
         r"user not found|permission (?:denied|to)|do(?:es)? not have (?:permission|access)|not authori[sz]ed",
     ),
@@ -126,7 +142,10 @@ _PHRASES: dict[Kind, tuple[str, ...]] = {
         r"|upstream|internal (?:server )?error|went away|connection|currently loading|is loading|queue (?:is )?full",
     ),
 }
-_WORDS = tuple((kind, re.compile("|".join(phrases))) for kind, phrases in _PHRASES.items())
+_WORDS = tuple(
+    (kind, re.compile(words))
+    for kind, words in (*_SENTENCES, *((kind, "|".join(phrases)) for kind, phrases in _PHRASES.items()))
+)
 _LIMIT = re.compile(r"\blimit:? (\d[\d,]*)", re.IGNORECASE)
 _REQUESTED = re.compile(r"\brequested:? (\d[\d,]*)", re.IGNORECASE)
 # The words of these are too common to be believed against a status that says otherwise.
@@ -158,7 +177,9 @@ def status_failure(
     if kind in ("rate_limited", "transient"):
         retry_after = retry_after_seconds(headers)
         retry_after = said_seconds(stated.message) if retry_after is None else retry_after
-    billed = kind == "truncated" or (is_http and kind == "transient" and status in _GATEWAY_LOST_THE_ANSWER)
+    billed = kind in ("truncated", "broken_off") or (
+        is_http and kind == "transient" and status in _GATEWAY_LOST_THE_ANSWER
+    )
     return Failure(kind, short_message(message), billed, retry_after)
 
 

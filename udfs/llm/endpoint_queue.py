@@ -15,7 +15,7 @@ from itertools import count
 from udfs.llm.answers import Answer
 from udfs.llm.failures import AGAIN, Failure
 from udfs.llm.journal_reader import JournalContents
-from udfs.llm.limits import Concurrency, Grant, RateLimit, share, share_of_history
+from udfs.llm.limits import WORTH_HAVING, Concurrency, Grant, RateLimit, share, share_of_history
 from udfs.llm.models import Endpoint
 from udfs.llm.outcome import Reason
 from udfs.llm.request_state import RequestState
@@ -75,6 +75,7 @@ class EndpointQueue:
         self.is_proven = is_proven
         self.in_flight = 0
         self._ready: deque[RequestState] = deque()
+        self._most_tokens = 0  # of any request
         self._delayed: list[tuple[float, int, RequestState]] = []
         self._number = count()
         self._few = max(1, _FEW_REJECTIONS // tasks)
@@ -95,6 +96,7 @@ class EndpointQueue:
 
     def add(self, work: RequestState, due: float | None = None) -> None:
         """Queue a request, to start at a time or at once."""
+        self._most_tokens = max(self._most_tokens, work.request.most_tokens)
         if due is None:
             self._ready.append(work)
         else:
@@ -164,6 +166,7 @@ class EndpointQueue:
         elif result.kind == "rate_limited":
             self._refusals += 1
             self._concurrency.refused()
+            self._shorten_windows()
             if self._refusals >= _REFUSALS_IN_A_ROW:
                 self._pause(now, result)
             self._note_failure(now, result)
@@ -175,6 +178,12 @@ class EndpointQueue:
             self._note_life(started)
         elif result.kind in ("billing", "auth", "not_found", "unexpected"):
             self.stop(result.kind, result.message)
+
+    def _shorten_windows(self) -> None:
+        if self._requests is not None:
+            self._requests.shorten(least=1)
+        if self._tokens is not None:
+            self._tokens.shorten(least=WORTH_HAVING * self._most_tokens)
 
     def _note_life(self, started: float) -> None:
         """The endpoint has answered a call that was sent then."""

@@ -15,7 +15,7 @@ from udfs.llm.client import Client
 from udfs.llm.endpoint_queue import EndpointQueue, Grants, open_queues
 from udfs.llm.fencing import POLL_SECONDS, Refusal, SendPermit, TaskClaim
 from udfs.llm.journal import Journal
-from udfs.llm.journal_reader import JournalContents, Progress, read_journal
+from udfs.llm.journal_reader import JournalContents, RequestProgress, read_journal
 from udfs.llm.outcome import Outcome, Reason, not_dealt
 from udfs.llm.request import Request
 from udfs.llm.request_state import Again, Park, RequestState, Requeue, Respond
@@ -149,7 +149,7 @@ class _Engine:
         if queue is None:
             self._outcomes.put_nowait(not_dealt(request))
             return
-        before = self._before.requests.get(request.request_id, Progress())
+        before = self._before.requests.get(request.request_id, RequestProgress())
         work = RequestState(
             request,
             queue.endpoint.prices,

@@ -17,7 +17,7 @@ def is_event_stream(body: bytes) -> bool:
     return body[:500].lstrip(b"\xef\xbb\xbf \r\n\t").startswith(_FIRST_LINES)
 
 
-def joined(body: bytes) -> dict[str, Any] | None:
+def assemble_completion(body: bytes) -> dict[str, Any] | None:
     """The completion that the events make, in the shape of one that was not streamed; null where they make none."""
     whole: dict[str, Any] = {}
     message: dict[str, Any] = {"role": "assistant"}

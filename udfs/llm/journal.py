@@ -73,11 +73,19 @@ class Journal:
 class _AppendedFile:
     def __init__(self, path: Path) -> None:
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+        self._path, self._size = str(path), 0
         self._syncing: asyncio.Task[None] | None = None
 
     async def write(self, data: bytes) -> None:
-        while data:
-            data = data[os.write(self._file, data) :]
+        try:
+            left = data
+            while left:
+                left = left[os.write(self._file, left) :]
+        except OSError as error:
+            # Half a line would spoil the next one, and there may be room for that.
+            os.ftruncate(self._file, self._size)
+            raise OSError(error.errno, error.strerror, self._path) from error
+        self._size += len(data)
         if self._syncing is None or self._syncing.done():
             if self._syncing is not None:
                 self._syncing.result()  # raises what the disk said to the last one

@@ -16,7 +16,7 @@ ANSWERED = get_args(Status)
 
 
 @dataclass
-class Progress:
+class RequestProgress:
     """How far a request got."""
 
     status: Terminal | None = None  # of its response; null: none yet
@@ -30,7 +30,7 @@ class Progress:
 class JournalContents:
     """A journal, folded. Texts are not held."""
 
-    requests: dict[str, Progress] = field(default_factory=dict)
+    requests: dict[str, RequestProgress] = field(default_factory=dict)
     lost: list[Record] = field(default_factory=list)  # `sent` records whose call never ended
     sends: list[Record] = field(default_factory=list)  # all `sent` records, by time
     answered_by: set[tuple[str, str]] = field(default_factory=set)  # provider and model that answered at least once
@@ -50,7 +50,7 @@ def read_journal(folder: str) -> JournalContents:
         elif record["kind"] == "attempt":
             ended[record["attempt_id"]] = {name: record[name] for name in ("status", "cost_usd")}
         elif record["kind"] == "response":
-            found.requests.setdefault(record["request_id"], Progress()).status = record["status"]
+            found.requests.setdefault(record["request_id"], RequestProgress()).status = record["status"]
     found.sends.sort(key=lambda record: (record["sent_at"], record["attempt_id"]))
     for sent in found.sends:
         _add(found, sent, ended.get(sent["attempt_id"]))
@@ -58,7 +58,7 @@ def read_journal(folder: str) -> JournalContents:
 
 
 def _add(found: JournalContents, sent: Record, attempt: Record | None) -> None:
-    progress = found.requests.setdefault(sent["request_id"], Progress())
+    progress = found.requests.setdefault(sent["request_id"], RequestProgress())
     progress.attempts += 1
     progress.spent_usd += Decimal((attempt or sent)["cost_usd"])
     if attempt is None:

@@ -4,6 +4,9 @@ Two rules admit a call. The *log* of what was admitted in the last window never 
 guarantee. The *pace* (generic cell rate algorithm, ITU-T I.371) spaces the calls so that a window is used evenly and
 not in a burst at its start; a call that comes late may catch up for at most 2 % of a window.
 
+A provider may keep its limits in shorter windows than it says, a second's part of them in a second. Every refusal
+halves the window and what it holds, which costs no throughput and takes the bursts away.
+
 The window is taken 2 % longer than the provider's, because calls reach the provider with other delays than they were
 sent with. So at most 98 % of a limit is used.
 """
@@ -12,11 +15,14 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from udfs.llm.models import Limits
+from udfs.llm.models import RateLimits
 
 _LONGER = 1.02
 _CATCH_UP = 0.02
+_SHORTEST_SECONDS = 1.0
 _EPSILON = 1e-9
+WORTH_HAVING = 20
+"""Of the largest requests, for which there should be room in a window."""
 
 
 @dataclass(slots=True)
@@ -37,13 +43,22 @@ class RateLimit:
     """
 
     def __init__(self, limit: float, window_seconds: float, history: Iterable[tuple[float, float]] = ()) -> None:
-        self.limit = limit
-        self._window = window_seconds * _LONGER
-        self._seconds_each = self._window / limit if limit > 0 else float("inf")
-        self._catch_up = window_seconds * _CATCH_UP
         self._log = deque(Grant(at, amount) for at, amount in history)
         self._sum = sum(grant.amount for grant in self._log)
         self._next = float("-inf")  # when the pace admits the next call
+        self._set(limit, window_seconds)
+
+    def _set(self, limit: float, window_seconds: float) -> None:
+        self.limit, self._window_seconds = limit, window_seconds
+        self._window = window_seconds * _LONGER
+        self._seconds_each = self._window / limit if limit > 0 else float("inf")
+        self._catch_up = window_seconds * _CATCH_UP
+
+    def shorten(self, least: float) -> None:
+        """Halve the window and what it holds, but to no less than a second and the least that it has to hold."""
+        if self.limit > 0:
+            part = max(0.5, least / self.limit, _SHORTEST_SECONDS / self._window_seconds)
+            self._set(self.limit * min(1.0, part), self._window_seconds * min(1.0, part))
 
     def wait(self, now: float, amount: float) -> float:
         """Seconds until the amount may be taken; 0 now, infinite if it exceeds the limit itself."""
@@ -91,10 +106,10 @@ def share(limit: int, place: int, tasks: int) -> int:
     return limit // tasks + (place < limit % tasks)
 
 
-def tasks_for(limits: Limits, slots: int, largest_tokens: int) -> int:
+def tasks_for(limits: RateLimits, slots: int, largest_tokens: int) -> int:
     """How many tasks may share an endpoint so that each share is worth having.
 
-    Every task needs a request a window and a call in flight, and room for 20 of the largest requests: what is left of
+    Every task needs a request a window and a call in flight, and room for some of the largest requests: what is left of
     a window because the next request does not fit is lost.
 
     Args:
@@ -106,7 +121,7 @@ def tasks_for(limits: Limits, slots: int, largest_tokens: int) -> int:
     if limits.rpm is not None:
         most = min(most, limits.rpm)
     if limits.tpm is not None:
-        most = min(most, limits.tpm // (20 * max(1, largest_tokens)))
+        most = min(most, limits.tpm // (WORTH_HAVING * max(1, largest_tokens)))
     return max(1, most)
 
 

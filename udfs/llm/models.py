@@ -20,7 +20,7 @@ class Prices:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Limits:
+class RateLimits:
     """What the provider allows a key for this model, all tasks together; null: no limit."""
 
     rpm: int | None = None  # requests in any window
@@ -58,7 +58,7 @@ class Endpoint:
     base_url: str | None  # null: the SDK's default
     api_key_env: str | None  # null: no key is needed
     prices: Prices
-    limits: Limits = Limits()
+    limits: RateLimits = RateLimits()
     profile: Profile = Profile()
     timeout_seconds: float = 120.0
     structured_output: bool = False  # takes response_format json_schema

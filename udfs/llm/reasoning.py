@@ -49,7 +49,7 @@ _HINTS = ("<", "[", "◁")
 
 
 @dataclass(frozen=True, slots=True)
-class Split:
+class Separated:
     """A text, taken apart."""
 
     answer: str
@@ -59,14 +59,14 @@ class Split:
     """A block never closes: the answer did not come."""
 
 
-def split_reasoning(text: str) -> Split:
+def split_reasoning(text: str) -> Separated:
     """Take the reasoning out of a text; one without any is given back as it is."""
     if not any(hint in text for hint in _HINTS):
-        return Split(text, None)
+        return Separated(text, None)
     found: list[str] = []
     answer, is_open = _without_blocks(text, found)
     if not found and not is_open:
-        return Split(text, None)
+        return Separated(text, None)
     for _ in range(_MOST_LAYERS):
         before = answer
         answer = _LAST_MARK.sub("", answer).strip()
@@ -77,7 +77,7 @@ def split_reasoning(text: str) -> Split:
         if answer == before:
             break
     reasoning = "\n\n".join(part.strip() for part in found if part.strip())
-    return Split(answer, reasoning or None, is_open)
+    return Separated(answer, reasoning or None, is_open)
 
 
 def _without_blocks(text: str, found: list[str]) -> tuple[str, bool]:

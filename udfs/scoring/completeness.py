@@ -102,22 +102,22 @@ def _misses_stop(pair: PairText, line: str) -> bool:
 
 def _asked_parts(pair: PairText) -> Iterator[Finding]:
     """Parts that the wording of the prompt asks for; wording is read too roughly for any of this to decide."""
-    request = pair.request
+    constraints = pair.constraints
     size = len(pair.tokens)
-    if request.code:
+    if constraints.code:
         has_code = pair.has_fence or pair.code_lines or _CODE_SIGN.search(pair.response)
         if size >= 8 and not has_code:
             yield remark("code was asked for and none is seen")
-    elif request.items is not None and not pair.has_fence and not pair.code_lines:
-        if _items(pair) < request.items:
+    elif constraints.items is not None and not pair.has_fence and not pair.code_lines:
+        if _items(pair) < constraints.items:
             yield remark("the answer has fewer items than the question asks for")
-    elif request.words is not None:
-        if size * 4 < request.words * 3:
+    elif constraints.words is not None:
+        if size * 4 < constraints.words * 3:
             yield remark("the answer is much shorter than asked for")
-    elif request.long_text:
+    elif constraints.long_text:
         if size < 40:
             yield remark("a long text was asked for and the answer is short")
-    elif request.explanation and size < 5 and not pair.is_cjk:
+    elif constraints.explanation and size < 5 and not pair.is_cjk:
         yield remark("an explanation was asked for and the answer is a word or two")
 
 

@@ -37,7 +37,7 @@ _NO_REASON = "The judge gave no reason."
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class JudgeVerdict:
     """What a usable reply says."""
 
     dimensions: tuple[int, ...]
@@ -51,7 +51,7 @@ class Verdict:
 class Judgement:
     """One reply, read: a verdict or the fault that it has."""
 
-    verdict: Verdict | None = None
+    verdict: JudgeVerdict | None = None
     fault: str | None = None
     """One of `FAULTS`."""
 
@@ -96,7 +96,7 @@ def _contradicts_itself(text: str) -> bool:
     return len({one.verdict.dimensions for one in read if one.verdict is not None}) > 1
 
 
-def judge_score(verdict: Verdict, weights: Sequence[int]) -> Score:
+def judge_score(verdict: JudgeVerdict, weights: Sequence[int]) -> Score:
     """The score that a verdict gives: the weighted mean in integer tenths, a half rounded up."""
     return Score(
         JUDGE,
@@ -122,7 +122,7 @@ def _read_object(value: Mapping[str, Any]) -> Judgement:
             return Judgement(fault="out_of_range")
         ratings.append(rating)
     category, reason = ({**rated, **value}.get(name) for name in ("category", "reason"))
-    return Judgement(Verdict(tuple(ratings), category if category in CATEGORIES else None, _reason(reason)))
+    return Judgement(JudgeVerdict(tuple(ratings), category if category in CATEGORIES else None, _reason(reason)))
 
 
 def _integer(value: object) -> int | None:

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from udfs.scoring.request import Request, read_request
+from udfs.scoring.constraints import Constraints, read_constraints
 from udfs.screen.subject import Subject, fold
 from udfs.shingles import words
 
@@ -34,7 +34,7 @@ class PairText:
     """The answer as the screen's checks take it."""
     asked: str
     """Beginning and end of the folded prompt, where the request stands."""
-    request: Request
+    constraints: Constraints
     """What the prompt asks for, as far as its wording shows."""
     prompt_tokens: list[str]
     """Tokens of the prompt and its system prompt."""
@@ -77,7 +77,7 @@ def read_pair(instruction: str, response: str, system: str | None = None) -> Pai
         response=response,
         subject=subject,
         asked=asked,
-        request=read_request(asked),
+        constraints=read_constraints(asked),
         prompt_tokens=words(f"{prompt}\n{system[:_MOST_PROMPT_CHARS]}" if system else prompt),
         tokens=words(subject.text),
         prose=prose,

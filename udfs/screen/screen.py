@@ -11,7 +11,7 @@ _LONGEST_SPAN = 80
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Violation:
     """One rule that one text breaks."""
 
     target: str
@@ -25,8 +25,8 @@ class Verdict:
 
 def screen_prompt(
     instruction: str, system: str | None, rules: Sequence[Rule], *, has_history: bool = False
-) -> list[Verdict]:
-    """Find what is wrong with a prompt, at most one verdict a rule, in the order of the rules.
+) -> list[Violation]:
+    """Find what is wrong with a prompt, at most one violation a rule, in the order of the rules.
 
     Args:
         instruction: the last user message; an Alpaca `input` stands in it after a blank line.
@@ -34,11 +34,13 @@ def screen_prompt(
         rules: as loaded; those for responses and those decided by the source are passed over.
         has_history: earlier turns exist, which may hold what the prompt refers to.
     """
-    return _verdicts(Subject(instruction, instruction, system, has_history=has_history), "prompt", rules)
+    return _violations(Subject(instruction, instruction, system, has_history=has_history), "prompt", rules)
 
 
-def screen_response(instruction: str, response: str, rules: Sequence[Rule], system: str | None = None) -> list[Verdict]:
-    """Find what is wrong with a response, at most one verdict a rule, in the order of the rules.
+def screen_response(
+    instruction: str, response: str, rules: Sequence[Rule], system: str | None = None
+) -> list[Violation]:
+    """Find what is wrong with a response, at most one violation a rule, in the order of the rules.
 
     Args:
         instruction: the prompt that was answered.
@@ -46,18 +48,18 @@ def screen_response(instruction: str, response: str, rules: Sequence[Rule], syst
         rules: as loaded; those for prompts and those decided by the source are passed over.
         system: the system prompt, if any: who is told to be Vicuna may say so.
     """
-    return _verdicts(Subject(response, instruction, system, is_response=True), "response", rules)
+    return _violations(Subject(response, instruction, system, is_response=True), "response", rules)
 
 
-def _verdicts(subject: Subject, target: Literal["prompt", "response"], rules: Sequence[Rule]) -> list[Verdict]:
-    verdicts = []
+def _violations(subject: Subject, target: Literal["prompt", "response"], rules: Sequence[Rule]) -> list[Violation]:
+    violations = []
     for rule in rules:
         if rule.target != target or rule.from_source:
             continue
         span = _first_match(rule, subject) if rule.check is None else CHECKS[rule.check](subject)
         if span is not None and not any(spare.search(subject.folded_prompt) for spare in rule.unless_prompt):
-            verdicts.append(Verdict(target, rule.name, rule.effect, span.strip()[:_LONGEST_SPAN]))
-    return verdicts
+            violations.append(Violation(target, rule.name, rule.effect, span.strip()[:_LONGEST_SPAN]))
+    return violations
 
 
 def _first_match(rule: Rule, subject: Subject) -> str | None:

@@ -8,7 +8,7 @@ from udfs.llm.cost import Usage
 from udfs.llm.endpoint_queue import EndpointQueue
 from udfs.llm.failures import Failure
 from udfs.llm.limits import Concurrency
-from udfs.llm.models import Limits
+from udfs.llm.models import RateLimits
 from udfs.llm.request_state import RequestState
 from udfs.llm.retries import RetryPolicy
 
@@ -17,9 +17,9 @@ ANSWER = Answer("answered", "text", "stop", "m", Usage(20, 10))
 FOREVER = float("inf")
 
 
-def queue(limits: Limits | None = None, place: int = 0, tasks: int = 1, **history) -> EndpointQueue:
+def queue(limits: RateLimits | None = None, place: int = 0, tasks: int = 1, **history) -> EndpointQueue:
     return EndpointQueue(
-        endpoint("http://x", limits=limits or Limits(max_in_flight=4)), place, tasks, POLICY, **history
+        endpoint("http://x", limits=limits or RateLimits(max_in_flight=4)), place, tasks, POLICY, **history
     )
 
 
@@ -60,19 +60,19 @@ def test_a_retry_starts_when_it_is_due_and_before_what_is_new():
 
 def test_what_was_sent_before_the_wave_counts():
     carried = [(-1.0, 1.0, 0.0)] * 8
-    one_of_two = queue(Limits(rpm=8, max_in_flight=100), tasks=2, history=carried)
+    one_of_two = queue(RateLimits(rpm=8, max_in_flight=100), tasks=2, history=carried)
     one_of_two.add(work())
     assert 55 < one_of_two.next_start(0.0) < 61  # its share is used up until the oldest leaves the window
 
 
 def test_what_this_task_itself_sent_before_it_was_run_again_counts_whole():
-    again = queue(Limits(rpm=4, max_in_flight=100), tasks=2, own_history=[(-1.0, 1.0, 0.0)] * 2)
+    again = queue(RateLimits(rpm=4, max_in_flight=100), tasks=2, own_history=[(-1.0, 1.0, 0.0)] * 2)
     again.add(work())
     assert 55 < again.next_start(0.0) < 61
 
 
 def test_prompts_count_with_their_bytes_until_their_usual_tokens_are_known():
-    limited = queue(Limits(tpm=100_000, max_in_flight=4))
+    limited = queue(RateLimits(tpm=100_000, max_in_flight=4))
     asked = work(prompt_tokens_bound=4000)
     assert limited.tokens_of(asked) == 4100
     for _ in range(20):
@@ -81,7 +81,7 @@ def test_prompts_count_with_their_bytes_until_their_usual_tokens_are_known():
 
 
 def test_a_prompt_of_more_bytes_than_the_limit_has_tokens_has_the_window_to_itself():
-    limited = queue(Limits(tpm=1000, max_in_flight=4))
+    limited = queue(RateLimits(tpm=1000, max_in_flight=4))
     assert limited.fits(work(prompt_tokens_bound=5000))
     assert limited.tokens_of(work(prompt_tokens_bound=5000)) == 1000
     assert not limited.fits(work(max_tokens=1001))
@@ -125,7 +125,7 @@ def test_an_answer_to_a_call_that_was_sent_before_says_nothing_of_a_rejection():
 
 
 def test_equal_rejections_that_begin_after_answers_stop_the_endpoint_after_a_few_single_calls():
-    four = queue(Limits(max_in_flight=64))
+    four = queue(RateLimits(max_in_flight=64))
     four.in_flight = 30
     end(four, 0.0, ANSWER)
     for number in range(20):
@@ -148,7 +148,7 @@ def test_equal_rejections_that_begin_after_answers_stop_the_endpoint_after_a_few
 
 
 def test_half_of_the_prompts_may_be_rejected_by_an_endpoint_that_answers_the_others():
-    four = queue(Limits(max_in_flight=64))
+    four = queue(RateLimits(max_in_flight=64))
     four.in_flight = 32
     for number in range(32):
         four.hold(work(f"h{number}"), Failure("rejected", "bad"), 1.0)

@@ -15,7 +15,7 @@ from udfs.llm.cost import worst_case
 from udfs.llm.journal import Journal
 from udfs.llm.journal_reader import journal_records, read_journal
 from udfs.llm.map_calls import drive_calls
-from udfs.llm.models import Limits, Profile
+from udfs.llm.models import Profile, RateLimits
 from udfs.llm.outcome import Outcome
 from udfs.llm.retries import RetryPolicy
 
@@ -36,7 +36,7 @@ def test_with_all_faults_at_once_every_request_ends_in_one_state_and_no_answer_i
     provider.behave(shares=shares | odd, latency_seconds=0.02)
     requests = [request(f"t{number}", max_tokens_cap=200) for number in range(600)]
 
-    outcomes = drive(requests, context(tmp_path, [endpoint(provider.base_url, limits=Limits(max_in_flight=64))]))
+    outcomes = drive(requests, context(tmp_path, [endpoint(provider.base_url, limits=RateLimits(max_in_flight=64))]))
 
     stored = responses(tmp_path)
     states = {token: outcome.state for token, outcome in outcomes.items()}
@@ -107,7 +107,7 @@ def test_an_endpoint_that_refuses_all_is_stopped_and_keeps_its_requests_pending(
     provider, tmp_path, status, error, reason
 ):
     provider.behave(shares={status: 1.0}, error=error)
-    wave = context(tmp_path, [endpoint(provider.base_url, limits=Limits(max_in_flight=4))])
+    wave = context(tmp_path, [endpoint(provider.base_url, limits=RateLimits(max_in_flight=4))])
     outcomes = drive([request(f"t{number}") for number in range(100)], wave)
     assert {(o.state, o.reason, o.cost_usd) for o in outcomes.values()} == {("returned", reason, Decimal(0))}
     assert f"HTTP {status}" in (outcomes["t99"].error or "")
@@ -118,8 +118,8 @@ def test_an_endpoint_that_refuses_all_is_stopped_and_keeps_its_requests_pending(
 def test_a_refused_bill_stops_all_models_of_the_provider_and_no_other(provider, tmp_path):
     provider.behave(models=["broke", "fine"], error={"code": "insufficient_quota"}, scripts={"t0": ["402"]})
     models = [
-        endpoint(provider.base_url, model="broke", limits=Limits(max_in_flight=1)),
-        endpoint(provider.base_url, model="fine", limits=Limits(max_in_flight=1, rpm=1)),
+        endpoint(provider.base_url, model="broke", limits=RateLimits(max_in_flight=1)),
+        endpoint(provider.base_url, model="fine", limits=RateLimits(max_in_flight=1, rpm=1)),
         endpoint(provider.base_url, provider="other", model="fine"),
     ]
     requests = [
@@ -136,7 +136,7 @@ def test_a_refused_bill_stops_all_models_of_the_provider_and_no_other(provider, 
 def test_one_rejected_request_among_answered_ones_fails_for_good(provider, tmp_path):
     provider.behave(scripts={"t3": ["400", "400"]})
     requests = [request(f"t{number}") for number in range(8)]
-    outcomes = drive(requests, context(tmp_path, [endpoint(provider.base_url, limits=Limits(max_in_flight=1))]))
+    outcomes = drive(requests, context(tmp_path, [endpoint(provider.base_url, limits=RateLimits(max_in_flight=1))]))
     assert {token for token, outcome in outcomes.items() if outcome.state == "failed"} == {"t3"}
     assert responses(tmp_path)["t3"]["error"].startswith("HTTP 400")
 
@@ -144,7 +144,7 @@ def test_one_rejected_request_among_answered_ones_fails_for_good(provider, tmp_p
 def test_a_first_request_that_is_rejected_fails_once_the_endpoint_has_answered_another(provider, tmp_path):
     provider.behave(scripts={"t0": ["400", "400"]})
     requests = [request(f"t{number}") for number in range(3)]
-    outcomes = drive(requests, context(tmp_path, [endpoint(provider.base_url, limits=Limits(max_in_flight=1))]))
+    outcomes = drive(requests, context(tmp_path, [endpoint(provider.base_url, limits=RateLimits(max_in_flight=1))]))
     assert (outcomes["t0"].state, outcomes["t0"].attempts) == ("failed", 2)
 
 
@@ -160,7 +160,7 @@ def test_a_retry_waits_as_long_as_the_provider_asks(provider, tmp_path, headers)
 
 def test_429s_use_up_no_attempt_and_500s_do(provider, tmp_path):
     provider.behave(scripts={"a": ["429"] * 8, "b": ["500"] * 8})
-    wave = context(tmp_path, [endpoint(provider.base_url, limits=Limits(max_in_flight=2))])
+    wave = context(tmp_path, [endpoint(provider.base_url, limits=RateLimits(max_in_flight=2))])
     outcomes = drive([request("a"), request("b")], wave)
     assert (outcomes["a"].state, outcomes["a"].attempts) == ("answered", 9)
     assert (outcomes["b"].reason, outcomes["b"].attempts) == ("attempts_exhausted", QUICK.max_attempts)
@@ -228,7 +228,7 @@ def test_a_stop_file_ends_the_wave_and_keeps_what_is_in_flight(provider, tmp_pat
     provider.behave(latency_seconds=1.5)
     wave = context(
         tmp_path,
-        [endpoint(provider.base_url, limits=Limits(max_in_flight=3))],
+        [endpoint(provider.base_url, limits=RateLimits(max_in_flight=3))],
         stop_file=str(tmp_path / "stop"),
         grace_seconds=10.0,
     )
@@ -261,7 +261,7 @@ def test_without_its_lease_a_wave_calls_nothing(provider, tmp_path):
 
 
 def test_requests_of_an_unknown_endpoint_or_too_large_for_its_limit_are_handed_back(provider, tmp_path):
-    wave = context(tmp_path, [endpoint(provider.base_url, limits=Limits(tpm=500))])
+    wave = context(tmp_path, [endpoint(provider.base_url, limits=RateLimits(tpm=500))])
     outcomes = drive([request("a", model="other"), request("b", max_tokens=501), request("c")], wave)
     assert {token: outcome.reason or outcome.state for token, outcome in outcomes.items()} == {
         "a": "not_dealt",
@@ -278,7 +278,7 @@ def test_parameters_are_sent_as_the_model_wants_them(provider, tmp_path):
 
 
 def test_a_model_that_bills_more_than_it_can_have_used_is_stopped(provider, tmp_path):
-    wave = context(tmp_path, [endpoint(provider.base_url, limits=Limits(max_in_flight=1))])
+    wave = context(tmp_path, [endpoint(provider.base_url, limits=RateLimits(max_in_flight=1))])
     short = [request(f"t{number}", prompt_tokens_bound=1, max_tokens=24) for number in range(3)]
     outcomes = drive(short, wave)
     assert sorted((o.state, o.reason) for o in outcomes.values()) == [
@@ -327,7 +327,7 @@ def test_an_account_that_runs_out_in_mid_wave_leaves_every_prompt_pending(provid
     provider.behave(
         latency_seconds=0.02, scripts={token: ["400"] * 9 for token in tokens[4:]}, error={"message": "Nothing left."}
     )
-    wave = context(tmp_path, [endpoint(provider.base_url, limits=Limits(max_in_flight=2))])
+    wave = context(tmp_path, [endpoint(provider.base_url, limits=RateLimits(max_in_flight=2))])
     outcomes = drive([request(token) for token in tokens], wave)
     assert Counter(outcome.state for outcome in outcomes.values()) == {"answered": 4, "returned": 40}
     assert {outcome.reason for outcome in outcomes.values()} == {None, "rejected"}
@@ -336,7 +336,7 @@ def test_an_account_that_runs_out_in_mid_wave_leaves_every_prompt_pending(provid
 
 def test_a_few_prompts_that_are_rejected_among_others_are_final(provider, tmp_path):
     provider.behave(scripts={f"t{number}": ["400"] * 9 for number in (1, 3)}, error={"message": "not this one"})
-    wave = context(tmp_path, [endpoint(provider.base_url, limits=Limits(max_in_flight=2))])
+    wave = context(tmp_path, [endpoint(provider.base_url, limits=RateLimits(max_in_flight=2))])
     outcomes = drive([request(f"t{number}") for number in range(12)], wave)
     assert {name for name, outcome in outcomes.items() if outcome.state == "failed"} == {"t1", "t3"}
     assert {outcome.reason for outcome in outcomes.values()} == {None}
@@ -391,7 +391,7 @@ def test_an_error_of_the_input_is_raised_and_what_was_answered_is_kept(provider,
 
 def test_a_task_that_is_run_again_beside_itself_pays_nothing_twice(provider, tmp_path):
     provider.behave(latency_seconds=0.2)
-    wave = context(tmp_path, [endpoint(provider.base_url, limits=Limits(max_in_flight=4))])
+    wave = context(tmp_path, [endpoint(provider.base_url, limits=RateLimits(max_in_flight=4))])
     requests = [request(f"t{number}") for number in range(60)]
     first: dict[str, Outcome] = {}
     half_dead = threading.Thread(target=lambda: first.update(drive(requests, wave)))

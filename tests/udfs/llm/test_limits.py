@@ -1,10 +1,12 @@
 """A limit is never exceeded in any window, and is used."""
 
+from collections import deque
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from udfs.llm.limits import RateLimit, share, share_of_history, tasks_for
-from udfs.llm.models import Limits
+from udfs.llm.models import RateLimits
 
 
 def most_in_a_window(takes: list[tuple[float, float]], seconds: float) -> float:
@@ -59,6 +61,47 @@ def test_a_window_is_used_evenly_and_not_at_its_start():
     assert len(takes) <= 12  # a tenth of the window, and 2 % to catch up
 
 
+def calls_to_a_provider_of_seconds(learns, rpm=1200, seconds=120.0):
+    """Calls that were refused, and all, by a provider that keeps a sixtieth of the limit in each second.
+
+    Every now and then nothing can be sent for a second and a half, which is then caught up.
+    """
+    rate, now, calls, refused = RateLimit(rpm, 60.0), 0.0, 0, 0
+    answered: deque[float] = deque()
+    while now < seconds:
+        rate.take(now, 1)
+        calls += 1
+        while answered and answered[0] <= now - 1.0:
+            answered.popleft()
+        if len(answered) < rpm / 60:
+            answered.append(now)
+        else:
+            refused += 1
+            if learns:
+                rate.shorten(1)
+        now += max(rate.wait(now, 1), 1e-9)
+        if calls % 100 == 0:
+            now += 1.5
+    return refused, calls
+
+
+def test_refusals_teach_that_a_provider_keeps_shorter_windows():
+    refused_before, calls_before = calls_to_a_provider_of_seconds(learns=False)
+    refused, calls = calls_to_a_provider_of_seconds(learns=True)
+    assert refused_before > 0.03 * calls_before and refused <= 6
+    assert calls - refused > 0.95 * (calls_before - refused_before), "no fewer are answered"
+
+
+def test_a_window_is_never_shorter_than_a_second_and_holds_what_it_must():
+    rate = RateLimit(60, 60.0)
+    for _ in range(10):
+        rate.shorten(least=4)
+    assert rate.limit == 4
+    for _ in range(10):
+        rate.shorten(least=0)
+    assert rate.limit == 1
+
+
 def test_what_was_counted_too_high_is_given_back():
     rate = RateLimit(1000, 10.0)
     grant = rate.take(0.0, 1000)
@@ -88,8 +131,8 @@ def test_shares_of_history_sum_to_what_was_sent():
 
 
 def test_an_endpoint_has_no_more_tasks_than_its_limits_feed():
-    assert tasks_for(Limits(max_in_flight=64), 8, 1000) == 8
-    assert tasks_for(Limits(max_in_flight=3), 8, 1000) == 3
-    assert tasks_for(Limits(rpm=2), 8, 1000) == 2
-    assert tasks_for(Limits(tpm=60_000), 8, 1000) == 3
-    assert tasks_for(Limits(tpm=100), 8, 1000) == 1
+    assert tasks_for(RateLimits(max_in_flight=64), 8, 1000) == 8
+    assert tasks_for(RateLimits(max_in_flight=3), 8, 1000) == 3
+    assert tasks_for(RateLimits(rpm=2), 8, 1000) == 2
+    assert tasks_for(RateLimits(tpm=60_000), 8, 1000) == 3
+    assert tasks_for(RateLimits(tpm=100), 8, 1000) == 1

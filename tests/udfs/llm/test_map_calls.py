@@ -8,13 +8,13 @@ from schemas.errors import SchemaMismatchError
 from tests.support.waves import QUICK, context, endpoint, request, wave_rows
 from udfs.llm.journal_reader import journal_records
 from udfs.llm.map_calls import map_calls
-from udfs.llm.models import Limits
+from udfs.llm.models import RateLimits
 
 
 def test_requests_are_called_once_and_evenly_by_the_tasks_of_their_endpoint(spark, provider, tmp_path):
     provider.behave(shares={"500": 0.05}, latency_seconds=0.01)
-    wide = endpoint(provider.base_url, model="wide", limits=Limits(max_in_flight=16))
-    narrow = endpoint(provider.base_url, model="narrow", limits=Limits(max_in_flight=1))
+    wide = endpoint(provider.base_url, model="wide", limits=RateLimits(max_in_flight=16))
+    narrow = endpoint(provider.base_url, model="narrow", limits=RateLimits(max_in_flight=1))
     tasks = tasks_of([wide, narrow], slots=2, largest_tokens={})
     assert tasks == {("test", "wide"): (0, 1), ("test", "narrow"): (0,)}
     wave = context(tmp_path, [wide, narrow], tasks=tasks)
@@ -59,6 +59,6 @@ def test_requests_of_an_endpoint_without_tasks_go_to_the_first(spark):
 
 
 def test_endpoints_with_few_tasks_are_spread():
-    narrow = [endpoint("http://x", model=name, limits=Limits(max_in_flight=1)) for name in "abc"]
+    narrow = [endpoint("http://x", model=name, limits=RateLimits(max_in_flight=1)) for name in "abc"]
     tasks = tasks_of(narrow, slots=2, largest_tokens={})
     assert tasks == {("test", "a"): (0,), ("test", "b"): (1,), ("test", "c"): (0,)}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from udfs.llm.reasoning import Split, split_reasoning
+from udfs.llm.reasoning import Separated, split_reasoning
 
 HARMONY = "<|channel|>analysis<|message|>hm<|end|><|start|>assistant<|channel|>final<|message|>Yes.<|return|>"
 
@@ -35,7 +35,7 @@ HARMONY = "<|channel|>analysis<|message|>hm<|end|><|start|>assistant<|channel|>f
     ],
 )
 def test_reasoning_is_told_from_the_answer_in_every_spelling(text):
-    assert split_reasoning(text) == Split("Yes.", "hm")
+    assert split_reasoning(text) == Separated("Yes.", "hm")
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_a_block_that_never_closes_is_open(text):
     ],
 )
 def test_an_answer_about_tags_stays_as_it_is(text):
-    assert split_reasoning(text) == Split(text, None)
+    assert split_reasoning(text) == Separated(text, None)
 
 
 @pytest.mark.parametrize(

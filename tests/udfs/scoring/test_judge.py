@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from udfs.scoring.judge import DIMENSIONS, FAULTS, Verdict, judge_schema, judge_score, read_reply
+from udfs.scoring.judge import DIMENSIONS, FAULTS, JudgeVerdict, judge_schema, judge_score, read_reply
 
 GOOD = {
     "reason": "Right.",
@@ -16,7 +16,7 @@ GOOD = {
     "clarity": 10,
     "category": "general",
 }
-VERDICT = Verdict((8, 7, 9, 10), "general", "Right.")
+VERDICT = JudgeVerdict((8, 7, 9, 10), "general", "Right.")
 
 
 def text(**changes) -> str:
@@ -111,7 +111,7 @@ def test_no_text_raises_and_each_gives_a_verdict_or_a_fault(reply):
 
 @pytest.mark.parametrize("category", ["poetry", None, 3, ["code"], {"code": 1}])
 def test_a_category_that_is_none_of_ours_does_not_spoil_the_score(category):
-    assert read_reply(text(category=category)).verdict == Verdict(VERDICT.dimensions, None, "Right.")
+    assert read_reply(text(category=category)).verdict == JudgeVerdict(VERDICT.dimensions, None, "Right.")
 
 
 @pytest.mark.parametrize(
@@ -135,8 +135,8 @@ def test_the_score_is_the_weighted_mean_in_tenths(weights, tenths):
 
 def test_a_half_is_rounded_up():
     # 8.25 and 8.35 in tenths, where binary fractions would give 8.2 and 8.3.
-    assert judge_score(Verdict((8, 8, 8, 9), None, ""), (1, 1, 1, 1)).quality_tenths == 83
-    assert judge_score(Verdict((8, 9, 1, 1), None, ""), (13, 7, 0, 0)).quality_tenths == 84
+    assert judge_score(JudgeVerdict((8, 8, 8, 9), None, ""), (1, 1, 1, 1)).quality_tenths == 83
+    assert judge_score(JudgeVerdict((8, 9, 1, 1), None, ""), (13, 7, 0, 0)).quality_tenths == 84
 
 
 def test_the_schema_is_strict_and_what_it_allows_is_read():

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tests.support.screen_cases import PROMPTS, RESPONSES
 from udfs.screen.rules import load_rules
-from udfs.screen.screen import Verdict, screen_prompt, screen_response
+from udfs.screen.screen import Violation, screen_prompt, screen_response
 
 RULES = load_rules()
 
@@ -50,11 +50,11 @@ def test_a_response_that_only_looks_faulty_is_spared(rule, case):
 
 def test_a_verdict_carries_target_rule_effect_and_the_text_that_convicted():
     assert screen_response("Boil an egg.", "I’m sorry, but I can’t help with that.", RULES) == [
-        Verdict("response", "refusal", "exclude", "sorry, but i can't")
+        Violation("response", "refusal", "exclude", "sorry, but i can't")
     ]
     assert screen_response("Why?", "Because the " * 40, RULES) == [
-        Verdict("response", "repetition", "exclude", "0.97 of the words lie in repeated phrases"),
-        Verdict("response", "truncated", "note", ("because the " * 40).strip()[-80:]),
+        Violation("response", "repetition", "exclude", "0.97 of the words lie in repeated phrases"),
+        Violation("response", "truncated", "note", ("because the " * 40).strip()[-80:]),
     ]
 
 

@@ -50,7 +50,7 @@ _BRIEF = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class Constraints:
     """What is asked for; none of it where the wording does not show it."""
 
     items: int | None
@@ -66,10 +66,10 @@ class Request:
     """One thing, or a short form, is wanted."""
 
 
-def read_request(asked: str) -> Request:
+def read_constraints(asked: str) -> Constraints:
     """Read a folded prompt."""
     brief = _BRIEF.search(asked) is not None
-    return Request(
+    return Constraints(
         items=_items(asked) if _holds(asked, _NUMBER_HINTS) else None,
         words=_words(asked),
         code=_holds(asked, _CODE_HINTS) and _CODE.search(asked) is not None,
