@@ -128,7 +128,7 @@ _PHRASES: dict[Kind, tuple[str, ...]] = {
         r"(?:invalid|incorrect|missing|expired|bad|wrong|no) (?:\w+ )?(?:api[ _-]?key|credential|auth|token\b|bearer)",
         r"unauthori[sz]ed|authentication (?:fail|required|error)|not authenticated|no auth credentials",
         r"country,? region|not available in your (?:country|region)|unsupported (?:country|region)"
-        r"|location is not supported|access denied due to",
+        r"|location is not supported|access denied due to|access token (?:is )?(?:invalid|expired)",
         r"ip .{0,20}not allowed",
         r"user not found|permission (?:denied|to)|do(?:es)? not have (?:permission|access)|not authori[sz]ed",
     ),
