@@ -106,12 +106,14 @@ _PHRASES: dict[Kind, tuple[str, ...]] = {
         r"[ _]?(?:length|size|window|tokens?)",
         r"context[ _](?:length|window|size|limit).{0,60}(?:exceed|too|larger|longer|smaller|limit|max|overflow|only)",
         r"(?:exceed\w*|over|beyond|than|outside) (?:\w+ ){0,5}context[ _]?(?:length|window|size|limit)?",
-        r"(?:prompt|input|message|messages|request|text|string|conversation|content|payload|body|entity)s? (?:\w+ ){0,3}"
+        r"(?:prompt|input|message|messages|request|text|string|conversation|content|payload|body|entity)s? "
+        r"(?:\w+ ){0,3}"
         r"(?:is|are|was|were)? ?too (?:long|large|big|many)",
         r"too (?:many|large) (?:\w+ )?(?:input |prompt )?tokens|too many tokens|request too large|entity too large",
         r"token count .{0,40}exceeds|input tokens?.{0,40}(?:exceed|must be|greater|more than)",
         r"tokens? > \d+|max_new_tokens`? must be|reduce (?:the length|your (?:prompt|message|input))",
-        r"must have (?:less|fewer) than \d+ tokens|range of input length|token limit exceeded|model(?:'s)? token limit|超长",
+        r"must have (?:less|fewer) than \d+ tokens|range of input length|token limit exceeded",
+        r"model(?:'s)? token limit|超长",
         r"(?:larger|longer) than the (?:max|context|limit)|maximum number of (?:input |prompt )?tokens"
         r"|exceeds? the (?:model's )?max(?:imum)? of \d|exceeds? the (?:maximum|max)"
         r" (?:number of )?(?:input |allowed |request )?(?:tokens|size|length|bytes)",

@@ -125,6 +125,8 @@ def test_what_says_that_all_is_well_is_no_error(error):
                 "end_turn",
                 "eos",
                 "eos_token",
+                "eos_found",
+                "stop_words",
                 "stop_sequence",
                 "COMPLETE",
                 "FinishReason.STOP",
