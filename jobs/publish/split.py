@@ -13,17 +13,12 @@ from pyspark.sql import functions as F
 
 from jobs.config.deduplicate import DeduplicateConfig
 from jobs.curation.quotas import category_quotas
+from jobs.deduplication.buckets import equal_sets, shared_buckets, with_buckets
 from jobs.deduplication.components import connected_components
-from jobs.deduplication.near_duplicates import (
-    Materialise,
-    bucket_members,
-    equal_sets,
-    shared_buckets,
-    similar_pairs,
-    with_buckets,
-)
+from jobs.deduplication.near_duplicates import Materialise, bucket_members, similar_pairs
 from schemas.errors import ConfigError
 from udfs.column_functions import looked_up
+from udfs.shingled_rows import TwinRules
 
 TRAIN, VALIDATION = "train", "validation"
 LOOKED_BELOW = 0.1
@@ -220,7 +215,7 @@ def similar_rows(
     meetings = materialise(shared_buckets(parts), f"{kind}_meetings")
     # What falls to a kept row may still link two rows, so crowded buckets are compared in full as far as memory goes.
     whole = config.model_copy(update={"max_bucket": max(config.max_bucket, _COMPARED_ROWS)})
-    pairs = similar_pairs(bucket_members(meetings, parts, copies), whole)
+    pairs = similar_pairs(bucket_members(meetings, parts, copies), whole, TwinRules())
     equal = copies.select(F.col("leader").alias("left"), F.col("rank").alias("right"), F.lit(1.0).alias("jaccard"))
     similar = pairs.select(F.col("winner").alias("left"), F.col("loser").alias("right"), "jaccard")
     return materialise(equal.unionByName(similar), f"{kind}_similar")
