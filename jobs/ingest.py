@@ -6,7 +6,9 @@ example that names all the records it came from.
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from urllib.parse import unquote
 
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
@@ -15,11 +17,17 @@ from pyspark.sql import functions as F
 from jobs.config.settings import SourceConfig
 from jobs.sources.fetch import fetch_missing
 from jobs.sources.inspection import ADVICE
-from jobs.sources.listing import SourceListing, list_local
+from jobs.sources.listing import SourceListing, list_local, local_path
 from jobs.sources.lockfile import located_sources
 from jobs.sources.open_records import open_records
 from jobs.sources.source_file import SourceFile
-from jobs.sources.source_files import inspect_sources, list_source_files, require_usable_sources, shares_files
+from jobs.sources.source_files import (
+    MAX_WHOLE_FILE_BYTES,
+    inspect_sources,
+    list_source_files,
+    require_usable_sources,
+    shares_files,
+)
 from jobs.workspace.queries import Answer
 from jobs.workspace.runtime import Runtime, Stage, StageReport
 from jobs.workspace.session import starts_here
@@ -27,6 +35,7 @@ from schemas.errors import DataRefusedError, SourceFormatError
 from schemas.tables import DRAFT, EXAMPLES, RAW_RECORDS
 from udfs.categories import load_category_rules
 from udfs.column_functions import looked_up
+from udfs.parquet_head import parquet_row_count
 from udfs.reading import FileOptions, parse_records, parse_trees, with_tree
 
 FILE_REASONS = (
@@ -41,6 +50,7 @@ FILE_REASONS = (
     "html_not_json",
     "pointer_not_data",
     "not_utf8",
+    "unreadable",
 )
 """Reasons that say something about the file, not only about the record that shows it."""
 
@@ -116,22 +126,73 @@ def run(runtime: Runtime) -> StageReport:
     for warning in inspected.warnings:
         runtime.progress.line(f"warning: {warning}")
     runtime.progress.step(f"reading {len(files)} files, {sum(file.size for file in files) / 1e6:,.1f} MB")
-    try:
-        runtime.replace(RAW_RECORDS, read_drafts(open_records(runtime.spark, files), files))
-    except PySparkException as error:
-        raise _damaged_file(error) or error from None
+    damaged = read_around_damage(
+        lambda read: runtime.replace(RAW_RECORDS, read_drafts(open_records(runtime.spark, read), read)), files
+    )
+    for file, why in damaged.items():
+        runtime.progress.line(f"warning: {file}: {why}", style="yellow")
     runtime.progress.step("folding exact copies")
     licences = {source.name: source.licence for source in settings.sources}
     runtime.replace(EXAMPLES, fold_examples(runtime.read(RAW_RECORDS), licences))
-    return _report(runtime, inspected.warnings)
+    return _report(runtime, inspected.warnings, damaged)
 
 
-def _damaged_file(error: PySparkException) -> SourceFormatError | None:
-    """What is wrong where a file turned out to be damaged behind its first records; null for other errors."""
-    found = re.search(r"FAILED_READ_FILE.*?reading file:? (\S+)", str(error), re.DOTALL)
+def read_around_damage(read: Callable[[Sequence[SourceFile]], None], files: Sequence[SourceFile]) -> dict[str, str]:
+    """Read files so that a Parquet file that is damaged behind its head does not stop the others.
+
+    Spark stops at the first such file, so each is found by reading once more without it. It is refused whole, as one
+    record with its first bytes: which of its rows could be believed, nobody knows.
+
+    Args:
+        read: reads the records of some files and stores them, or fails.
+        files: how each file is read.
+
+    Returns:
+        The damaged files, each with what is lost.
+
+    Raises:
+        SourceFormatError: a file cannot be read to its end and cannot be left out in this way either.
+    """
+    left = list(files)
+    damaged: dict[str, str] = {}
+    while True:
+        try:
+            read(left)
+        except PySparkException as error:
+            place = damaged_place(str(error), left)
+            if place is None:
+                raise
+            file = left[place]
+            damaged[file.path] = f"damaged behind its first rows, so {_rows_of(file)} are read; get it again"
+            left[place] = replace(file, is_split=False)
+        else:
+            return damaged
+
+
+def damaged_place(error: str, files: Sequence[SourceFile]) -> int | None:
+    """Which of the files an error of Spark says that it cannot read.
+
+    Args:
+        error: all that Spark prints.
+        files: those that were read.
+
+    Returns:
+        Its place; null where the error is another one, or the file is not one that can be left to our own reader.
+    """
+    found = re.search(r"FAILED_READ_FILE.*?reading file:? (\S+)", error, re.DOTALL)
     if found is None:
         return None
-    return SourceFormatError(f"{found.group(1).rstrip('.')} cannot be read to its end; get it again, or leave it out")
+    named = re.sub(r"^file:/+", "file:/", unquote(found.group(1).rstrip(".")))
+    paths = [file.path if file.is_split and file.container == "parquet" else "" for file in files]
+    place = paths.index(named) if named in paths else None
+    if place is not None and (files[place].is_here or files[place].size <= MAX_WHOLE_FILE_BYTES):
+        return place
+    raise SourceFormatError(f"{named} cannot be read to its end; get it again, or leave it out")
+
+
+def _rows_of(file: SourceFile) -> str:
+    rows = parquet_row_count(local_path(file.path) or file.path) if file.is_here else None
+    return "none of its rows" if rows is None else f"none of its {rows:,} rows"
 
 
 _COUNTS = """
@@ -140,7 +201,7 @@ from {raw_records} group by source, file, outcome, reason
 """
 
 
-def _report(runtime: Runtime, said: Sequence[str]) -> StageReport:
+def _report(runtime: Runtime, said: Sequence[str], damaged: Mapping[str, str]) -> StageReport:
     counts = runtime.query(_COUNTS)
     reasons: dict[str, int] = {}
     for row in counts:
@@ -151,7 +212,9 @@ def _report(runtime: Runtime, said: Sequence[str]) -> StageReport:
     examples: int = found["rows"]
     folded = sum(row["drafts"] or 0 for row in counts) - examples
     reasons |= {"exact_copy": folded} if folded else {}
-    warnings = [*said, *_file_warnings(counts), *_use_warnings(runtime)]
+    named = [f"{file}: {why}" for file, why in damaged.items()]
+    others = [row for row in counts if row["file"] not in damaged]
+    warnings = [*said, *named, *_file_warnings(others), *_use_warnings(runtime)]
     _require_usable(runtime, counts)
     return StageReport(sum(row["records"] for row in counts), examples, dict(sorted(reasons.items())), tuple(warnings))
 

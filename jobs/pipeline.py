@@ -91,7 +91,7 @@ def run(
     runtime = runtime_of(config, [*(overrides or []), *more], verbose, limit, stages)
     run_stages(runtime, stages, force=force, approve=approval_of(context, yes, accept_plan))
     if stages[-1] is STAGES[-1]:
-        raise typer.Exit(print_summary(runtime))
+        raise typer.Exit(print_summary(runtime, config))
 
 
 if __name__ == "__main__":

@@ -70,7 +70,7 @@ def demo(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> DemoR
     """The one run of the demo, for every test that looks at a finished workspace; who changes it takes a copy."""
     runtime = open_quietly("demo", f"workspace={tmp_path_factory.mktemp('demo')}")
     results = run_stages(runtime, STAGES)
-    exit_code = print_summary(runtime)
+    exit_code = print_summary(runtime, "demo")
     return DemoRun(runtime, results, exit_code, runtime.progress.console.export_text())
 
 

@@ -31,6 +31,14 @@ def parquet_rows(file: BinaryIO, count: int) -> list[RawRecord]:
         raise DamagedParquetError(str(error).split("\n", 1)[0]) from error
 
 
+def parquet_row_count(path: str) -> int | None:
+    """How many rows a file says it has, null where it does not."""
+    try:
+        return int(pq.read_metadata(path).num_rows)
+    except (pa.ArrowException, OSError, ValueError):
+        return None
+
+
 def _rows(table: pq.ParquetFile, count: int) -> Iterator[RawRecord]:
     position = 0
     for batch in table.iter_batches(batch_size=count):

@@ -60,10 +60,21 @@ def split_files(files: Mapping[str, tuple[str, FileOptions]]) -> Callable[[Arrow
         for batch in batches:
             for file in batch.column("file").to_pylist():
                 path, options = files[file]
-                with open(path, "rb") as content:
-                    yield from _record_rows(open_file(content, path).records, file, options)
+                yield from _record_rows(records_of(path), file, options)
 
     return split
+
+
+def records_of(path: str) -> Iterator[RawRecord]:
+    """The records of a file of this machine; where it cannot be read on, a last one says `unreadable`."""
+    position = 0
+    try:
+        with open(path, "rb") as content:
+            for raw in open_file(content, path).records:
+                yield raw
+                position = raw.position + 1
+    except OSError:
+        yield RawRecord(position, b"", "unreadable")
 
 
 def split_contents(options: Mapping[str, FileOptions]) -> Callable[[ArrowBatches], ArrowBatches]:

@@ -36,6 +36,8 @@ _BOMS = (  # the longer ones first: UTF-32 begins with the mark of UTF-16
 )
 _ASCII_UTF16_LE = re.compile(rb"(?:[\t\n\r -~]\0){2}")
 _ASCII_UTF16_BE = re.compile(rb"(?:\0[\t\n\r -~]){2}")
+_ASCII_UTF32_LE = re.compile(rb"(?:[\t\n\r -~]\0\0\0){2}")
+_ASCII_UTF32_BE = re.compile(rb"(?:\0\0\0[\t\n\r -~]){2}")
 _PACKED_READ_BYTES = 4096
 _MAX_XZ_MEMORY_BYTES = 256 * 1024 * 1024
 
@@ -250,10 +252,14 @@ def _up_to_error(member: "zlib._Decompress", pending: bytes) -> bytes:
 
 
 def _encoding_of(head: bytes) -> str | None:
-    """UTF-16 or UTF-32 by its byte order mark, or UTF-16 by the zero bytes of its ASCII; null for anything else."""
+    """UTF-16 or UTF-32 by its byte order mark or by the zero bytes of its ASCII; null for anything else."""
     for mark, encoding in _BOMS:
         if head.startswith(mark):
             return encoding
+    if _ASCII_UTF32_LE.match(head):
+        return "utf-32-le"
+    if _ASCII_UTF32_BE.match(head):
+        return "utf-32-be"
     pairs = len(head) // 2
     if pairs >= 2:
         evens, odds = head[0 : 2 * pairs : 2].count(0), head[1 : 2 * pairs : 2].count(0)

@@ -92,7 +92,7 @@ def front_matter(
     names = sorted(manifest["counts"]["licence"])
     licence = hub_identifier(names) if names else "other"
     models = [name for name, kind in manifest["teacher_kinds"].items() if kind != "public"]
-    languages = sorted(name for name in manifest["counts"]["language"] if re.fullmatch("[a-z]{2,3}", name))
+    languages = _languages(manifest["counts"]["language"])
     return {
         "pretty_name": " ".join(settings.export.title.split()),
         "license": licence,
@@ -103,6 +103,14 @@ def front_matter(
         "tags": ["instruction-tuning", "supervised-fine-tuning", "deduplicated", *(["synthetic"] if models else [])],
         "configs": [dict(config) for config in data_files],
     }
+
+
+def _languages(counts: Mapping[str, int]) -> list[str]:
+    """Languages that the set is in: more than a stray row, and one row in a hundred; the composition lists them all."""
+    least = max(2, sum(counts.values()) / 100)
+    known = {name: rows for name, rows in counts.items() if re.fullmatch("[a-z]{2,3}", name)}
+    most = max(known.values(), default=0)
+    return sorted(name for name, rows in known.items() if rows >= min(least, most))
 
 
 def _licences(counts: Mapping[str, int]) -> list[tuple[Licence, int]]:

@@ -1,9 +1,13 @@
 """What a run ends with: reports written, funnel, some rows to read, the checklist, and where everything is."""
 
+import shlex
+
 from rich.console import Console
 
+from jobs.config.licences import find_licence
+from jobs.config.settings import Settings
 from jobs.curation.fates import SELECTED
-from jobs.rendering.terminal import excerpt
+from jobs.rendering.terminal import excerpt, say
 from jobs.reports.show import print_examples, print_records, sample_examples, sample_records
 from jobs.reports.status import print_funnel
 from jobs.reports.write import write_reports
@@ -13,8 +17,12 @@ from jobs.workspace.runtime import Runtime
 KEPT_ROWS = 10
 
 
-def print_summary(runtime: Runtime) -> int:
-    """Write the reports and show the result of a run.
+def print_summary(runtime: Runtime, config: str) -> int:
+    """Write the reports and show the result of a run, and what to type next.
+
+    Args:
+        runtime: of the finished run.
+        config: the configuration as it was typed.
 
     Returns:
         Exit code: 1 where the exported file fails its verification.
@@ -24,7 +32,21 @@ def print_summary(runtime: Runtime) -> int:
     _print_rows(console, runtime)
     print_funnel(console, reports.funnel)
     print_report(str(reports), console)
+    for line in what_next(runtime.settings, config):
+        say(console, line)
     return 0 if reports.verification.passed else 1
+
+
+def what_next(settings: Settings, config: str) -> list[str]:
+    """What a person does with a finished data set: a line for each, with what to type."""
+    unread = [source.name for source in settings.sources if not find_licence(source.licence).is_known]
+    given = f"--config {shlex.quote(config)}"
+    licences = f"licences:      not known of {', '.join(unread)}; name them under `licence:`, then the same again"
+    return [
+        *([licences] if unread else []),
+        f"look at rows:  phase0 show {given} --reason selected -n 5; phase0 explain {given} --line 1",
+        f"hand it on:    phase0 package {given}",
+    ]
 
 
 def _print_rows(console: Console, runtime: Runtime) -> None:

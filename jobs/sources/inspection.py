@@ -29,6 +29,8 @@ ADVICE: Mapping[str, str] = {
     "corrupt_xz": "the packed file is damaged; get it again",
     "corrupt_zst": "the packed file is damaged; get it again",
     "corrupt_parquet": "the Parquet file is damaged; get it again",
+    "unreadable": "the file could not be opened, or read to its end; look at its rights and its disk",
+    "several_objects": "several objects on a line, not all of them usable; jq -c . FILE > NEW gives each its own",
     "decompression_bomb": "it unpacks to more than 100 times its size; unpack it and look at it",
     "html_not_json": "a web page, not the data; get it again, signed in where this is needed",
     "pointer_not_data": "a pointer, not the data: git lfs pull",

@@ -14,6 +14,15 @@ from datetime import datetime, timezone
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _MARKERS = re.compile(r"_SUCCESS|_committed_\w+|_started_\w+|\..*\.crc|\.DS_Store|\.gitattributes|\.gitignore")
 """What tools leave beside data: not worth a word."""
+_LITTER = re.compile(
+    r"\._.*|__MACOSX|Thumbs\.db|desktop\.ini|\.git|\.svn|\.ipynb_checkpoints|.*~|#.*#|.*\.(?:swp|lock|part|crdownload|tmp)"
+)
+_TEXTS = re.compile(
+    r"(?:readme|licen[cs]e|copying|notice|changelog|citation|makefile|dockerfile)(?:\..*)?|"
+    r".*\.(?:md|rst|pdf|docx?|html?|py|ipynb|sh|ya?ml|toml|cfg|ini|sha256|sha256sums|md5|png|jpe?g|gif|svg)",
+    re.IGNORECASE,
+)
+"""Named alike in folders of data sets, and none."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +63,8 @@ def list_local(paths: Sequence[str]) -> SourceListing | None:
 
     A folder means the files in it, and those in its folders that are partitions (`key=value`). Globs are those of
     Hadoop: `*`, `?`, `[ab]`, `[^a]`, `{a,b}`, and a backslash before what is meant literally. A file that begins with
-    `_` or `.` is read where it is named itself and passed over where a glob or a folder gives it; so are empty files.
+    `_` or `.` is read where it is named itself and passed over where a glob or a folder gives it; so are empty files,
+    texts about a data set, and what programs leave behind.
     """
     found: dict[str, FoundFile] = {}
     passed: dict[str, None] = {}
@@ -80,9 +90,9 @@ def _files_of(path: str, *, is_named: bool) -> Iterator[FoundFile | str]:
     except OSError as error:
         yield f"{path}: {error.strerror}"
         return
-    if not is_named and name.startswith(("_", ".")):
-        if not _MARKERS.fullmatch(name):
-            yield f"{path}: its name begins with {name[0]}; name it to read it"
+    if not is_named and (why := _why_passed_over(name)) is not None:
+        if why:
+            yield f"{path}: {why}"
     elif stat.S_ISDIR(state.st_mode):
         yield from _files_in(path, is_named=is_named)
     elif not stat.S_ISREG(state.st_mode):
@@ -94,6 +104,17 @@ def _files_of(path: str, *, is_named: bool) -> Iterator[FoundFile | str]:
     else:
         modified = datetime.fromtimestamp(state.st_mtime_ns // 1_000_000 / 1000, timezone.utc)
         yield FoundFile(f"file:{path}", state.st_size, str(modified.replace(tzinfo=None)))
+
+
+def _why_passed_over(name: str) -> str | None:
+    """Why a glob or a folder does not give what has this name; empty: not worth a word; null: it does."""
+    if _MARKERS.fullmatch(name):
+        return ""
+    if _LITTER.fullmatch(name):
+        return "left behind by a program"
+    if _TEXTS.fullmatch(name):
+        return "no data by its name; name it to read it"
+    return f"its name begins with {name[0]}; name it to read it" if name.startswith(("_", ".")) else None
 
 
 def _files_in(folder: str, *, is_named: bool) -> Iterator[FoundFile | str]:

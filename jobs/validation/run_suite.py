@@ -42,6 +42,7 @@ class CheckResult:
 
     name: str
     description: str
+    headline: str  # the description, or where it failed what is wrong
     reason: str
     critical: bool
     passed: bool
@@ -56,6 +57,7 @@ class SuiteResult:
     """What became of a suite: `passed` means that no critical expectation failed."""
 
     table: str
+    title: str  # of the suite, as a person reads it
     passed: bool
     checks: tuple[CheckResult, ...]
     skipped: tuple[Skipped, ...]
@@ -113,7 +115,8 @@ def validate_table(
     failed = [spec for spec in suite.expectations if not results[spec.name].success]
     ids = _offending_ids(table, checks, failed, counted.conditions)
     checked = tuple(_check_result(spec, results[spec.name], ids.get(spec.name, ())) for spec in suite.expectations)
-    result = SuiteResult(table.name, all(check.passed for check in checked if check.critical), checked, suite.skipped)
+    passed = all(check.passed for check in checked if check.critical)
+    result = SuiteResult(table.name, suite.title, passed, checked, suite.skipped)
     _store(context, counted.outcome, batch.id, result, RunIdentifier(run_name=run_id, run_time=run_time))
     return result
 
@@ -122,7 +125,7 @@ def _gx_suite(suite: Suite) -> "ExpectationSuite":
     from great_expectations.core import ExpectationSuite
 
     return ExpectationSuite(
-        name=suite.title,
+        name=suite.name,
         expectations=[_gx_expectation(suite.table, spec) for spec in suite.expectations],
     )
 
@@ -199,9 +202,12 @@ def _check_result(spec: ExpectationSpec, result: "ExpectationValidationResult", 
     else:
         unexpected = elements = None
         observed = _readable(counts["observed_value"])
+    if ids and spec.named_by:  # the rows are not what it is about: groups of them are, by their own figures
+        observed = "; ".join(ids)
     passed = bool(result.success)
+    headline = spec.description if passed else spec.otherwise or f"Not met: {spec.description}"
     return CheckResult(
-        spec.name, spec.description, spec.reason, spec.critical, passed, observed, unexpected, elements, ids
+        spec.name, spec.description, headline, spec.reason, spec.critical, passed, observed, unexpected, elements, ids
     )
 
 

@@ -94,7 +94,7 @@ def table_check(stored: Any, page: str = "") -> TableCheck:
     name, time = (run["run_name"], run["run_time"]) if isinstance(run, Mapping) else (run.run_name, run.run_time)
     return TableCheck(
         table=result["table"],
-        title=stored.suite_name,
+        title=result.get("title") or stored.suite_name,  # of an earlier version, the name was the title
         run=name,
         time=datetime.fromisoformat(str(time)),
         page=page,

@@ -25,6 +25,7 @@ class ExpectationSpec(BaseModel):
     kwargs: Mapping[str, Any] = Field(description="its arguments; `$name` stands for a parameter of the run")
     critical: bool = Field(description="true: a failure stops the pipeline; false: it is a warning")
     description: str = Field(min_length=1, description="what is expected, as the reviewer reads it")
+    otherwise: str = Field("", description="headline where it fails; by default `Not met:` and what was expected")
     reason: str = Field(min_length=1, description="why it matters, in one sentence")
     named_by: tuple[str, ...] = Field((), description="columns that name an offender; by default the table's key")
     needs: tuple[str, ...] = Field((), description="other tables it compares with; skipped where they are not given")
@@ -35,7 +36,9 @@ class SuiteSpec(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    title: str = Field(pattern=r"^[\w ,()-]+$", description="name in the data docs; part of a file name")
+    title: str = Field(
+        pattern=r"^\d{2}[a-z]? [a-z_]+( - \S.*)?$", description="place, table, and a sentence for the reader"
+    )
     stage: str = Field(pattern=r"^[a-z-]+$", description="the stage that writes the table, as the data docs name it")
     expectations: tuple[ExpectationSpec, ...] = Field(min_length=1)
 
@@ -65,6 +68,11 @@ class Suite:
     title: str
     expectations: tuple[ExpectationSpec, ...]
     skipped: tuple[Skipped, ...]
+
+    @property
+    def name(self) -> str:
+        """Place and table, such as `04-duplicates`: what folders and files are called, so without a space."""
+        return self.title.partition(" - ")[0].replace(" ", "-")
 
 
 def tables_with_suites() -> tuple[str, ...]:
@@ -120,6 +128,7 @@ def fill_suite(table: str, spec: SuiteSpec, parameters: Mapping[str, Any], relat
         missing = [name for name, value in values.items() if value is None]
         absent = [name for name in expectation.needs if name not in related]
         description = _fill_text(expectation.description, values)
+        otherwise = _fill_text(expectation.otherwise, values)
         if missing or absent:
             why = [f"{name} is not set" for name in missing] + [f"table {name} was not given" for name in absent]
             skipped.append(Skipped(expectation.name, description, "; ".join(why)))
@@ -127,6 +136,7 @@ def fill_suite(table: str, spec: SuiteSpec, parameters: Mapping[str, Any], relat
         filled = {
             "kwargs": {key: _fill(value, values) for key, value in expectation.kwargs.items()},
             "description": description,
+            "otherwise": otherwise,
             "reason": _fill_text(expectation.reason, values),
         }
         asked.append(expectation.model_copy(update=filled))
@@ -134,7 +144,12 @@ def fill_suite(table: str, spec: SuiteSpec, parameters: Mapping[str, Any], relat
 
 
 def _names_in(expectation: ExpectationSpec) -> list[str]:
-    texts = [*_strings(list(expectation.kwargs.values())), expectation.description, expectation.reason]
+    texts = [
+        *_strings(list(expectation.kwargs.values())),
+        expectation.description,
+        expectation.otherwise,
+        expectation.reason,
+    ]
     return list(dict.fromkeys(name for text in texts for name in _PARAMETER.findall(text)))
 
 

@@ -79,8 +79,9 @@ def validate_stage(runtime: Runtime, written: Sequence[Table]) -> list[str]:
         )
         for check in result.checks:
             if not check.passed:
-                ids = f" ({', '.join(check.offending_ids[:3])})" if check.offending_ids else ""
-                text = f"{table.name}: not met: {check.description}{ids} Found: {check.observed}"
+                named = check.offending_ids[:3] if check.observed != "; ".join(check.offending_ids) else ()
+                ids = f" ({', '.join(named)})" if named else ""
+                text = f"{table.name}: {check.headline}{ids} Found: {check.observed}"
                 if check.critical:
                     failed.append(text)
                 else:
@@ -168,7 +169,11 @@ def parameters(runtime: Runtime, table: Table) -> dict[str, Any]:
         decontaminate = settings.decontaminate
         return {"share": min(decontaminate.share, decontaminate.answer_share)}
     if table is DUPLICATES:
-        return {"threshold": settings.deduplicate.threshold, "max_source_loss": HEAVY_LOSS}
+        return {
+            "threshold": settings.deduplicate.threshold,
+            "turn_threshold": settings.deduplicate.turn_threshold,
+            "max_source_loss": HEAVY_LOSS,
+        }
     if table in (ASSIGNMENTS, PAIRS):
         if settings.calls.paid_answers == "keep":  # answers of teachers that the configuration has no longer
             column = "actual_teacher" if table is ASSIGNMENTS else "teacher"

@@ -177,6 +177,10 @@ def check_duplicates(measures: Measures, wanted: Thresholds) -> Check:
     return _check("Duplicates", passed, measured, f"< {_percent(most)}" if most else "none")
 
 
+_NO_MODEL = {True: "no row is a model's", False: "no model; the sources' own responses"}
+"""Where no model wrote a row, by whether any was to."""
+
+
 def check_teachers(
     measures: Measures, wanted: Thresholds, quality: Quality, manifest: Manifest | None, *, asked_for: bool
 ) -> Check:
@@ -195,7 +199,7 @@ def check_teachers(
         measured, count = f"{len(sources)} different sources", len(sources)
     else:
         wrote = [name for name in models if name in measures.sources]
-        measured, count = f"{len(wrote)} ({', '.join(wrote)})" if wrote else "0", len(wrote)
+        measured, count = f"{len(wrote)} ({', '.join(wrote)})" if wrote else _NO_MODEL[bool(models)], len(wrote)
     if wanted.min_teachers is None:
         return _not_assessed("Teachers", measured)
     least = f">= {wanted.min_teachers}"

@@ -102,6 +102,22 @@ def test_answers_of_a_model_are_tagged_synthetic_and_unknown_languages_are_left_
     assert "language" not in matter
 
 
+@pytest.mark.parametrize(
+    ("counts", "claimed"),
+    [
+        ({"en": 980, "de": 10, "fr": 9, "not known": 1}, ["de", "en"]),
+        ({"en": 30, "de": 2, "fr": 1}, ["de", "en"]),
+        ({"fr": 1}, ["fr"]),
+        ({"en": 1, "not known": 90}, ["en"]),
+    ],
+)
+def test_a_language_is_claimed_by_more_than_a_stray_row(counts, claimed):
+    card = render_card(settings(), manifest(counts={"language": counts}))
+
+    assert matter_of(card)["language"] == claimed
+    assert all(f"| `{name}` |" in card for name in counts), "the composition hides none"
+
+
 def test_a_hostile_title_stays_a_value_of_the_front_matter_and_a_line_of_text():
     title = "a: b\n---\n# <b>{{ 7 * 7 }}</b>"
 

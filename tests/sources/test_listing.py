@@ -72,6 +72,48 @@ def test_what_a_folder_passes_over_is_named_and_markers_are_not_worth_a_word(fol
     assert list_local([f"{folder}/a*", f"{folder}/a1.jsonl", str(folder)]).files == listing.files, "each file once"
 
 
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        *(
+            (name, "left behind by a program")
+            for name in ("Thumbs.db", "desktop.ini", "._a.jsonl", "a.jsonl~", "#a.json#")
+        ),
+        *(
+            (name, "no data by its name; name it to read it")
+            for name in ("README.md", "LICENSE", "NOTICE.txt", "load.py")
+        ),
+        (".a.jsonl", "its name begins with .; name it to read it"),
+        (".DS_Store", None),
+    ],
+)
+def test_what_lies_beside_data_is_passed_over_by_name_and_read_where_it_is_named(tmp_path, name, why):
+    for one in (name, "notices.jsonl", "readme_pairs.json", "log.jsonl"):
+        (tmp_path / one).write_bytes(b"{}")
+    listing = list_local([str(tmp_path)])
+
+    assert [file.path.rpartition("/")[2] for file in listing.files] == [
+        "log.jsonl",
+        "notices.jsonl",
+        "readme_pairs.json",
+    ]
+    assert listing.passed_over == ((f"{tmp_path}/{name}: {why}",) if why else ())
+    assert len(list_local([literal(str(tmp_path / name))]).files) == 1
+
+
+def test_loops_pipes_and_links_to_nothing_are_named_and_end(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jsonl")
+    for name, target in (("loop", "loop"), ("nothing", "nowhere"), ("up", "..")):
+        (tmp_path / name).symlink_to(target)
+
+    assert sorted(one.removeprefix(f"{tmp_path}/") for one in list_local([str(tmp_path)]).passed_over) == [
+        "loop: Too many levels of symbolic links",
+        "nothing: No such file or directory",
+        "pipe.jsonl: no regular file",
+        "up: a folder in a folder; name it to read it",
+    ]
+
+
 def test_what_is_elsewhere_is_not_listed_here():
     assert list_local(["/tmp", "s3://bucket/x.jsonl"]) is None
     assert list_local(["dbfs:/x"]) is None

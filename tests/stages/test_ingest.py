@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from jobs.config.paths import literal
 from jobs.config.settings import IngestConfig, SourceConfig
-from jobs.ingest import fold_examples, read_drafts
+from jobs.ingest import damaged_place, fold_examples, read_around_damage, read_drafts
 from jobs.sources.listing import list_local
 from jobs.sources.open_records import open_records
 from jobs.sources.preview import preview_file
@@ -306,6 +306,45 @@ def test_one_bad_file_stops_no_other_and_is_counted(spark, tmp_path):
     assert "c.jsonl: a pointer of 64 bytes, not the data of 99 bytes: git lfs pull" in said
     assert "passed over" in said and "_e.jsonl: its name begins with _; name it to read it" in said
     assert f"{tmp_path}/f: a folder in a folder" in said and "b.parquet: a damaged Parquet file" in said
+
+
+def test_a_parquet_file_that_is_damaged_behind_its_head_costs_itself_and_its_rows_are_counted(spark, tmp_path):
+    rows = [{"instruction": f"Describe the sea, part {n}?", "output": f"{n * 7919:x} waves."} for n in range(9000)]
+    for name in ("a.parquet", "b c%20d+.parquet", "e.parquet"):
+        pq.write_table(
+            pa.Table.from_pylist(rows[:9000] if name != "a.parquet" else rows[:40]),
+            tmp_path / name,
+            row_group_size=1000,
+        )
+    for name in ("b c%20d+.parquet", "e.parquet"):
+        content = bytearray((tmp_path / name).read_bytes())
+        middle = len(content) // 2
+        content[middle : middle + 3000] = b"\xa5" * 3000
+        (tmp_path / name).write_bytes(content)
+    files = inspect_sources(spark, [source(tmp_path)], IngestConfig()).files
+    assert all(file.fault is None for file in files), "their heads are sound"
+    stored = []
+
+    damaged = read_around_damage(
+        lambda read: stored.append(places(read_drafts(open_records(spark, read), read))), files
+    )
+
+    (found,) = stored
+    assert [one[0] for one in found].count("a.parquet") == 40
+    assert [one for one in found if one[0] != "a.parquet"] == [
+        ("b c%20d+.parquet", 0, "refused", "corrupt_parquet"),
+        ("e.parquet", 0, "refused", "corrupt_parquet"),
+    ]
+    why = "damaged behind its first rows, so none of its 9,000 rows are read; get it again"
+    assert damaged == {f"file:{tmp_path}/{name}": why for name in ("b c%20d+.parquet", "e.parquet")}
+
+
+def test_an_error_of_spark_that_names_no_file_of_ours_is_left_alone(tmp_path):
+    assert damaged_place("[DIVIDE_BY_ZERO] Division by zero.", []) is None
+    with pytest.raises(
+        SourceFormatError, match=r"file:/x y\.orc cannot be read to its end; get it again, or leave it out"
+    ):
+        damaged_place("[FAILED_READ_FILE.NO_HINT] Encountered error while reading file file:///x%20y.orc. SQLSTATE", [])
 
 
 def test_what_only_spark_can_open_reads_the_same(spark, tmp_path, monkeypatch):

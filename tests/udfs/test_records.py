@@ -19,6 +19,7 @@ from udfs.csv_rows import split_csv_chunks
 from udfs.json_array import split_array_chunks
 from udfs.json_objects import split_object_chunks
 from udfs.lines import split_line_chunks
+from udfs.reading import records_of
 from udfs.records import open_file, read_whole_file
 from udfs.unpacking import Chunks
 
@@ -268,7 +269,9 @@ def test_hostile_quotes_take_linear_time(line):
 
 
 @pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"])
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"]
+)
 @pytest.mark.parametrize("said", ["", "sep=;\n"])
 def test_tables_of_any_office_are_read(ends, encoding, said):
     content = (said + 'frage;antwort\n"Was; ""x""?";café\n').replace("\n", ends).encode(encoding)
@@ -341,6 +344,12 @@ def test_a_file_that_is_no_list_of_records_is_one_record_with_the_reason(reason)
     expected = [RawRecord(0, content[: containers.EXCERPT_BYTES], reason)]
     assert list(read_whole_file(content, "data.json")) == expected
     assert list(read_whole_file(gzip.compress(content), "data.json.gz")) == expected
+
+
+@pytest.mark.parametrize("path", [".", "/nowhere/x.jsonl", "/proc/self/mem"], ids=["a folder", "none", "a bad disk"])
+def test_a_file_that_cannot_be_read_is_a_record_that_says_so(path):
+    # To root no file is without rights; a folder, and memory at address 0, fail in the same way when opened or read.
+    assert outcome(records_of(path)) == [(0, b"", "unreadable")]
 
 
 def test_an_empty_file_has_no_records():

@@ -217,7 +217,7 @@ def test_every_link_of_the_index_leads_to_a_page_that_names_the_rows(docs: Path)
     pages = {link: (docs.parent / link).read_text("utf-8") for link in links}
 
     assert len(pages) == len(CLEAN) + len(FAULTY)
-    examples = next(text for link, text in pages.items() if "02 examples" in link and "faulty" in link)
+    examples = next(text for link, text in pages.items() if "02-examples" in link and "faulty" in link)
     ids = [re.findall(r"<bdi>(.*?)</bdi>", shown) for shown in re.findall(r'<ul class="ids">(.*?)</ul>', examples)]
     assert [hexed("3"), hexed("4")] in ids
     assert f"phase0 explain {hexed('3')}</code>" in examples

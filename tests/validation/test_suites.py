@@ -1,8 +1,10 @@
 """What the YAML files of the suites may say, and how a run's parameters get into them."""
 
+import re
+
 import pytest
 
-from jobs.validation.suites import fill_suite, load_suite, parse_suite
+from jobs.validation.suites import Suite, fill_suite, load_suite, parse_suite, tables_with_suites
 from schemas.errors import ConfigError
 from tests.support.clean_tables import FULL
 
@@ -49,6 +51,7 @@ def test_an_untargeted_category_is_skipped_and_named() -> None:
         (SPEC.replace("name: one", "name: One!"), r"expectations\.0\.name: "),
         (SPEC + SPEC.split("expectations:")[1], "expectation names used twice: one"),
         (SPEC.replace("title: 00 test", "title: a/b"), "title: "),
+        (SPEC.replace("title: 00 test", "title: 00 a/b - c"), "title: "),
         ("title: [", "x.yaml: not valid YAML"),
         ("", "x.yaml: "),
     ],
@@ -61,3 +64,13 @@ def test_a_faulty_suite_is_refused_with_its_faults(text: str, fault: str) -> Non
 def test_an_unknown_table_is_refused_with_the_known_ones() -> None:
     with pytest.raises(ConfigError, match=r"table runs\. There are: assignments, contamination, dataset"):
         load_suite("runs")
+
+
+def test_folders_of_the_data_docs_are_plain_and_short_and_in_the_order_of_the_stages() -> None:
+    order = "raw_records examples screen contamination duplicates assignments pairs scores reviews selection dataset"
+    names = [Suite(table, load_suite(table).title, (), ()).name for table in order.split()]
+
+    assert names == sorted(names)
+    assert [name.partition("-")[2] for name in names] == order.split()
+    assert sorted(order.split()) == list(tables_with_suites())
+    assert all(re.fullmatch(r"[a-z0-9_-]{1,20}", name) for name in names)

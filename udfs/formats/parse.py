@@ -1,13 +1,13 @@
 """The one way from the bytes of a record to drafts of examples, whatever its format."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from udfs.formats import alpaca, anthropic_hh, conversations, openassistant, table
 from udfs.formats.anthropic_hh import Use
 from udfs.formats.draft import Draft, Parsed
 from udfs.formats.fields import Record, Refusal, is_nothing
-from udfs.formats.json_object import load_object
+from udfs.formats.json_object import load_object, split_objects
 from udfs.formats.openassistant import tree_key
 
 __all__ = ["FORMATS", "ParseOptions", "parse_record", "parse_tree", "tree_key"]
@@ -35,10 +35,23 @@ def parse_record(record: bytes, options: ParseOptions) -> Parsed:
     try:
         drafts = _READERS[options.format](load_object(record), options)
     except Refusal as refusal:
-        return Parsed(reason=refusal.reason)
+        several = split_objects(record) if refusal.reason == "invalid_json" else []
+        return _parse_several(several, options) if several else Parsed(reason=refusal.reason)
     if any(_characters(draft) > options.max_chars for draft in drafts):
         return Parsed(reason="too_long")
     return Parsed(drafts=drafts) if drafts else Parsed(reason="no_exchange")
+
+
+def _parse_several(objects: Sequence[bytes], options: ParseOptions) -> Parsed:
+    """Read several objects of one line as exchanges of one record, all or none: a record has one outcome."""
+    parsed = [parse_record(one, options) for one in objects]
+    if any(one.reason for one in parsed):
+        return Parsed(reason="several_objects")
+    drafts: list[Draft] = []
+    for one in parsed:
+        first = len(drafts)
+        drafts += [replace(draft, turn=first + place) for place, draft in enumerate(one.drafts)]
+    return Parsed(drafts=tuple(drafts))
 
 
 def parse_tree(records: Sequence[bytes], options: ParseOptions) -> list[Parsed]:

@@ -1,6 +1,7 @@
 """What reading a record promises whatever is in it, and what the real files are read as."""
 
 import json
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -57,7 +58,9 @@ def test_no_record_makes_any_format_raise(record):
     [
         (b'{"instruction": "a"', "invalid_json"),
         (b"", "invalid_json"),
-        (b'{"instruction": "a"} {}', "invalid_json"),
+        (b'{"instruction": "a"} {}', "several_objects"),
+        (b'{"instruction": "a"} []', "invalid_json"),
+        (b'{"instruction": "a"} {"instruction": "b"', "invalid_json"),
         (b"[" * 100_000, "invalid_json"),
         (b'{"a":' * 100_000, "invalid_json"),
         (b"[1]", "not_an_object"),
@@ -129,3 +132,22 @@ def test_a_real_file_is_recognised_and_each_of_its_records_accounted_for(shared_
     without_response = sum(draft.response is None for draft in found)
     counts = {name: refused.count(name) for name in refused}
     assert (detection.format, len(records), len(found), without_response, counts) == REAL_FILES[file]
+
+
+@pytest.mark.parametrize("between", ["", " ", ", ", " ,\t"])
+def test_several_objects_on_one_line_are_all_read_or_all_refused(between):
+    objects = [json.dumps({"instruction": f"Question {n} \u2028?", "output": "Yes."}) for n in range(3)]
+    options = ParseOptions(format="alpaca")
+
+    parsed = parse_record(between.join(objects).encode(), options)
+
+    assert [draft.instruction for draft in parsed.drafts] == [f"Question {n} \u2028?" for n in range(3)]
+    assert [draft.turn for draft in parsed.drafts] == [0, 1, 2]
+    spoilt = [*objects, json.dumps({"instruction": None, "output": "Yes."})]
+    assert parse_record(between.join(spoilt).encode(), options) == Parsed(reason="several_objects")
+
+
+def test_a_line_of_very_many_objects_takes_linear_time():
+    started = time.process_time()
+    parse_record(b'{"instruction":"a"}' * 100_000, ParseOptions(format="alpaca"))
+    assert time.process_time() - started < 10
