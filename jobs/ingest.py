@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from urllib.parse import unquote
 
+from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -158,7 +159,7 @@ def read_around_damage(read: Callable[[Sequence[SourceFile]], None], files: Sequ
     while True:
         try:
             read(left)
-        except PySparkException as error:
+        except (PySparkException, Py4JError) as error:  # what fails inside a task keeps the name that Java gives it
             place = damaged_place(str(error), left)
             if place is None:
                 raise
