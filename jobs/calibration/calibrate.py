@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
-from jobs.calibration.figures import SELF_CONSISTENCY, Row, Scores, Text, calibrate, consistency_row, texts_of
+from jobs.calibration.figures import SELF_CONSISTENCY, Row, Scores, Text, compare_with_labels, consistency_row, texts_of
 from jobs.calibration.labels import Labels, read_labels
 from jobs.calibration.scorers import draw, judge_scores, rule_scores
 from jobs.calibration.stored import record
@@ -53,7 +53,7 @@ def settings_for(settings: Settings, scorer: str | None) -> Settings:
     )
 
 
-def plan(files: Sequence[Path], settings: Settings, limit: int | None, sample: int, asks: int) -> Wanted:
+def read_wanted(files: Sequence[Path], settings: Settings, limit: int | None, sample: int, asks: int) -> Wanted:
     """Read the labels and say what is to be scored.
 
     Args:
@@ -108,7 +108,7 @@ def run_calibration(runtime: Runtime, settings: Settings, wanted: Wanted) -> tup
         scores = rule_scores(wanted.texts, settings)
     else:
         scores, warnings = judge_scores(runtime, wanted.texts)
-    rows = [row for labels in wanted.labels for row in calibrate(labels, scores, threshold)]
+    rows = [row for labels in wanted.labels for row in compare_with_labels(labels, scores, threshold)]
     if wanted.repeated:
         asked = [scores]
         for number in range(1, wanted.asks):
@@ -122,7 +122,7 @@ def run_calibration(runtime: Runtime, settings: Settings, wanted: Wanted) -> tup
     return rows, warnings
 
 
-def show_rows(console: Console, settings: Settings, rows: Sequence[Row]) -> None:
+def print_calibration(console: Console, settings: Settings, rows: Sequence[Row]) -> None:
     """Print what was measured: a sentence and the figures behind it for each row."""
     for row in rows:
         say(console, calibration_sentence(row))

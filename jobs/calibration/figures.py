@@ -32,7 +32,7 @@ def texts_of(labels: Labels) -> list[Text]:
     return list(dict.fromkeys(found))
 
 
-def calibrate(labels: Labels, scores: Scores, threshold_tenths: int) -> list[Row]:
+def compare_with_labels(labels: Labels, scores: Scores, threshold_tenths: int) -> list[Row]:
     """Compare scores with labels.
 
     Args:

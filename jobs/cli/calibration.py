@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from jobs.answers.specs import judge_spec
-from jobs.calibration.calibrate import plan, run_calibration, settings_for, show_rows
+from jobs.calibration.calibrate import print_calibration, read_wanted, run_calibration, settings_for
 from jobs.models.preflight import preflight, print_findings
 from jobs.run.leased import leased
 from jobs.run.options import DEFAULT_CONFIG, Config, Overrides, Verbose, Yes, runtime_of
@@ -44,7 +44,7 @@ def calibrate(
     """Compare the scorer with what people say of answers, and a judge with itself; what it finds is kept and shown."""
     runtime = runtime_of(config, overrides, verbose)
     settings = settings_for(runtime.settings, scorer)
-    wanted = plan(labels, settings, limit, sample, asks)
+    wanted = read_wanted(labels, settings, limit, sample, asks)
     runtime = replace(runtime, settings=settings)
     if settings.score.kind == HEURISTIC:
         rows, warnings = run_calibration(runtime, settings, wanted)
@@ -52,7 +52,7 @@ def calibrate(
         _approve(runtime, wanted.calls, yes)
         with leased(runtime) as owner:
             rows, warnings = run_calibration(owner, settings, wanted)
-    show_rows(runtime.progress.console, settings, rows)
+    print_calibration(runtime.progress.console, settings, rows)
     for warning in warnings:
         runtime.progress.line(warning, style="yellow")
 

@@ -97,7 +97,7 @@ order by source, id
 def sample_twins(runtime: Runtime, sources: Collection[str], count: int) -> dict[str, list["Twins"]]:
     """The first near twins by id of each of these sources."""
     rows = runtime.query(_TWINS, sources=sources, count=count) if sources else []
-    texts = compared_texts(runtime, {row[name] for row in rows for name in ("id", "duplicate_of")})
+    texts = stored_texts(runtime, {row[name] for row in rows for name in ("id", "duplicate_of")})
     found: dict[str, list[Twins]] = {source: [] for source in sources}
     for row in rows:
         found[row["source"]].append(_twins(row, texts))
@@ -176,7 +176,7 @@ def largest_groups(runtime: Runtime, groups: int, twins: int) -> tuple[Duplicate
     for row in runtime.query(_MEMBERS, twins=twins, most=groups * twins):
         found.setdefault((row["pass"], row["duplicate_of"]), []).append(row)
     largest = dict(list(found.items())[:groups])
-    texts = compared_texts(
+    texts = stored_texts(
         runtime, {row[column] for of in largest.values() for row in of for column in ("id", "duplicate_of")}
     )
     return tuple(
@@ -195,7 +195,7 @@ select pair_id as id, system, history, instruction, response from {pairs} where 
 """
 
 
-def compared_texts(runtime: Runtime, ids: Collection[str]) -> dict[str, str]:
+def stored_texts(runtime: Runtime, ids: Collection[str]) -> dict[str, str]:
     """Id -> the text that the search for duplicates compares, as `jobs.deduplication.ranking` puts it together.
 
     Args:

@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from jobs.deduplication.figures import compared_texts
+from jobs.deduplication.figures import stored_texts
 from jobs.workspace import files
 from jobs.workspace.queries import Value, with_parts
 from jobs.workspace.runtime import Runtime
@@ -91,7 +91,7 @@ def explain_row(runtime: Runtime, row_id: str) -> Life:
     return Life(
         example_id,
         rows,
-        compared_texts(runtime, {row[name] for row in fell for name in ("id", "duplicate_of")}),
+        stored_texts(runtime, {row[name] for row in fell for name in ("id", "duplicate_of")}),
         {row["pair_id"]: row["line"] for row in _lines(runtime, "pair_id", pairs)},
         runtime.settings.export.file if _provenance_exists(runtime) else "",
     )

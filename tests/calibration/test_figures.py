@@ -1,7 +1,7 @@
 """Labels and scores become rows of the table; what has no score is left out and counted."""
 
 from jobs.calibration.calibrate import _limited
-from jobs.calibration.figures import Text, calibrate, consistency_row, texts_of
+from jobs.calibration.figures import Text, compare_with_labels, consistency_row, texts_of
 from jobs.calibration.labels import Choice, Grade, Labels
 from jobs.calibration.scorers import draw, text_id
 from schemas.tables import CALIBRATIONS
@@ -25,7 +25,7 @@ def test_choices_are_counted_with_their_ties_and_without_what_has_no_score():
     scores = scores_of(LABELS, 80, 40)
     del scores[Text("question 3", "wrong 3")]
 
-    (row,) = calibrate(LABELS, scores, 70)
+    (row,) = compare_with_labels(LABELS, scores, 70)
 
     assert set(row) <= set(CALIBRATIONS.schema.names)
     assert (row["rows"], row["unscored"], row["undecided"]) == (3, 1, 2)
@@ -38,7 +38,7 @@ def test_grades_are_good_from_the_middle_of_their_scale_on():
     graded = Labels("g.json", "1" * 64, grades=tuple(Grade(f"q{n}", f"a{n}", float(n)) for n in range(1, 6)))
     scores = {Text(f"q{n}", f"a{n}"): n * 20 for n in range(1, 6)}
 
-    (row,) = calibrate(graded, scores, 70)
+    (row,) = compare_with_labels(graded, scores, 70)
 
     assert row["measure"] == "grades"
     assert row["value"] == 1.0

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from rich.console import Console
 
-from jobs.calibration.calibrate import plan, run_calibration, settings_for, show_rows
+from jobs.calibration.calibrate import print_calibration, read_wanted, run_calibration, settings_for
 from jobs.calibration.fingerprint import scorer_fingerprint
 from jobs.calibration.stored import calibration_lines, calibrations_of
 from jobs.config.load import load_settings
@@ -39,9 +39,9 @@ def test_nothing_measured_is_nothing_to_show(runtime):
 
 def test_what_was_measured_is_shown_with_its_day_and_the_latest_counts(runtime, labels):
     settings = runtime.settings
-    rows, warnings = run_calibration(runtime, settings, plan([labels], settings, None, 10, 3))
+    rows, warnings = run_calibration(runtime, settings, read_wanted([labels], settings, None, 10, 3))
     later = replace(runtime, started_at=runtime.started_at + timedelta(days=1))
-    run_calibration(later, settings, plan([labels], settings, 1, 10, 3))
+    run_calibration(later, settings, read_wanted([labels], settings, 1, 10, 3))
 
     (found,) = calibrations_of(runtime)
 
@@ -54,7 +54,7 @@ def test_what_was_measured_is_shown_with_its_day_and_the_latest_counts(runtime, 
 
 
 def test_it_holds_for_the_scorer_that_was_measured(runtime, labels, tmp_path):
-    run_calibration(runtime, runtime.settings, plan([labels], runtime.settings, None, 10, 3))
+    run_calibration(runtime, runtime.settings, read_wanted([labels], runtime.settings, None, 10, 3))
     other = load_settings("demo", [f"workspace={tmp_path}", "score.weights=[2,1,1,1]"])
 
     assert calibrations_of(replace(runtime, settings=other)) == ()
@@ -85,9 +85,9 @@ def test_a_judge_that_is_not_configured_is_asked_for_with_what_to_type():
 def test_only_a_judge_is_asked_again(labels):
     rules, judged = load_settings("demo"), load_settings("demo", JUDGE)
 
-    assert plan([labels], rules, None, 2, 3).calls == 4
-    assert plan([labels], judged, None, 2, 3).calls == 4 + 2 * 2
-    assert plan([labels], judged, None, 2, 1).calls == 4
+    assert read_wanted([labels], rules, None, 2, 3).calls == 4
+    assert read_wanted([labels], judged, None, 2, 3).calls == 4 + 2 * 2
+    assert read_wanted([labels], judged, None, 2, 1).calls == 4
 
 
 def test_two_files_of_one_name_are_refused(labels, tmp_path):
@@ -96,14 +96,14 @@ def test_two_files_of_one_name_are_refused(labels, tmp_path):
     other.write_bytes(labels.read_bytes())
 
     with pytest.raises(ConfigError, match=r"rename one of people\.jsonl"):
-        plan([labels, other], load_settings("demo"), None, 10, 3)
+        read_wanted([labels, other], load_settings("demo"), None, 10, 3)
 
 
 def test_the_figures_behind_a_sentence_are_printed(runtime, labels):
-    rows, _ = run_calibration(runtime, runtime.settings, plan([labels], runtime.settings, None, 10, 3))
+    rows, _ = run_calibration(runtime, runtime.settings, read_wanted([labels], runtime.settings, None, 10, 3))
     console = Console(width=200, record=True)
 
-    show_rows(console, runtime.settings, rows)
+    print_calibration(console, runtime.settings, rows)
 
     text = console.export_text()
     assert "above 7: 2 preferred and 0 other answers; not above: 0 preferred and 2 other" in text
