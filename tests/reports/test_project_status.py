@@ -200,7 +200,7 @@ def test_a_source_is_named_only_where_it_loses_more_than_thirty_percent():
 def test_twins_stand_side_by_side_three_at_most_and_escaped():
     row = (
         "| `first` | Call the tool for &lt;b&gt;Oslo&lt;/b&gt; &#124; now | `second` "
-        "| Call the &#96;tool&#96; for Rome\ufffd | 0.876 |"
+        "| Call the &#96;tool&#96; for Rome\ufffd | Jaccard 0.876 |"
     )
 
     assert section(report(), "Deduplication").count(row) == 3
