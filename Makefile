@@ -84,11 +84,13 @@ bench-job: install ## seconds, CPU and memory of each stage of the whole job: ma
 	@$(BIN)/python -m tests.benchmarks.job --rows $(ROWS)
 
 KILLS ?= 200
+FUZZ_MINUTES ?= 10
 .PHONY: soak
-soak: install ## kill runs: each stage in each way, KILLS=200 in all, and compare bytes and bills
+soak: install ## kill runs, KILLS=200 in all, and compare bytes and bills; mutate replies and files, FUZZ_MINUTES=10
 	@$(BIN)/python -m pytest -m soak
 	@$(BIN)/python -m tests.support.kills --times 3
 	@$(BIN)/python -m tests.support.kill_matrix --kills $(KILLS)
+	@$(BIN)/python -m tests.support.fuzz --minutes $(FUZZ_MINUTES)
 
 # uv resolves for a Python that need not be here, for all systems at once. No file names the host of a registry.
 UV := uv>=0.9,<1

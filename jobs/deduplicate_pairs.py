@@ -4,10 +4,15 @@ Reads `pairs` and `screen`, writes the `pair` pass of `duplicates`. Pairs whose 
 out take no part.
 """
 
+from collections.abc import Mapping
+
 from pyspark.sql import functions as F
 
+from jobs.answers.prospects import prospects_state, with_pair_prospects
 from jobs.curation.eligibility import CLEAN_PAIRS, clean_pairs
-from jobs.deduplication.ranking import mark_duplicates, pair_text
+from jobs.deduplication.figures import count_published
+from jobs.deduplication.ranking import mark_duplicates, pair_text, turn_start
+from jobs.deduplication.reference import reference_state
 from jobs.workspace.queries import with_parts
 from jobs.workspace.runtime import Runtime, Stage, StageReport
 from schemas.tables import DUPLICATES, PAIRS, SCREEN
@@ -25,19 +30,32 @@ select
 def run(runtime: Runtime) -> StageReport:
     """Find near-duplicate pairs among those with a clean response."""
     pairs = clean_pairs(runtime.read(PAIRS), runtime.read(SCREEN))
-    texts = pairs.select(
+    texts = with_pair_prospects(pairs, runtime.settings).select(
         F.col("pair_id").alias("id"),
         "source",
         pair_text().alias("text"),
+        turn_start(pair_text(), "instruction", "response").alias("turn_start"),
         "human_quality",
         F.lit(False).alias("has_fault"),
+        "is_lost",
     )
     runtime.progress.step("comparing pairs")
-    found = mark_duplicates(runtime, "pair", texts)
+    found = mark_duplicates(runtime, "pair", texts, ("instruction", "response"))
     (counts,) = runtime.query(_COUNTS)
     total, lost = counts["total"], counts["lost"]
-    reasons = {"duplicate_pair": lost, "numbers_only_pairs": found.numbers_only}
+    published = count_published(runtime, "pair")
+    reasons = {
+        "duplicate_pair": lost - published,
+        "duplicate_of_reference": published,
+        "numbers_only_pairs": found.numbers_only,
+    }
     return StageReport(total, total - lost, {name: count for name, count in reasons.items() if count})
+
+
+def inputs(runtime: Runtime) -> Mapping[str, str]:
+    """What else decides which of two twins stays."""
+    prospects = prospects_state(runtime.settings, of_answers=True)
+    return {**prospects, **reference_state(runtime.settings.deduplicate.against)}
 
 
 STAGE: Stage = Stage(
@@ -47,6 +65,7 @@ STAGE: Stage = Stage(
     reads=(PAIRS, SCREEN),
     writes=(DUPLICATES,),
     settings=("deduplicate", "sources"),
+    inputs=inputs,
     after="distill",
 )
 

@@ -4,11 +4,15 @@ Reads `examples`, `screen` and `contamination`, writes the `prompt` pass of `dup
 out or that hold an item of a benchmark take no part: a prompt that will never be asked must not remove its clean twin.
 """
 
+from collections.abc import Mapping
+
 from pyspark.sql import functions as F
 
+from jobs.answers.prospects import prospects_state, with_prompt_prospects
 from jobs.curation.eligibility import OPEN_PROMPTS, open_prompts, without_contaminated
-from jobs.deduplication.figures import SourceDuplication, count_source_duplication
-from jobs.deduplication.ranking import mark_duplicates, prompt_text
+from jobs.deduplication.figures import SourceDuplication, count_published, count_source_duplication
+from jobs.deduplication.ranking import mark_duplicates, prompt_text, turn_start
+from jobs.deduplication.reference import reference_state
 from jobs.workspace.runtime import Runtime, Stage, StageReport
 from schemas.tables import CONTAMINATION, DUPLICATES, EXAMPLES, SCREEN
 
@@ -17,14 +21,25 @@ def run(runtime: Runtime) -> StageReport:
     """Find near-duplicate prompts among those that may be asked."""
     examples = without_contaminated(runtime.read(EXAMPLES), runtime.read(CONTAMINATION))
     prompts = open_prompts(examples, runtime.read(SCREEN))
-    texts = prompts.select(
-        F.col("example_id").alias("id"), "source", prompt_text().alias("text"), "human_quality", "has_fault"
+    texts = with_prompt_prospects(prompts, runtime.settings).select(
+        F.col("example_id").alias("id"),
+        "source",
+        prompt_text().alias("text"),
+        turn_start(prompt_text(), "instruction").alias("turn_start"),
+        "human_quality",
+        "has_fault",
+        "is_lost",
     )
     runtime.progress.step("comparing prompts")
-    found = mark_duplicates(runtime, "prompt", texts)
+    found = mark_duplicates(runtime, "prompt", texts, ("instruction",))
     losses = count_source_duplication(runtime, OPEN_PROMPTS)
     total, removed = sum(loss.prompts for loss in losses), sum(loss.removed for loss in losses)
-    reasons = {"duplicate_prompt": removed, "numbers_only_pairs": found.numbers_only}
+    published = count_published(runtime, "prompt")
+    reasons = {
+        "duplicate_prompt": removed - published,
+        "duplicate_of_reference": published,
+        "numbers_only_pairs": found.numbers_only,
+    }
     warnings = tuple(_advice(loss) for loss in losses if loss.is_heavy)
     return StageReport(total, total - removed, {name: count for name, count in reasons.items() if count}, warnings)
 
@@ -33,8 +48,15 @@ def _advice(loss: SourceDuplication) -> str:
     return (
         f"{loss.source}: {loss.near:,} of {loss.distinct:,} distinct prompts ({loss.near / loss.distinct:.0%}) fall as "
         "near-duplicates; long shared openings do this. Look at some with `phase0 show --reason duplicate_prompt "
-        f"--source {loss.source}`; to keep more, set deduplicate_threshold of this source"
+        f"--source {loss.source}`; to keep more, set deduplicate.common_shingle_share to 0.1, or deduplicate_threshold "
+        "of this source"
     )
+
+
+def inputs(runtime: Runtime) -> Mapping[str, str]:
+    """What else decides which of two twins stays, where the sources' own answers are exported."""
+    prospects = prospects_state(runtime.settings, of_answers=not runtime.settings.distill.models)
+    return {**prospects, **reference_state(runtime.settings.deduplicate.against)}
 
 
 STAGE: Stage = Stage(
@@ -44,6 +66,7 @@ STAGE: Stage = Stage(
     reads=(EXAMPLES, SCREEN, CONTAMINATION),
     writes=(DUPLICATES,),
     settings=("deduplicate", "sources"),
+    inputs=inputs,
     after="decontaminate",
 )
 

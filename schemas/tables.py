@@ -170,10 +170,14 @@ DUPLICATES = Table(
     columns(
         ("pass", TEXT),  # prompt or pair
         ("id", TEXT),
-        ("duplicate_of", TEXT),  # a kept row of the same pass
+        ("duplicate_of", TEXT),  # a kept row of the same pass, or a row of the reference
         ("jaccard", DOUBLE),
         ("numbers_only", FLAG),  # the twins differ only in their numbers
+        ("turn_jaccard", DOUBLE),  # of the last turns; null: neither row has earlier ones
+        ("own_jaccard", DOUBLE),  # without the shingles that the sources' rows share; null: there are none
+        ("reference_text", TEXT),  # the beginning of what the row of the reference says; null: it is a row of this run
     ),
+    added=("turn_jaccard", "own_jaccard", "reference_text"),
 )
 
 ASSIGNMENTS = Table(

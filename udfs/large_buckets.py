@@ -7,17 +7,14 @@ sets of which each shares t of itself with the other have one in common among th
 (Chaudhuri et al. 2006).
 """
 
-from itertools import pairwise
-
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
-from udfs.shingled_rows import Found, Integers, ShingledRows, concatenated, masked
+from udfs.shingled_rows import Found, Integers, ShingledRows, concatenated, masked, shared_of
 
-# Rows that meet in a rare shingle looked at in one step, and shingles compared in one step.
+# Rows that meet in a rare shingle looked at in one step.
 _MEETINGS = 4_000_000
-_SHINGLES = 8_000_000
 
 
 def pairs_of_walk(rows: ShingledRows, protect_numbers: bool = False) -> Found:
@@ -26,8 +23,8 @@ def pairs_of_walk(rows: ShingledRows, protect_numbers: bool = False) -> Found:
     For each row that falls every pair with a kept row that was there when it fell. Where numbers are protected a pair
     that differs in nothing else makes no row fall, and does not come out.
     """
-    rare = _rarest(rows)
-    masks = masked(rows.texts, np.arange(len(rows.texts))) if protect_numbers else None
+    rare = rarest(rows)
+    masks = masked(rows.compared.texts, np.arange(rows.sizes.size)) if protect_numbers else None
     waiting = np.ones(rows.sizes.size, dtype=np.bool_)
     found: list[Found] = []
     while waiting.any():
@@ -50,13 +47,7 @@ def _compared(rows: ShingledRows, left: Integers, right: Integers, masks: npt.ND
     left, right = left[order], right[order]
     once = (left < right) if masks is None else (left < right) & (masks[left] != masks[right])
     left, right = left[once], right[once]
-    step = np.cumsum(rows.sizes[left] + rows.sizes[right]) // _SHINGLES
-    found = []
-    for start, end in pairwise((*np.flatnonzero(np.diff(step, prepend=-1)).tolist(), left.size)):
-        one, other = left[start:end], right[start:end]
-        shared = np.asarray(rows.matrix[one].multiply(rows.matrix[other]).sum(axis=1)).ravel()
-        found.append(rows.similar(one, other, shared))
-    return concatenated(found)
+    return rows.similar(left, right, shared_of(rows.matrix, left, right))
 
 
 def _kept_of(block: Integers, left: Integers, right: Integers) -> Integers:
@@ -69,7 +60,7 @@ def _kept_of(block: Integers, left: Integers, right: Integers) -> Integers:
     return np.array([row for row in block.tolist() if row not in fallen], dtype=np.int64)
 
 
-def _rarest(rows: ShingledRows) -> csr_matrix:
+def rarest(rows: ShingledRows) -> csr_matrix:
     """The matrix with the n - ceil(t n) + 1 rarest shingles of each row only."""
     frequency = np.bincount(rows.matrix.indices, minlength=rows.matrix.shape[1])
     owner = np.repeat(np.arange(rows.sizes.size), rows.sizes)
@@ -79,3 +70,21 @@ def _rarest(rows: ShingledRows) -> csr_matrix:
     chosen = order[within < np.repeat(rows.sizes - needed + 1, rows.sizes)]
     ones = np.ones(chosen.size, dtype=np.int32)
     return csr_matrix((ones, (owner[chosen], rows.matrix.indices[chosen])), shape=rows.matrix.shape)
+
+
+def pairs_across(rows: ShingledRows, is_reference: npt.NDArray[np.bool_]) -> Found:
+    """Similar pairs of a row of the reference and another, for the rows of some buckets."""
+    rare = rarest(rows)
+    known, new = np.flatnonzero(is_reference), np.flatnonzero(~is_reference)
+    index = rare[known].T.tocsr()
+    meetings = np.cumsum(rare[new] @ np.diff(index.indptr))
+    found: list[Found] = []
+    start = 0
+    while start < new.size:
+        done = int(meetings[start - 1]) if start else 0
+        block = new[start : max(start + 1, int(np.searchsorted(meetings, done + _MEETINGS, side="right")))]
+        met = (rare[block] @ index).tocoo()
+        left, right = known[met.col], block[met.row]
+        found.append(rows.similar(left, right, shared_of(rows.matrix, left, right)))
+        start += block.size
+    return concatenated(found)

@@ -13,8 +13,8 @@ import pyarrow as pa
 import xxhash
 
 from udfs.arrow_groups import ArrowBatches, whole_groups
-from udfs.large_buckets import pairs_of_walk
-from udfs.shingled_rows import Found, ShingledRows, concatenated, masked
+from udfs.large_buckets import pairs_across, pairs_of_walk
+from udfs.shingled_rows import ComparedTexts, Found, ShingledRows, Similarities, TwinRules, concatenated, masked
 from udfs.shingles import Shingles, shingle_texts
 
 Integers = npt.NDArray[np.int64]
@@ -29,7 +29,9 @@ _BLOCK_ROWS = 2_000
 _VECTOR = pa.struct(
     [("type", pa.int8()), ("size", pa.int32()), ("indices", pa.list_(pa.int32())), ("values", pa.list_(pa.float64()))]
 )
-EDGE = "left string, right string, jaccard double, numbers_only boolean"
+EDGE = "left string, right string, jaccard double, turn_jaccard double, own_jaccard double, numbers_only boolean"
+"""Columns of `verify_buckets`: `turn_jaccard` is null where neither text has earlier turns, `own_jaccard` where their
+sources have no common shingles."""
 
 
 def shingle_parts(parts: int) -> Callable[[ArrowBatches], ArrowBatches]:
@@ -39,9 +41,10 @@ def shingle_parts(parts: int) -> Callable[[ArrowBatches], ArrowBatches]:
     part is a vector of its own. A band of min-hashes looks at one part: so it costs a part of the work that min-hashes
     of the whole set would, and of two texts every band is still as likely to agree as their sets are similar.
 
-    The function takes rows of (rank, text, threshold) and gives rows of (rank, threshold, text, set_key, node,
-    features): as many for a text as it has parts with a shingle, and all but the first with nulls for the first four
-    columns. Texts with the same shingles have the same set_key, and the same node, a shorter hash of it.
+    The function takes rows of (rank, text, threshold, turn_start, source) and gives rows of (rank, threshold, text,
+    turn_start, source, set_key, node, features): as many for a text as it has parts with a shingle, and all but the
+    first with nulls for all but the last two. Texts with the same shingles, and the same in their last turns, have the
+    same set_key, and the same node, a shorter hash of it.
     """
 
     def shingle(batches: ArrowBatches) -> ArrowBatches:
@@ -56,7 +59,7 @@ def shingle_parts(parts: int) -> Callable[[ArrowBatches], ArrowBatches]:
 def _parts_of(batch: pa.RecordBatch, texts: list[str], parts: int) -> pa.RecordBatch:
     shingles, bounds = shingle_texts(texts)
     edges = bounds.tolist()
-    digests = b"".join(_set_digest(shingles[a:b], text) for (a, b), text in zip(pairwise(edges), texts, strict=True))
+    digests = b"".join(_set_digests(batch, [shingles[a:b] for a, b in pairwise(edges)], texts))
     nodes = np.frombuffer(digests, dtype=np.int64)[::2]
     # A text without a shingle gets one of its own, so that all rows go one way; it meets its copies only.
     silent = np.flatnonzero(np.diff(bounds) == 0)
@@ -96,6 +99,8 @@ def _vector_rows(
         "rank": batch.column("rank").take(once),
         "threshold": batch.column("threshold").take(once),
         "text": batch.column("text").take(once),
+        "turn_start": batch.column("turn_start").take(once),
+        "source": batch.column("source").take(once),
         "set_key": keys.cast(pa.binary()).take(once),
         "node": pa.array(nodes[owner]),
         "features": vectors,
@@ -103,11 +108,21 @@ def _vector_rows(
     return pa.record_batch(list(columns.values()), names=list(columns))
 
 
-def _set_digest(shingles: Shingles, text: str) -> bytes:
+def _set_digests(batch: pa.RecordBatch, sets: list[Shingles], texts: list[str]) -> Iterator[bytes]:
+    starts = batch.column("turn_start").to_pylist()
+    turns = [text[start:] for text, start in zip(texts, starts, strict=True) if start]
+    shingles, bounds = shingle_texts(turns)
+    of_turns = (_content(shingles[a:b], turn) for (a, b), turn in zip(pairwise(bounds.tolist()), turns, strict=True))
+    for of_text, text, start in zip(sets, texts, starts, strict=True):
+        whole = _content(of_text, text)
+        yield xxhash.xxh3_128_digest(whole + next(of_turns) if start else whole)
+
+
+def _content(shingles: Shingles, text: str) -> bytes:
     # Without a token the text itself decides: "???" is a copy of "???" and of nothing else.
     if shingles.size:
-        return xxhash.xxh3_128_digest(shingles.tobytes())
-    return xxhash.xxh3_128_digest("".join(text.split()).encode("utf-8", "surrogatepass"), seed=1)
+        return shingles.tobytes()
+    return b"text " + "".join(text.split()).encode("utf-8", "surrogatepass")
 
 
 def _chunks(costs: list[int], bound: int) -> Iterator[tuple[int, int]]:
@@ -149,14 +164,14 @@ def drop_lonely(batches: ArrowBatches) -> ArrowBatches:
         yield pa.record_batch([np.repeat(names, sizes)[is_kept], node[is_kept]], names=["bucket", "node"])
 
 
-def verify_buckets(most_rows: int, protect_numbers: bool) -> Callable[[ArrowBatches], ArrowBatches]:
+def verify_buckets(most_rows: int, protect_numbers: bool, rules: TwinRules) -> Callable[[ArrowBatches], ArrowBatches]:
     """Build the `mapInArrow` function that compares the rows of each bucket and gives rows of `EDGE`.
 
-    It takes rows of (bucket, rank, threshold, text) sorted by bucket and rank, all rows of a bucket in one partition.
-    Every pair of a bucket whose exact Jaccard similarity reaches the higher of their two thresholds comes out, left
-    rank first; a pair that meets in several buckets comes out of each. Of a bucket of more rows than `most_rows` the
-    pairs are only those that a walk in the order of ranks needs (`udfs.large_buckets`), and where numbers are protected
-    those that differ in more than numbers.
+    It takes rows of (bucket, rank, threshold, text, turn_start, source) sorted by bucket and rank, all rows of a
+    bucket in one partition. Every pair of a bucket comes out whose exact Jaccard similarity reaches the higher of
+    their two thresholds and that the rules take for twins, left rank first; a pair that meets in several buckets comes
+    out of each. Of a bucket of more rows than `most_rows` the pairs are only those that a walk in the order of ranks
+    needs (`udfs.large_buckets`), and where numbers are protected those that differ in more than numbers.
     """
 
     def verify(batches: ArrowBatches) -> ArrowBatches:
@@ -166,21 +181,42 @@ def verify_buckets(most_rows: int, protect_numbers: bool) -> Callable[[ArrowBatc
             sizes = np.diff(starts, append=keys.size)
             small = np.repeat(sizes <= most_rows, sizes)
             if small.any():
-                yield _edges(rows.filter(pa.array(small)), _all_pairs)
+                yield _edges(rows.filter(pa.array(small)), _all_pairs, rules)
             for start, size in zip(starts[sizes > most_rows], sizes[sizes > most_rows], strict=True):
-                yield _edges(rows.slice(start, size), partial(pairs_of_walk, protect_numbers=protect_numbers))
+                yield _edges(rows.slice(start, size), partial(pairs_of_walk, protect_numbers=protect_numbers), rules)
 
     return verify
 
 
-def _edges(rows: pa.RecordBatch, compare: Callable[[ShingledRows], Found]) -> pa.RecordBatch:
-    texts = rows.column("text").to_pylist()
+def _edges(rows: pa.RecordBatch, compare: Callable[[ShingledRows], Found], rules: TwinRules) -> pa.RecordBatch:
+    compared = compared_texts(rows)
     keys, thresholds = rows.column("bucket").to_numpy(), rows.column("threshold").to_numpy()
-    left, right, similarity = compare(ShingledRows.of(keys, thresholds, texts))
-    masks = masked(texts, np.unique(np.concatenate((left, right))))
-    ranks = rows.column("rank")
-    columns = [ranks.take(pa.array(left)), ranks.take(pa.array(right)), similarity, masks[left] == masks[right]]
-    return pa.record_batch([pa.array(column) for column in columns], names=["left", "right", "jaccard", "numbers_only"])
+    shingled = ShingledRows.of(keys, thresholds, compared, rules)
+    left, right, similarity = compare(shingled)
+    return edges_of(shingled, rows.column("rank"), left, right, similarity)
+
+
+def compared_texts(rows: pa.RecordBatch) -> ComparedTexts:
+    """The texts of columns text, turn_start and source."""
+    starts = rows.column("turn_start").to_numpy().astype(np.int64)
+    return ComparedTexts(rows.column("text").to_pylist(), starts, rows.column("source").to_pylist())
+
+
+def edges_of(
+    rows: ShingledRows, ranks: pa.Array, left: Integers, right: Integers, similarity: Similarities
+) -> pa.RecordBatch:
+    """Twins as rows of `EDGE`."""
+    masks = masked(rows.compared.texts, np.unique(np.concatenate((left, right))))
+    of_turns, own = rows.turn_similarity(left, right), rows.own_similarity(left, right)
+    columns = {
+        "left": ranks.take(pa.array(left)),
+        "right": ranks.take(pa.array(right)),
+        "jaccard": pa.array(similarity),
+        "turn_jaccard": pa.array(of_turns, mask=np.isnan(of_turns)),
+        "own_jaccard": pa.array(own, mask=np.isnan(own)),
+        "numbers_only": pa.array(masks[left] == masks[right]),
+    }
+    return pa.record_batch(columns)
 
 
 def _all_pairs(rows: ShingledRows) -> Found:
@@ -192,3 +228,20 @@ def _all_pairs(rows: ShingledRows) -> Found:
         once = left < right
         found.append(rows.similar(left[once], right[once], shared.data[once]))
     return concatenated(found)
+
+
+def verify_against(rules: TwinRules) -> Callable[[ArrowBatches], ArrowBatches]:
+    """Build the `mapInArrow` function that compares new rows with those of a reference and gives rows of `EDGE`.
+
+    It takes the rows that `verify_buckets` takes with `is_reference`; the left of each pair is a row of the reference
+    and the right one is not.
+    """
+
+    def verify(batches: ArrowBatches) -> ArrowBatches:
+        for rows in whole_groups(batches, "bucket", _CHUNK_ROWS, _CHUNK_CHARACTERS * 8):
+            keys, thresholds = rows.column("bucket").to_numpy(), rows.column("threshold").to_numpy()
+            shingled = ShingledRows.of(keys, thresholds, compared_texts(rows), rules)
+            is_reference = rows.column("is_reference").to_numpy(zero_copy_only=False)
+            yield edges_of(shingled, rows.column("rank"), *pairs_across(shingled, is_reference))
+
+    return verify

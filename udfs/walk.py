@@ -4,10 +4,10 @@ import pyarrow as pa
 
 from udfs.arrow_groups import ArrowBatches
 
-FALLEN = "rank string, kept_rank string, jaccard double, numbers_only boolean"
-_SCHEMA = pa.schema(
-    [("rank", pa.string()), ("kept_rank", pa.string()), ("jaccard", pa.float64()), ("numbers_only", pa.bool_())]
-)
+FALLEN = "rank string, kept_rank string, jaccard double, turn_jaccard double, own_jaccard double, numbers_only boolean"
+_PROOF = [("jaccard", pa.float64()), ("turn_jaccard", pa.float64()), ("own_jaccard", pa.float64())]
+_SCHEMA = pa.schema([("rank", pa.string()), ("kept_rank", pa.string()), *_PROOF, ("numbers_only", pa.bool_())])
+_EDGE_COLUMNS = ["loser", "winner", *(name for name, _ in _PROOF), "numbers_only"]
 
 
 def walk(batches: ArrowBatches) -> ArrowBatches:
@@ -16,7 +16,7 @@ def walk(batches: ArrowBatches) -> ArrowBatches:
     Only the ranks of the fallen are held in memory; a pair is looked at once, when all that is better is decided.
 
     Args:
-        batches: all similar pairs, columns loser, winner, jaccard and numbers_only, sorted by the first two.
+        batches: all similar pairs, the columns of `EDGE` with loser and winner for right and left, sorted by these two.
     """
     fallen: set[str] = set()
     for batch in batches:
@@ -26,5 +26,5 @@ def walk(batches: ArrowBatches) -> ArrowBatches:
             if winner not in fallen and loser not in fallen:
                 fallen.add(loser)
                 falls.append(place)
-        decisive = batch.select(["loser", "winner", "jaccard", "numbers_only"]).take(pa.array(falls, pa.int64()))
+        decisive = batch.select(_EDGE_COLUMNS).take(pa.array(falls, pa.int64()))
         yield pa.RecordBatch.from_arrays(decisive.columns, schema=_SCHEMA)

@@ -20,14 +20,18 @@ from schemas.calls import JUDGEMENTS, REQUESTS, RESPONSES
 from schemas.errors import ConfigError
 from schemas.tables import SCORES
 from udfs.column_functions import first_rows
-from udfs.llm.building import JUDGEMENTS_ASKED, judge_requests
+from udfs.llm.building import JUDGEMENTS_ASKED, WARNED, judge_requests
 from udfs.llm.generation_spec import GenerationSpec
+from udfs.scoring.bait import keep_marked
 from udfs.scoring.judge import JUDGE
 from udfs.scoring.replies import REPLIES_READ, read_replies
 
 
 def read_scores(judgements: DataFrame, responses: DataFrame, weights: tuple[int, ...]) -> DataFrame:
     """What the judge's replies say: of each pair the first that gives a score, else the last.
+
+    Of a pair that was asked about with a warning the lower of both scores counts; without a valid reply to the warning
+    it has none, since the first one may be what the text asked for.
 
     Args:
         judgements: rows of `JUDGEMENTS`.
@@ -37,11 +41,16 @@ def read_scores(judgements: DataFrame, responses: DataFrame, weights: tuple[int,
     Returns:
         `REPLIES_READ`: the columns of `SCORES`, the ask, and `fault` where there is no score.
     """
-    replies = judgements.join(responses.where("status = 'answered'"), "request_id")
+    answered = responses.where("status = 'answered'")
+    replies = judgements.join(answered, "request_id", "left").where(
+        F.col("text").isNotNull() | (F.col("ask") == WARNED)
+    )
     read = replies.select("pair_id", "ask", "text").mapInArrow(read_replies(weights), REPLIES_READ)
-    has_fault = F.col("fault").isNotNull()
-    best = Window.partitionBy("pair_id").orderBy(has_fault, F.when(has_fault, -F.col("ask")).otherwise(F.col("ask")))
-    return first_rows(read, best).select(*REPLIES_READ.fieldNames())
+    has_fault, is_warned = F.col("fault").isNotNull(), F.col("ask") == WARNED
+    asks = Window.partitionBy("pair_id", is_warned)
+    best = asks.orderBy(has_fault, F.when(has_fault, -F.col("ask")).otherwise(F.col("ask")))
+    lowest = Window.partitionBy("pair_id").orderBy(~(has_fault & is_warned), has_fault, "quality_tenths", "ask")
+    return first_rows(first_rows(read, best), lowest).select(*REPLIES_READ.fieldNames())
 
 
 def with_judgements(judgements: DataFrame, new: DataFrame, ask: int) -> DataFrame:
@@ -85,6 +94,11 @@ def judge_pairs(runtime: Runtime, pairs: DataFrame, sample: int = 0) -> tuple[Da
         faulty = runtime.storage.materialise(faulty, "faulty-replies")
         if not faulty.isEmpty():
             warnings += _ask(runtime, pairs.join(faulty, "pair_id", "left_semi"), spec, 1, sample)
+    marked = runtime.storage.materialise(pairs.mapInArrow(keep_marked, pairs.schema), "marked-pairs")
+    count = marked.count()
+    if count:
+        warnings += _ask(runtime, marked, spec, WARNED, sample)
+        warnings += (f"{count:,} pairs hold words meant for a judge: asked once more with a warning, the lower counts",)
     return _read(runtime, pairs), warnings
 
 

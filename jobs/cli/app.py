@@ -53,7 +53,8 @@ _TOOLS = {
     },
     "package": {"package": "Split, shard and describe a finished run for whoever trains on it; push it to a hub."},
     "calibration": {
-        "calibrate": "Compare the scorer with what people say of answers, and a judge with itself; keep and show it."
+        "calibrate": "Compare the scorer with what people say of answers, and a judge with itself; what it "
+        "finds is kept and shown."
     },
     "review": {
         "review": "Draw rows of the data set into a CSV for a reviewer, or record the verdicts of a filled-in one."

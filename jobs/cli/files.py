@@ -83,12 +83,33 @@ def deduplicate(
     protect_numbers: Annotated[
         bool, typer.Option("--protect-numbers", help="keep rows that differ only in numbers")
     ] = False,
+    against: Annotated[
+        list[str] | None,
+        typer.Option(help="rows that are published already and stay: JSONL, Parquet, package, workspace; repeatable"),
+    ] = None,
+    signatures: Annotated[
+        str | None, typer.Option(help="folder where what is compared of --against is kept; default the user's cache")
+    ] = None,
+    common_shingle_share: Annotated[
+        float | None,
+        typer.Option(min=0.001, max=0.999, help="shingles that more than this share of the rows have make no twins"),
+    ] = None,
     verbose: Verbose = False,
 ) -> None:
     """Remove near-duplicates from any JSONL or Parquet file; every removed row names its kept twin."""
     columns = tuple(text_column or ("instruction", "response"))
     deduplicate_file(
-        input, output, columns, id_column, threshold, protect_numbers=protect_numbers, verbose=verbose, console=console
+        input,
+        output,
+        columns,
+        id_column,
+        threshold,
+        protect_numbers=protect_numbers,
+        verbose=verbose,
+        console=console,
+        against=against or (),
+        signatures=signatures,
+        common_shingle_share=common_shingle_share,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from jobs.curation.estimate import estimate_of
 from jobs.curation.review_sheet import draw_sheet, read_sheet, require_new, write_sheet
 from jobs.curation.reviews import login_name, record_verdicts
 from jobs.run.options import DEFAULT_CONFIG, Config, Overrides, Verbose, runtime_of
@@ -35,6 +36,8 @@ def review(
             raise ConfigError(f"{filled_in}: no row has a verdict; write keep or drop into the column verdict")
         runtime = runtime_of(config, overrides, verbose)
         counts = record_verdicts(runtime, verdicts, reviewer or login_name())
+        if found := estimate_of(runtime):
+            runtime.progress.line(f"the data set by all that was read: {found}")
         runtime.progress.line(f"recorded: {counts['drop']:,} to drop, {counts['keep']:,} to keep. To apply it, type:")
         runtime.progress.line(_hint("run", config, overrides, "--from", "select"), style="bold")
     else:

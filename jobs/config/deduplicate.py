@@ -19,6 +19,19 @@ class DeduplicateConfig(BaseModel):
     threshold: float = Field(
         0.8, ge=0.5, le=1.0, description="Jaccard similarity of shingle sets at which rows are twins"
     )
+    turn_threshold: float = Field(
+        0.5, ge=0.0, le=1.0, description="least Jaccard similarity of the last turns, where there are earlier ones"
+    )
+    common_shingle_share: float | None = Field(
+        None,
+        gt=0.0,
+        lt=1.0,
+        description="shingles that more than this share of a source's prompts have do not make twins; null: all do",
+    )
+    against: tuple[str, ...] = Field(
+        (),
+        description="what is published already: JSONL, Parquet, package folders or earlier workspaces whose rows stay",
+    )
     bands: int = Field(12, ge=1, le=64, description="buckets a row falls into")
     rows: int = Field(3, ge=1, le=16, description="min-hashes that must agree within a band")
     seed: int = Field(
@@ -35,7 +48,9 @@ class DeduplicateConfig(BaseModel):
         return float(1.0 - (1.0 - jaccard**self.rows) ** self.bands)
 
 
-def config_for(threshold: float, protect_numbers: bool = False) -> DeduplicateConfig:
+def config_for(
+    threshold: float, protect_numbers: bool = False, common_shingle_share: float | None = None
+) -> DeduplicateConfig:
     """Banding that misses next to nothing at this threshold.
 
     The longest bands, which propose the fewest pairs in vain, whose expected recall at the threshold is at least
@@ -43,7 +58,13 @@ def config_for(threshold: float, protect_numbers: bool = False) -> DeduplicateCo
     """
     for rows in range(10, 0, -1):
         for bands in range(1, MOST_HASHES // rows + 1):
-            config = DeduplicateConfig(threshold=threshold, bands=bands, rows=rows, protect_numbers=protect_numbers)
+            config = DeduplicateConfig(
+                threshold=threshold,
+                bands=bands,
+                rows=rows,
+                protect_numbers=protect_numbers,
+                common_shingle_share=common_shingle_share,
+            )
             if config.expected_recall(threshold) >= LEAST_RECALL:
                 return config
     raise ConfigError(f"threshold {threshold:g}: no banding reaches a recall of {LEAST_RECALL}; it must be 0.5 to 1.0")

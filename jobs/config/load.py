@@ -166,6 +166,8 @@ def _with_absolute_paths(settings: Settings, sources_folder: Path, workspace_fol
         for one in settings.decontaminate.benchmarks
     )
     decontaminate = settings.decontaminate.model_copy(update={"benchmarks": benchmarks})
+    against = tuple(absolute_glob(path, sources_folder) for path in settings.deduplicate.against)
+    deduplicate = settings.deduplicate.model_copy(update={"against": against})
 
     def from_here(place: str) -> str:
         return (
@@ -178,5 +180,11 @@ def _with_absolute_paths(settings: Settings, sources_folder: Path, workspace_fol
     if downloads.folder:
         downloads = downloads.model_copy(update={"folder": from_here(downloads.folder)})
     workspace = from_here(settings.workspace)
-    places = {"sources": sources, "decontaminate": decontaminate, "downloads": downloads, "workspace": workspace}
+    places = {
+        "sources": sources,
+        "decontaminate": decontaminate,
+        "deduplicate": deduplicate,
+        "downloads": downloads,
+        "workspace": workspace,
+    }
     return settings.model_copy(update=places)

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from jobs.config.section import Section
 from jobs.config.settings import Settings
 from schemas.errors import ConfigError
-from udfs.llm.prompts import AnswerPrompt, JudgePrompt, check_template
+from udfs.llm.prompts import WARNING, AnswerPrompt, JudgePrompt, check_template
 
 
 class AnswerFile(Section):
@@ -27,6 +27,7 @@ class JudgeFile(Section):
     rubric: str
     pair: str
     again: str
+    warning: str = WARNING
 
 
 _FileT = TypeVar("_FileT", bound=Section)

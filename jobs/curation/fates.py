@@ -46,11 +46,17 @@ def example_fates(tables: Mapping[Table, DataFrame], unanswered: DataFrame) -> D
         F.col("id").alias("verdict_id"), F.col("rule").alias("response_rule")
     )
     contaminated = contamination.where("effect = 'exclude'").select("example_id").distinct()
-    prompt_twin = duplicates.where("pass = 'prompt'").select(
-        F.col("id").alias("example_id"), F.col("duplicate_of").alias("prompt_twin")
+    # A row that is published already is nobody's row here.
+    named = duplicates.withColumn("is_published", F.col("reference_text").isNotNull())
+    prompt_twin = named.where("pass = 'prompt'").select(
+        F.col("id").alias("example_id"),
+        F.when(~F.col("is_published"), F.col("duplicate_of")).alias("prompt_twin"),
+        F.col("is_published").alias("prompt_is_published"),
     )
-    pair_twin = duplicates.where("pass = 'pair'").select(
-        F.col("id").alias("pair_id"), F.col("duplicate_of").alias("twin_pair")
+    pair_twin = named.where("pass = 'pair'").select(
+        F.col("id").alias("pair_id"),
+        F.when(~F.col("is_published"), F.col("duplicate_of")).alias("twin_pair"),
+        F.col("is_published").alias("pair_is_published"),
     )
     twin_owner = pairs.select(F.col("pair_id").alias("twin_pair"), F.col("example_id").alias("pair_twin"))
     scored = scores.select("pair_id", F.lit(True).alias("scored"))
@@ -73,9 +79,11 @@ def example_fates(tables: Mapping[Table, DataFrame], unanswered: DataFrame) -> D
     fate = (
         F.when(F.col("prompt_rule").isNotNull(), _fate("screen", F.col("prompt_rule")))
         .when(F.col("contaminated"), _fate("decontaminate", F.lit("contaminated")))
+        .when(F.col("prompt_is_published"), _fate("deduplicate-prompts", F.lit("duplicate_of_reference")))
         .when(F.col("prompt_twin").isNotNull(), _fate("deduplicate-prompts", F.lit("duplicate_prompt"), "prompt_twin"))
         .when(F.col("pair_id").isNull(), _fate("distill", F.coalesce("why", F.lit("no_answer"))))
         .when(F.col("response_rule").isNotNull(), _fate("screen", F.col("response_rule")))
+        .when(F.col("pair_is_published"), _fate("deduplicate-pairs", F.lit("duplicate_of_reference")))
         .when(F.col("twin_pair").isNotNull(), _fate("deduplicate-pairs", F.lit("duplicate_pair"), "pair_twin"))
         .when(F.col("scored").isNull(), _fate("score", F.lit("not_scored")))
         .when(F.col("considered").isNull(), _fate("select", F.lit("not_considered")))

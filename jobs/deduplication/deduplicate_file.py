@@ -9,7 +9,7 @@ made sure of, and blank lines go), Parquet rows with the types and metadata of t
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,7 @@ from jobs.config.spark import SparkConfig
 from jobs.deduplication.input_file import InputFiles, find_input, read_texts
 from jobs.deduplication.kept_rows import KEPT, write_result
 from jobs.deduplication.near_duplicates import NearDuplicates, find_near_duplicates
+from jobs.deduplication.reference import DUPLICATE_OF_REFERENCE, open_reference
 from jobs.rendering.progress import Progress
 from jobs.rendering.terminal import say
 from jobs.workspace import files
@@ -59,10 +60,14 @@ def deduplicate_file(
     protect_numbers: bool,
     verbose: bool,
     console: Console,
+    against: Sequence[str] = (),
+    signatures: str | None = None,
+    common_shingle_share: float | None = None,
 ) -> None:
     """Write `<output>/kept.jsonl` (or `kept.parquet`) and `<output>/duplicates.parquet`.
 
-    The latter has a row for each row that is removed: `id`, `duplicate_of` (a row that is kept) and `jaccard`. Without
+    The latter has a row for each row that is removed: `id`, `duplicate_of` (a row that is kept, or one of the
+    reference), `jaccard`, and `reason` (duplicate or duplicate_of_reference). Without
     `id_column` the id is the row's place from 0, for a JSONL file its line (blank lines count); where there are
     several files, that after the file's name and a colon. Ids are text.
 
@@ -75,6 +80,9 @@ def deduplicate_file(
         protect_numbers: rows that differ only in their numbers are no twins.
         verbose: leave what Java prints on the terminal.
         console: where the result is summed up.
+        against: rows that are published already, and stay: see `jobs.deduplication.reference.reference_files`.
+        signatures: folder where those of the reference are kept; null: `phase0` in the user's cache.
+        common_shingle_share: shingles that more than this share of the rows have make no twins.
 
     Raises:
         ConfigError: there is no such input, a column is missing or nested, an id is missing or not unique, or the
@@ -84,7 +92,7 @@ def deduplicate_file(
     """
     started = time.monotonic()
     source, target = _absolute(input), _absolute(output)
-    config = config_for(threshold, protect_numbers)
+    config = config_for(threshold, protect_numbers, common_shingle_share)
     _require_own(target, [*KEPT.values(), DUPLICATES_FILE])
     with _scratch(target) as scratch:
         spark = _session(None if verbose or "://" in target else Path(scratch) / "spark.log", _spark_config(source))
@@ -96,15 +104,24 @@ def deduplicate_file(
             _require_outside(found, target)
             progress.step("reading")
             texts = read_texts(spark, found, text_columns, id_column, storage)
+            reference = None
+            if against:
+                progress.step("reading what is published")
+                kept_in = signatures or files.join(_user_cache(), "reference")
+                reference = open_reference(spark, [_absolute(one) for one in against], text_columns, config, kept_in)
             progress.step("comparing")
-            twins = find_near_duplicates(with_file_rank(texts.rows, found, threshold), config, storage.materialise)
-            removed = storage.materialise(_named(twins.duplicates).orderBy("rank"), "removed")
+            ranked = with_file_rank(texts.rows, found, threshold)
+            twins = find_near_duplicates(ranked, config, storage.materialise, reference)
+            removed = storage.materialise(_named(twins).orderBy("rank"), "removed")
             progress.step("writing")
             parts = files.list_files(files.join(storage.scratch, "removed"), ".parquet")
             lost = write_result(found, parts, files.join(target, KEPT[found.kind]), files.join(target, DUPLICATES_FILE))
         groups = _largest_groups(removed)
+        of_reference = removed.where(F.col("reason") == DUPLICATE_OF_REFERENCE).count() if against else 0
     seconds = time.monotonic() - started
-    _print_summary(console, config, twins, groups, target, found.kind, (texts.total, lost, texts.silent), seconds)
+    _print_summary(
+        console, config, twins, groups, target, found.kind, (texts.total, lost, texts.silent, of_reference), seconds
+    )
 
 
 def with_file_rank(rows: DataFrame, found: InputFiles, threshold: float) -> DataFrame:
@@ -125,17 +142,28 @@ def with_file_rank(rows: DataFrame, found: InputFiles, threshold: float) -> Data
     )
 
 
-def _named(duplicates: DataFrame) -> DataFrame:
-    """Columns rank, file (its number), position, id, duplicate_of, jaccard."""
+def _named(twins: NearDuplicates) -> DataFrame:
+    """Columns rank, file (its number), position, id, duplicate_of, jaccard, reason."""
     id_start = _FILE_DIGITS + _POSITION_DIGITS + 1
-    return duplicates.select(
+    of_kept = twins.duplicates.select(
+        "rank", F.expr(f"substring(kept_rank, {id_start})").alias("duplicate_of"), "jaccard"
+    ).withColumn("reason", F.lit("duplicate"))
+    if twins.of_reference is not None:
+        named = twins.of_reference.select("rank", F.col("kept_rank").alias("duplicate_of"), "jaccard")
+        of_kept = of_kept.unionByName(named.withColumn("reason", F.lit(DUPLICATE_OF_REFERENCE)))
+    return of_kept.select(
         "rank",
         F.substring("rank", 1, _FILE_DIGITS).cast("int").alias("file"),
         F.substring("rank", _FILE_DIGITS + 1, _POSITION_DIGITS).cast("bigint").alias("position"),
         F.expr(f"substring(rank, {id_start})").alias("id"),
-        F.expr(f"substring(kept_rank, {id_start})").alias("duplicate_of"),
+        "duplicate_of",
         "jaccard",
+        "reason",
     )
+
+
+def _user_cache() -> str:
+    return files.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "phase0")
 
 
 def _largest_groups(removed: DataFrame) -> list[_Group]:
@@ -152,15 +180,17 @@ def _print_summary(
     groups: list[_Group],
     target: str,
     kind: str,
-    counts: tuple[int, int, int],
+    counts: tuple[int, int, int, int],
     seconds: float,
 ) -> None:
-    total, lost, silent = counts
+    total, lost, silent, of_reference = counts
     lines = [
         f"{total:,} rows in, {total - lost:,} kept, {lost:,} removed ({lost / total:.1%}), {seconds:.1f} s",
         f"expected recall at {config.threshold:g}: {config.expected_recall(config.threshold):.3%}"
         f" ({config.bands} bands of {config.rows} min-hashes); every pair found is compared exactly",
     ]
+    if of_reference:
+        lines.append(f"{of_reference:,} of the removed resemble a row that is published already")
     if silent:
         lines.append(f"{silent:,} rows have no text in these columns: kept, compared with nothing")
     if twins.numbers_only:

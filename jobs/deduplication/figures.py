@@ -71,10 +71,18 @@ def count_source_duplication(runtime: Runtime, prompts: str) -> list[SourceDupli
     ]
 
 
+_PUBLISHED = "select count(*) as rows from {duplicates} where pass = :pass and reference_text is not null"
+
+
+def count_published(runtime: Runtime, search: str) -> int:
+    """How many rows a pass has removed because they are published already."""
+    return int(runtime.query(_PUBLISHED, **{"pass": search})[0]["rows"])
+
+
 _TWINS = """
-select source, id, duplicate_of, jaccard
+select *
 from (
-    select examples.source, removed.id, removed.duplicate_of, removed.jaccard, row_number() over (
+    select examples.source, removed.*, row_number() over (
         partition by examples.source order by removed.id
     ) as place
     from (select * from {duplicates} where pass = 'prompt' and jaccard < 1.0) as removed
@@ -106,6 +114,25 @@ class Twins:
     jaccard: float
     text: str
     twin_text: str
+    turn_jaccard: float | None = None
+    """Of the last turns; null where neither has earlier ones."""
+    own_jaccard: float | None = None
+    """Without the shingles that the sources' rows share; null where there are none."""
+
+    @property
+    def proof(self) -> str:
+        """All that was measured of them."""
+        return proof_of(self.jaccard, self.turn_jaccard, self.own_jaccard)
+
+
+def proof_of(jaccard: float, turn_jaccard: float | None, own_jaccard: float | None) -> str:
+    """The similarities of two twins in words."""
+    parts = [f"Jaccard {jaccard:.3f}"]
+    if turn_jaccard is not None:
+        parts.append(f"last turn {turn_jaccard:.3f}")
+    if own_jaccard is not None:
+        parts.append(f"without what the source's rows share {own_jaccard:.3f}")
+    return ", ".join(parts)
 
 
 @dataclass(frozen=True)
@@ -122,10 +149,10 @@ class DuplicateGroup:
 
 
 _MEMBERS = """
-select pass, id, duplicate_of, jaccard, removed
+select *
 from (
     select
-        pass, id, duplicate_of, jaccard,
+        *,
         count(*) over (partition by pass, duplicate_of) as removed,
         row_number() over (partition by pass, duplicate_of order by jaccard, id) as place
     from {duplicates}
@@ -153,7 +180,9 @@ def largest_groups(runtime: Runtime, groups: int, twins: int) -> tuple[Duplicate
         runtime, {row[column] for of in largest.values() for row in of for column in ("id", "duplicate_of")}
     )
     return tuple(
-        DuplicateGroup(search, kept_id, texts[kept_id], of[0]["removed"], tuple(_twins(row, texts) for row in of))
+        DuplicateGroup(
+            search, kept_id, _kept_text(of[0], texts), of[0]["removed"], tuple(_twins(row, texts) for row in of)
+        )
         for (search, kept_id), of in largest.items()
     )
 
@@ -181,5 +210,18 @@ def _text(row: Answer) -> str:
     return "\n".join(part for part in (row["system"], *turns, row["instruction"], row["response"]) if part is not None)
 
 
+def _kept_text(row: Answer, texts: Mapping[str, str]) -> str:
+    """Of a row that is published already its beginning is in the table."""
+    return str(row.get("reference_text") or texts[row["duplicate_of"]])
+
+
 def _twins(row: Answer, texts: Mapping[str, str]) -> Twins:
-    return Twins(row["id"], row["duplicate_of"], row["jaccard"], texts[row["id"]], texts[row["duplicate_of"]])
+    return Twins(
+        row["id"],
+        row["duplicate_of"],
+        row["jaccard"],
+        texts[row["id"]],
+        _kept_text(row, texts),
+        row.get("turn_jaccard"),
+        row.get("own_jaccard"),
+    )

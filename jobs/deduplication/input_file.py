@@ -44,6 +44,8 @@ class InputFiles:
     """What Spark calls each of them in `_metadata.file_path`: a path with its special characters encoded."""
     schema: pa.Schema | None = None
     """Of Parquet files: the one that all of them have."""
+    option: str = "--input"
+    """Where a person has named it."""
     is_coarse: bool = False
     """Whether Spark would give megabytes to one task: it cuts neither a row group nor a gzip file."""
 
@@ -56,7 +58,7 @@ class InputFiles:
         return tuple(f"{path.removeprefix(folder).lstrip('/')}:" for path in self.paths)
 
 
-def find_input(spark: SparkSession, given: str) -> InputFiles:
+def find_input(spark: SparkSession, given: str, option: str = "--input") -> InputFiles:
     """List the files of an input and tell their kind.
 
     Raises:
@@ -68,23 +70,23 @@ def find_input(spark: SparkSession, given: str) -> InputFiles:
         listing = spark.read.format("binaryFile").load(given).select("path", "_metadata.file_path", "length")
         found = sorted(tuple(row) for row in listing.collect())
     except AnalysisException as error:
-        raise ConfigError(f"--input {given}: no such file") from error
+        raise ConfigError(f"{option} {given}: no such file") from error
     paths, names = tuple(row[0] for row in found), tuple(row[1] for row in found)
     total_bytes = sum(row[2] for row in found)
     kinds = {_kind_of(path): path for path, _, length in found if length}
     if not kinds:
-        raise DataRefusedError(f"--input {given} is empty: there is nothing to deduplicate")
+        raise DataRefusedError(f"{option} {given} is empty: there is nothing to deduplicate")
     if len(kinds) > 1:
         raise ConfigError(
-            f"--input {given}: {' and '.join(sorted(kinds.values()))} are of different kinds; name one kind"
+            f"{option} {given}: {' and '.join(sorted(kinds.values()))} are of different kinds; name one kind"
         )
     if "parquet" in kinds:
         schema, row_groups = _common_schema(paths)
         is_coarse = row_groups < _LEAST_TASKS and total_bytes > _COARSE_BYTES
-        return InputFiles(given, "parquet", paths, names, schema, is_coarse)
+        return InputFiles(given, "parquet", paths, names, schema, option, is_coarse)
     packed = [path for path in paths if path.endswith(".gz")]
     is_coarse = bool(packed) and len(paths) < _LEAST_TASKS and total_bytes > _COARSE_BYTES
-    return InputFiles(given, "json_lines", paths, names, is_coarse=is_coarse)
+    return InputFiles(given, "json_lines", paths, names, option=option, is_coarse=is_coarse)
 
 
 def _kind_of(path: str) -> Literal["json_lines", "parquet"]:
@@ -224,7 +226,7 @@ def _columns_of(spark: SparkSession, found: InputFiles) -> list[str]:
 def _missing_columns(missing: Sequence[str], there: Sequence[str], found: InputFiles) -> ConfigError:
     shown = ", ".join(name[:40] for name in there[:_COLUMNS_SHOWN]) + (", …" if len(there) > _COLUMNS_SHOWN else "")
     return ConfigError(
-        f"--input {found.given} has no column {', '.join(missing)}; columns found: {shown}. "
+        f"{found.option} {found.given} has no column {', '.join(missing)}; columns found: {shown}. "
         "Name the columns to compare with --text-column, once for each"
     )
 

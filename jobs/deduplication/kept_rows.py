@@ -20,7 +20,9 @@ from udfs.unpacking import UTF8_BOM
 KEPT = {"json_lines": "kept.jsonl", "parquet": "kept.parquet"}
 """Kind of the input -> name of the file with the kept rows."""
 
-DUPLICATE = pa.schema([("id", pa.string()), ("duplicate_of", pa.string()), ("jaccard", pa.float64())])
+DUPLICATE = pa.schema(
+    [("id", pa.string()), ("duplicate_of", pa.string()), ("jaccard", pa.float64()), ("reason", pa.string())]
+)
 _BATCH_ROWS = 5_000
 
 RowPlaces = npt.NDArray[np.int64]
@@ -31,8 +33,8 @@ def write_result(found: InputFiles, removed_parts: Sequence[str], kept: str, dup
 
     Args:
         found: the input.
-        removed_parts: Parquet files with columns file (its number), position, id, duplicate_of and jaccard, all of
-            them together sorted by the first two.
+        removed_parts: Parquet files with columns file (its number), position, id, duplicate_of, jaccard and reason,
+            all of them together sorted by the first two.
         kept: file to write the kept rows to.
         duplicates: Parquet file to write rows of `DUPLICATE` to.
 

@@ -7,6 +7,8 @@
 3. Texts with equal shingle sets collapse onto the best of them.
 4. All pairs of a bucket are compared by exact Jaccard. Comparing with one leader only leaks 31 % of the
    true pairs of real instructions. Of a crowded bucket all those are that decide.
+   Twins resemble each other in their last turn too, because a long history makes any two questions after it alike,
+   and without the shingles that their sources' rows share, where `common_shingle_share` says which those are.
 5. One walk over the pairs in rank order: a row is removed only by a better row that is itself kept. Connected
    components would remove C from A~B~C although nothing kept resembles it.
 """
@@ -14,29 +16,20 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pyspark.ml.feature import MinHashLSH
-from pyspark.ml.functions import array_to_vector
-from pyspark.ml.linalg import VectorUDT
+import numpy as np
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
-from pyspark.sql.types import BinaryType, DoubleType, LongType, StringType, StructField, StructType
 
 from jobs.config.deduplicate import DeduplicateConfig
-from udfs.similarity import EDGE, drop_lonely, shingle_parts, verify_buckets
+from jobs.deduplication.buckets import OF_TEXT, equal_sets, shared_buckets, with_buckets
+from jobs.deduplication.reference import Reference, fallen_to
+from udfs.common_shingles import COMMON, SAMPLED_TEXTS, count_common
+from udfs.shingled_rows import TwinRules
+from udfs.shingles import Shingles
+from udfs.similarity import EDGE, verify_buckets
 from udfs.walk import FALLEN, walk
 
 Materialise = Callable[[DataFrame, str], DataFrame]
-
-_PARTS = StructType(
-    [
-        StructField("rank", StringType()),
-        StructField("threshold", DoubleType()),
-        StructField("text", StringType()),
-        StructField("set_key", BinaryType()),
-        StructField("node", LongType()),
-        StructField("features", VectorUDT()),
-    ]
-)
 
 
 @dataclass(frozen=True)
@@ -44,41 +37,75 @@ class NearDuplicates:
     """What the search found."""
 
     duplicates: DataFrame
-    """Columns rank, kept_rank, jaccard, numbers_only: one row for each row that is removed."""
+    """Columns of `udfs.walk.FALLEN`: one row for each row that is removed."""
     pairs: int
     """Verified pairs of different shingle sets; of a bucket over `max_bucket` only those that decide."""
     numbers_only: int
     """How many of those differ only in their numbers."""
+    of_reference: DataFrame | None = None
+    """The same columns and `twin_text`: the rows that fall to a row of the reference, `kept_rank` being its id. Null
+    where there is no reference."""
 
 
-def find_near_duplicates(texts: DataFrame, config: DeduplicateConfig, materialise: Materialise) -> NearDuplicates:
+def find_near_duplicates(
+    texts: DataFrame, config: DeduplicateConfig, materialise: Materialise, reference: Reference | None = None
+) -> NearDuplicates:
     """Name, for every row that has a better twin, the best kept twin and their exact similarity.
 
     Args:
         texts: columns `rank` (string, unique; of two twins the one that sorts first stays), `text` (not
-            null) and `threshold` (double, at least `config.threshold`; a pair must reach both).
+            null) and `threshold` (double, at least `config.threshold`; a pair must reach both). Where they are known
+            also `turn_start`, how many characters stand before the last turn, and `source`.
         config: threshold and banding.
         materialise: stores a frame under a name and gives back a frame that reads it.
+        reference: rows that are published already; what resembles one of them falls before all else.
 
     Returns:
         The removed rows, and counts for the report.
     """
     parts = materialise(with_buckets(texts, config), "parts")
     copies = materialise(equal_sets(parts), "copies")
+    rules = TwinRules(config.turn_threshold, common_shingles(parts, config.common_shingle_share))
+    of_reference = None
+    if reference is not None:
+        of_reference = materialise(_of_reference(reference, parts, copies, config, rules), "of_reference")
+        parts = parts.join(of_reference.select("rank"), "rank", "left_anti")
+        copies = copies.join(of_reference.select("rank"), "rank", "left_anti")
     meetings = materialise(shared_buckets(parts), "meetings")
     members = bucket_members(meetings, parts, copies)
-    edges = materialise(verified_pairs(members, config), "edges")
+    edges = materialise(verified_pairs(members, config, rules), "edges")
     fallen = materialise(who_falls(edges, config), "fallen")
     crowded = meetings.groupBy("bucket").count().where(F.col("count") > config.max_bucket).select("bucket")
     if not crowded.isEmpty():
-        edges, fallen = _settled(members.join(crowded, "bucket", "left_semi"), edges, fallen, config, materialise)
+        edges, fallen = _settled(
+            members.join(crowded, "bucket", "left_semi"), edges, fallen, config, rules, materialise
+        )
     counts = edges.agg(F.count("*"), F.count_if("numbers_only")).first()
     pairs, numbers_only = (int(counts[0]), int(counts[1])) if counts else (0, 0)
-    return NearDuplicates(_with_copies(fallen, copies), pairs, numbers_only)
+    return NearDuplicates(_with_copies(fallen, copies), pairs, numbers_only, of_reference)
+
+
+def _of_reference(
+    reference: Reference, parts: DataFrame, copies: DataFrame, config: DeduplicateConfig, rules: TwinRules
+) -> DataFrame:
+    leaders = parts.where("rank is not null").join(copies, "rank", "left_anti")
+    fallen = fallen_to(reference, parts, leaders, config.threshold, rules)
+    if config.protect_numbers:
+        fallen = fallen.where(~F.col("numbers_only") | (F.col("jaccard") == 1.0))
+    of_copies = (
+        copies.select("rank", "leader").join(fallen.withColumnRenamed("rank", "leader"), "leader").drop("leader")
+    )
+    texts = reference.rows.select(F.col("id").alias("kept_rank"), F.col("text").alias("twin_text"))
+    return fallen.unionByName(of_copies).join(texts, "kept_rank")
 
 
 def _settled(
-    crowded: DataFrame, edges: DataFrame, fallen: DataFrame, config: DeduplicateConfig, materialise: Materialise
+    crowded: DataFrame,
+    edges: DataFrame,
+    fallen: DataFrame,
+    config: DeduplicateConfig,
+    rules: TwinRules,
+    materialise: Materialise,
 ) -> tuple[DataFrame, DataFrame]:
     """Edges and fallen rows with which no two kept rows of a crowded bucket are twins.
 
@@ -90,58 +117,47 @@ def _settled(
     while True:
         round += 1
         left = crowded.join(fallen.select("rank"), "rank", "left_anti")
-        more = materialise(_decisive(verified_pairs(left, config), config), f"edges_{round}")
+        more = materialise(_decisive(verified_pairs(left, config, rules), config), f"edges_{round}")
         if more.isEmpty():
             return edges, fallen
         edges = materialise(edges.unionByName(more), f"all_edges_{round}")
         fallen = materialise(who_falls(edges, config), f"fallen_{round}")
 
 
-def with_buckets(texts: DataFrame, config: DeduplicateConfig) -> DataFrame:
-    """Columns rank, threshold, text, set_key, node, bucket: a row for each bucket that a text falls into.
+def common_shingles(parts: DataFrame, share: float | None) -> dict[str, Shingles]:
+    """Source -> shingles that more than that share of its different texts have; see `udfs.common_shingles`.
 
-    Only the first row of a text has its first four columns. Texts with equal shingle sets have the same set_key and
-    the same node.
+    Counted over at most `SAMPLED_TEXTS` of a source, the first in the order of their hashes.
     """
-    lsh = MinHashLSH(inputCol="features", outputCol="hashes", numHashTables=config.rows, seed=config.seed)
-    # fit draws the hash functions and looks at nothing else, so any vector will do.
-    model = lsh.fit(texts.sparkSession.range(1).select(array_to_vector(F.array(F.lit(1.0))).alias("features")))
-    parts = texts.select("rank", "text", "threshold").mapInArrow(shingle_parts(config.bands), _PARTS)
-    bucket = F.xxhash64("hashes").alias("bucket")
-    return model.transform(parts).select("rank", "threshold", "text", "set_key", "node", bucket)
-
-
-def equal_sets(parts: DataFrame) -> DataFrame:
-    """Columns rank, leader: each row whose shingle set a better row has too, and the best such row."""
-    best = F.min("rank").over(Window.partitionBy("set_key")).alias("leader")
-    return parts.where("rank is not null").select("rank", best).where("rank != leader")
-
-
-def shared_buckets(parts: DataFrame) -> DataFrame:
-    """Columns bucket, node: the members of each bucket of two or more; one bucket for all with the same members."""
-    keys = parts.select("bucket", "node").repartition("bucket").sortWithinPartitions("bucket")
-    return keys.mapInArrow(drop_lonely, "bucket bigint, node bigint").distinct()
+    if share is None:
+        return {}
+    texts = parts.where("rank is not null").dropDuplicates(["source", "set_key"])
+    place = F.row_number().over(Window.partitionBy("source").orderBy("node", "set_key"))
+    sample = texts.select("source", "text", place.alias("place")).where(F.col("place") <= SAMPLED_TEXTS)
+    by_source = sample.select("source", "text").repartition("source").sortWithinPartitions("source")
+    found = by_source.mapInArrow(count_common(share), COMMON).collect()
+    return {row["source"]: np.frombuffer(bytes(row["shingles"]), dtype=np.uint64) for row in found}
 
 
 def bucket_members(meetings: DataFrame, parts: DataFrame, copies: DataFrame) -> DataFrame:
-    """Columns bucket, rank, threshold, text: what is to be compared, copies of a better row left out."""
+    """Columns bucket and those of a text: what is to be compared, copies of a better row left out."""
     leaders = parts.where("rank is not null").join(copies, "rank", "left_anti")
-    return meetings.join(leaders.select("node", "rank", "threshold", "text"), "node").drop("node")
+    return meetings.join(leaders.select("node", *OF_TEXT), "node").drop("node")
 
 
-def verified_pairs(members: DataFrame, config: DeduplicateConfig) -> DataFrame:
-    """Columns winner, loser, jaccard, numbers_only: the verified pairs, each once, better row first."""
+def verified_pairs(members: DataFrame, config: DeduplicateConfig, rules: TwinRules) -> DataFrame:
+    """Columns of `udfs.similarity.EDGE`, but winner for left and loser for right: the verified pairs, each once."""
     return (
         members.repartition("bucket")
         .sortWithinPartitions("bucket", "rank")
-        .mapInArrow(verify_buckets(config.max_bucket, config.protect_numbers), EDGE)
+        .mapInArrow(verify_buckets(config.max_bucket, config.protect_numbers, rules), EDGE)
         .distinct()
         .withColumnsRenamed({"left": "winner", "right": "loser"})
     )
 
 
 def who_falls(edges: DataFrame, config: DeduplicateConfig) -> DataFrame:
-    """Columns rank, kept_rank, jaccard, numbers_only: each row with a better twin that is kept, and the best such.
+    """Columns of `udfs.walk.FALLEN`: each row with a better twin that is kept, and the best such.
 
     One task sees all pairs, sorted by their worse row; ten million take it a few seconds.
     """
@@ -160,6 +176,10 @@ def _with_copies(fallen: DataFrame, copies: DataFrame) -> DataFrame:
         "rank",
         F.coalesce("kept_rank", "leader").alias("kept_rank"),
         F.coalesce("jaccard", F.lit(1.0)).alias("jaccard"),
+        F.when(F.col("kept_rank").isNull() & F.col("has_turns"), 1.0)
+        .otherwise(F.col("turn_jaccard"))
+        .alias("turn_jaccard"),
+        "own_jaccard",
         F.coalesce("numbers_only", F.lit(False)).alias("numbers_only"),
     )
     return fallen.unionByName(fates)

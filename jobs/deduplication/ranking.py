@@ -8,11 +8,15 @@ from pyspark.sql import functions as F
 from jobs.config.deduplicate import DeduplicateConfig
 from jobs.config.settings import SourceConfig
 from jobs.deduplication.near_duplicates import NearDuplicates, find_near_duplicates
+from jobs.deduplication.reference import open_reference
+from jobs.workspace import files
 from jobs.workspace.runtime import Runtime
 from schemas.tables import DUPLICATES
 from udfs.column_functions import looked_up
 
 _LAST = "9999"
+_PROOF = ("jaccard", "numbers_only", "turn_jaccard", "own_jaccard")
+_EXCERPT_CHARS = 2_000
 
 
 def prompt_text() -> Column:
@@ -26,14 +30,20 @@ def pair_text() -> Column:
     return F.concat_ws("\n", prompt_text(), F.col("response"))
 
 
+def turn_start(text: Column, *last: str) -> Column:
+    """How many characters of a text stand before its last turn, which is these columns, a line each."""
+    return (F.length(text) - F.length(F.concat_ws("\n", *last))).cast("int")
+
+
 def with_rank(rows: DataFrame, sources: Sequence[SourceConfig], threshold: float) -> DataFrame:
     """Add `rank` and `threshold`, as `find_near_duplicates` wants them.
 
-    The better row sorts first: higher human quality (none comes last), then no fault, then the source's
-    priority, then id. Length plays no part: it would reward verbosity.
+    The better row sorts first: what can be exported before what cannot, as far as is known, so that no row takes its
+    twin with it; then higher human quality (none comes last), then no fault, then the source's priority, then id.
+    Length plays no part: it would reward verbosity.
 
     Args:
-        rows: columns id, source, human_quality (0 to 1 or null) and has_fault (boolean).
+        rows: columns id, source, human_quality (0 to 1 or null), has_fault and is_lost (boolean).
         sources: their priorities and stricter thresholds.
         threshold: of sources without one of their own.
     """
@@ -41,6 +51,7 @@ def with_rank(rows: DataFrame, sources: Sequence[SourceConfig], threshold: float
     priority = _by_source({source.name: f"{source.priority:04d}" for source in sources})
     thresholds = _by_source({source.name: max(threshold, source.deduplicate_threshold or 0.0) for source in sources})
     parts = (
+        F.when(F.col("is_lost"), "1").otherwise("0"),
         F.coalesce(quality, F.lit(_LAST)),
         F.when(F.col("has_fault"), "1").otherwise("0"),
         F.coalesce(priority, F.lit(_LAST)),
@@ -60,26 +71,41 @@ def id_of(rank: str) -> Column:
     return F.substring_index(rank, "|", -1)
 
 
-def mark_duplicates(runtime: Runtime, name: str, rows: DataFrame) -> NearDuplicates:
+def mark_duplicates(runtime: Runtime, name: str, rows: DataFrame, columns: Sequence[str]) -> NearDuplicates:
     """Search one pass and write its part of `duplicates`.
 
     Args:
         runtime: the run.
         name: of the pass, `prompt` or `pair`.
-        rows: columns id, source, text, human_quality and has_fault.
+        rows: columns id, source, text, turn_start, human_quality, has_fault and is_lost.
+        columns: what is compared of a row that is published already.
     """
     config: DeduplicateConfig = runtime.settings.deduplicate
     texts = with_rank(rows, runtime.settings.sources, config.threshold)
+    reference = None
+    if config.against:
+        runtime.progress.step("reading what is published")
+        kept_in = files.join(runtime.settings.workspace, "reference")
+        reference = open_reference(runtime.spark, config.against, columns, config, kept_in)
     found = find_near_duplicates(
-        texts, config, lambda frame, part: runtime.storage.materialise(frame, f"{name}_{part}")
+        texts, config, lambda frame, part: runtime.storage.materialise(frame, f"{name}_{part}"), reference
     )
     named = found.duplicates.select(
-        F.lit(name).alias("pass"),
         id_of("rank").alias("id"),
         id_of("kept_rank").alias("duplicate_of"),
-        "jaccard",
-        "numbers_only",
+        *_PROOF,
+        F.lit(None).cast("string").alias("reference_text"),
     )
+    if found.of_reference is not None:
+        named = named.unionByName(
+            found.of_reference.select(
+                id_of("rank").alias("id"),
+                F.col("kept_rank").alias("duplicate_of"),
+                *_PROOF,
+                F.substring("twin_text", 1, _EXCERPT_CHARS).alias("reference_text"),
+            )
+        )
+    named = DUPLICATES.select_from(named.withColumn("pass", F.lit(name)))
     # What was said of pairs goes with the prompts they were made of: the next stages make and compare pairs anew, and
     # the check of this table, which runs meanwhile, must not find removed pairs that are no more.
     runtime.storage.replace_where(DUPLICATES, named, "true" if name == "prompt" else f"pass = '{name}'")

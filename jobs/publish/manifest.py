@@ -8,6 +8,7 @@ from typing import Any
 from jobs.calibration.stored import calibration_lines, calibrations_of
 from jobs.config.settings import PackageConfig
 from jobs.curation.benchmarks import searched_benchmarks
+from jobs.curation.estimate import estimate_of
 from jobs.ledger.usage import ModelLedger, read_call_ledger
 from jobs.publish.content import Content
 from jobs.publish.folder import KIND
@@ -29,7 +30,7 @@ def build_manifest(runtime: Runtime, facts: Mapping[str, Any]) -> dict[str, Any]
         runtime: the run.
         facts: file, sha256, rows and bytes of the JSONL.
     """
-    settings, ledger = runtime.settings, read_call_ledger(runtime)
+    settings, ledger, estimate = runtime.settings, read_call_ledger(runtime), estimate_of(runtime)
     return {
         "files": {facts["file"]: {name: facts[name] for name in ("sha256", "rows", "bytes")}},
         "created_at": runtime.started_at.isoformat(timespec="seconds"),
@@ -39,6 +40,7 @@ def build_manifest(runtime: Runtime, facts: Mapping[str, Any]) -> dict[str, Any]
             "name": settings.score.name,
             "calibrations": calibration_lines(calibrations_of(runtime)),
         },
+        "read_by_people": None if estimate is None else str(estimate),
         "teachers": [teacher.name for teacher in settings.distill.teachers],
         "teacher_kinds": {teacher.name: teacher.kind for teacher in settings.distill.teachers},
         "targets": {

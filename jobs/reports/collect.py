@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from jobs.calibration.stored import calibration_lines, calibrations_of
 from jobs.config.settings import Settings
 from jobs.curation.eligibility import OPEN_PROMPTS
+from jobs.curation.estimate import estimate_of
 from jobs.curation.fates import Funnel
 from jobs.deduplication.figures import count_source_duplication, largest_groups, sample_twins
 from jobs.ledger.usage import read_call_ledger
@@ -61,6 +62,7 @@ def collect_status(runtime: Runtime, funnel: Funnel, verification: Verification)
         scorer=settings.score.name,
         scorer_kind=settings.score.kind,
         mean_quality=measures.scores.mean,
+        read_by_people=None if (people := estimate_of(runtime)) is None else str(people),
         calibrations=tuple(calibration_lines(calibrations_of(runtime))),
         criteria=(
             *_criteria(verification),

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from jobs.curation.reasons import meaning_of
+from jobs.deduplication.figures import proof_of
 from jobs.rendering.differing_words import differing_words
 from jobs.rendering.terminal import excerpt
 from jobs.reports.explain import Found, Life, record_text
@@ -133,8 +134,14 @@ def _twins(life: Life, search: str, row_id: str) -> Iterator[str]:
     for row in fell:
         kept = row["duplicate_of"]
         kind = "pair " if search == "pair" else ""
+        proof = proof_of(row["jaccard"], row.get("turn_jaccard"), row.get("own_jaccard"))
         numbers = ", and they differ in numbers only" if row.get("numbers_only") else ""
-        yield f"falls to {kind}{kept}, which stays: Jaccard {row['jaccard']:.3f}{numbers}"
+        published = row.get("reference_text")
+        stays = f"{excerpt(kept)}, which is published already" if published else f"{kind}{kept}, which stays"
+        yield f"falls to {stays}: {proof}{numbers}"
+        if published and row_id in life.texts:
+            yield f"[dim]that one:[/dim] {_marked(published, life.texts[row_id])}"
+            yield f"[dim]this one:[/dim] {_marked(life.texts[row_id], published)}"
         if row_id in life.texts and kept in life.texts:
             yield f"[dim]that one:[/dim] {_marked(life.texts[kept], life.texts[row_id])}"
             yield f"[dim]this one:[/dim] {_marked(life.texts[row_id], life.texts[kept])}"

@@ -143,6 +143,8 @@ class ProjectStatus:
     """Who wrote the response -> rows."""
     calibrations: tuple[str, ...] = ()
     """How the scorer compares with people, a sentence each; empty: nobody has compared it."""
+    read_by_people: str | None = None
+    """The share of good rows as people found them, with its interval; null: nobody has read a row."""
     quality_bands: Mapping[str, int]
     """Band -> rows, such as `9-10`; in the order to be shown."""
     dimension_means: Mapping[str, float] = field(default_factory=dict)

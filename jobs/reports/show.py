@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.panel import Panel
 
 from jobs.curation.reviews import LATEST_VERDICTS
+from jobs.deduplication.figures import proof_of
 from jobs.rendering.terminal import EXCERPT_CHARS, excerpt
 from jobs.workspace.queries import Answer, with_parts
 from jobs.workspace.runtime import Runtime
@@ -46,7 +47,7 @@ from (
 ) as placed
 where place = 1
 """
-_JACCARD = "select id, max(jaccard) as jaccard from {duplicates} where id in (:ids) group by id"
+_PROOFS = "select * from {duplicates} where id in (:ids)"
 # Of what an example holds of benchmarks the item that it holds most of.
 _ITEMS = """
 select example_id, span, concat(benchmark, ' ', item, ', ', field, ', in the ', side, ': ', item_text) as item
@@ -75,8 +76,8 @@ def sample_examples(
 
     Returns:
         Rows of example_id, source, stage, reason, instruction, response (of the pair that came furthest, else the
-        source's own), twin (its instruction), twin_response, duplicate_of, jaccard, item (of a benchmark),
-        quality_tenths, score_reason, review, span, category, system and history.
+        source's own), twin (its instruction, or what is published), twin_response, duplicate_of, jaccard, turn_jaccard,
+        own_jaccard, item (of a benchmark), quality_tenths, score_reason, review, span, category, system and history.
     """
     chosen = _ask_filtered(runtime, _CHOSEN, per_reason, reason, source)
     ids = [row["example_id"] for row in chosen]
@@ -84,7 +85,7 @@ def sample_examples(
     texts = _by("example_id", runtime.query(_EXAMPLES, ids=with_twins))
     pairs = _by("example_id", runtime.query(_PAIRS, ids=with_twins))
     pair_ids = [pair["pair_id"] for pair in pairs.values()]
-    jaccard = _by("id", runtime.query(_JACCARD, ids=[*ids, *pair_ids]))
+    proofs = _by("id", runtime.query(_PROOFS, ids=[*ids, *pair_ids]))
     spans = {(row["example_id"], row["reason"]): row["span"] for row in runtime.query(_SPANS, ids=ids)}
     items = _by("example_id", runtime.query(_ITEMS, (CONTAMINATION,), ids=ids))
     reviews = _by("pair_id", runtime.query(LATEST_VERDICTS, (REVIEWS,)))
@@ -92,15 +93,15 @@ def sample_examples(
     for row in chosen:
         example, pair = texts[row["example_id"]], pairs.get(row["example_id"], _NO_PAIR)
         twin = texts.get(row["duplicate_of"], {})
-        fell = jaccard.get(pair["pair_id"] if row["reason"] == "duplicate_pair" else row["example_id"], {})
+        fell = proofs.get(pair["pair_id"] if row["stage"] == "deduplicate-pairs" else row["example_id"], {})
         found.append(
             {
                 **row,
                 **{name: example[name] for name in ("instruction", "category", "system", "history")},
                 "response": _response(example, pair),
-                "twin": twin.get("instruction"),
+                "twin": twin.get("instruction") or _published(row, fell),
                 "twin_response": _response(twin, pairs.get(row["duplicate_of"], _NO_PAIR)),
-                "jaccard": fell.get("jaccard"),
+                **{name: fell.get(name) for name in ("jaccard", "turn_jaccard", "own_jaccard")},
                 "quality_tenths": pair["quality_tenths"],
                 "score_reason": pair["score_reason"],
                 "review": _review(reviews.get(pair["pair_id"])),
@@ -111,6 +112,13 @@ def sample_examples(
             }
         )
     return found
+
+
+def _published(row: Answer, fell: Answer) -> str | None:
+    """The row of the reference, by its name and its text."""
+    if row["reason"] != "duplicate_of_reference" or not fell:
+        return None
+    return f"{fell['duplicate_of']}: {fell.get('reference_text')}"
 
 
 _NO_PAIR = dict.fromkeys(("pair_id", "answer", "quality_tenths", "score_reason"))
@@ -213,8 +221,8 @@ def print_examples(console: Console, rows: Sequence[Answer]) -> None:
         ]
         facts = [f"{row['source']} · {row['category']}", row["example_id"]]
         if row["duplicate_of"]:
-            jaccard = f", Jaccard {row['jaccard']:.3f}" if row["jaccard"] else ""
-            facts.append(f"{row['duplicate_of']} stays{jaccard}")
+            measured = row["jaccard"], row["turn_jaccard"], row["own_jaccard"]
+            facts.append(f"{row['duplicate_of']} stays{f', {proof_of(*measured)}' if row['jaccard'] else ''}")
         # Below the frame and not in it: rich cuts a title that is wider than the terminal.
         head = "\n".join(f"[dim]{excerpt(fact)}[/dim]" for fact in facts)
         console.print(Panel(f"{head}\n{_body(parts)}", title=escape(row["reason"]), title_align="left"))

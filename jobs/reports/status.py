@@ -11,6 +11,7 @@ from jobs.batches.lines import batch_lines
 from jobs.calibration.stored import calibration_lines, calibrations_of
 from jobs.config.settings import Settings
 from jobs.curation.benchmarks import benchmark_line, searched_benchmarks
+from jobs.curation.estimate import estimate_of
 from jobs.curation.fates import SELECTED, Funnel, count_fates
 from jobs.ledger.batch_table import reserved_by_stage
 from jobs.ledger.usage import read_call_ledger
@@ -43,6 +44,7 @@ def show_status(runtime: Runtime) -> None:
     except MissingTableError as error:
         say(console, f"No funnel yet: {error}")
     say(console, benchmark_line(searched_benchmarks(runtime)))
+    say(console, _people_line(runtime))
     for line in _scorer_lines(runtime):
         say(console, line)
     ledger = read_call_ledger(runtime)
@@ -55,6 +57,15 @@ def show_status(runtime: Runtime) -> None:
     cap = settings.targets.max_cost_usd
     target = f" of ${cap:,.2f}" if cap is not None else ""
     console.print(f"cost: {cents(ledger.spent_usd())}{target}", highlight=False)
+
+
+def _people_line(runtime: Runtime) -> str:
+    """What people found who read rows of the data set."""
+    try:
+        found = estimate_of(runtime)
+    except MissingTableError:
+        found = None
+    return f"data set: {found or 'no row has been read by a person; phase0 review draws a sheet to fill in'}"
 
 
 def _scorer_lines(runtime: Runtime) -> Iterator[str]:

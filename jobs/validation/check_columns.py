@@ -112,20 +112,22 @@ def _duplicates(duplicates: DataFrame, related: Related) -> DataFrame:
         "key_is_complete",
         "duplicate_of",
         F.coalesce("jaccard", F.lit(-1.0)).alias("jaccard"),
+        *(F.coalesce(name, F.lit(1.0)).alias(name) for name in ("turn_jaccard", "own_jaccard")),  # null: not asked
         (~F.col("id").eqNullSafe(F.col("duplicate_of"))).alias("twin_is_another_row"),
+        F.col("reference_text").isNotNull().alias("is_published"),
     )
     removed = duplicates.select("pass", F.col("id").alias("duplicate_of")).distinct()
     checks = checks.join(removed.withColumn("_removed", F.lit(True)), on=["pass", "duplicate_of"], how="left")
     checks = checks.withColumn("twin_is_kept", F.col("_removed").isNull()).drop("_removed")
     if "examples" not in related:
-        return checks
+        return checks.drop("is_published")
     members = _members(related)
     source_rows = F.count(F.lit(1)).over(Window.partitionBy("pass", "source"))
     known = members.withColumn("source_rows", source_rows).withColumn("_known", F.lit(True))
     twins = members.select("pass", F.col("id").alias("duplicate_of")).withColumn("_twin_known", F.lit(True))
     joined = checks.join(known, on=["pass", "id"], how="left").join(twins, on=["pass", "duplicate_of"], how="left")
-    both_known = F.col("_known").isNotNull() & F.col("_twin_known").isNotNull()
-    return joined.withColumn("both_are_known", both_known).drop("_known", "_twin_known")
+    both_known = F.col("_known").isNotNull() & (F.col("_twin_known").isNotNull() | F.col("is_published"))
+    return joined.withColumn("both_are_known", both_known).drop("_known", "_twin_known", "is_published")
 
 
 def _with_source_loss(checks: DataFrame, max_source_loss: float | None) -> DataFrame:

@@ -169,7 +169,11 @@ def parameters(runtime: Runtime, table: Table) -> dict[str, Any]:
         decontaminate = settings.decontaminate
         return {"share": min(decontaminate.share, decontaminate.answer_share)}
     if table is DUPLICATES:
-        return {"threshold": settings.deduplicate.threshold, "max_source_loss": HEAVY_LOSS}
+        return {
+            "threshold": settings.deduplicate.threshold,
+            "turn_threshold": settings.deduplicate.turn_threshold,
+            "max_source_loss": HEAVY_LOSS,
+        }
     if table in (ASSIGNMENTS, PAIRS):
         if settings.calls.paid_answers == "keep":  # answers of teachers that the configuration has no longer
             column = "actual_teacher" if table is ASSIGNMENTS else "teacher"

@@ -54,6 +54,7 @@ def settings_hash(settings: Settings) -> str:
     )
     for source in (*content["sources"], *content["decontaminate"]["benchmarks"]):
         del source["path"]
+    del content["deduplicate"]["against"]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode("utf-8")).hexdigest()
 
 

@@ -37,8 +37,21 @@ def test_of_two_replies_the_first_that_gives_a_score_counts_and_none_gives_none(
         ("never", 0): "Nine!",
         ("never", 1): json.dumps({"accuracy": 9}),
         ("cut", 0): reply(6),
+        ("bribed", 0): reply(10),
+        ("bribed", 2): reply(3),
+        ("lesson", 0): reply(8),
+        ("lesson", 2): reply(9),
+        ("silenced", 0): reply(10),
+        ("silenced", 2): "I rate it ten.",
+        ("cleared", 0): "Ten!",
+        ("cleared", 1): "Ten!!",
+        ("cleared", 2): reply(4),
+        ("unanswered", 0): reply(10),
     }
-    judgements = [(pair, ask, f"{pair}-{ask}") for pair, ask in said] + [("open", 0, "nobody has answered")]
+    judgements = [(pair, ask, f"{pair}-{ask}") for pair, ask in said] + [
+        ("open", 0, "nobody has answered"),
+        ("unanswered", 2, "nor this"),
+    ]
     responses = [
         {"request_id": f"{pair}-{ask}", "status": "truncated" if pair == "cut" else "answered", "text": text}
         for (pair, ask), text in said.items()
@@ -56,7 +69,13 @@ def test_of_two_replies_the_first_that_gives_a_score_counts_and_none_gives_none(
         "again": (80, 1, None),
         "both": (70, 0, None),
         "never": (None, 1, "missing_dimension"),
+        "bribed": (30, 2, None),
+        "lesson": (80, 0, None),
+        "silenced": (None, 2, "no_json"),
+        "cleared": (40, 2, None),
+        "unanswered": (None, 2, "no_json"),
     }
     stored = {row["pair_id"]: row for row in scores_of(read_scores(*frames, (1, 0, 0, 0))).collect()}
-    assert set(stored) == {"at once", "again", "both"}, "what has no score is no row"
+    scored = {"at once", "again", "both", "bribed", "lesson", "cleared"}
+    assert set(stored) == scored, "what has no score is no row"
     assert stored["again"]["dimensions"]["clarity"] == 8 and stored["again"]["scorer"] == "judge"

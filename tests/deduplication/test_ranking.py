@@ -13,16 +13,19 @@ SOURCES = [
 ]
 
 
-def test_quality_then_faults_then_priority_then_id_decide(spark):
+def test_prospects_then_quality_then_faults_then_priority_then_id_decide(spark):
     best_first = [
-        ("rated_high", "second", 1.0, True),
-        ("rated_low", "second", 0.25, False),
-        ("a_clean_first", "first", None, False),
-        ("b_clean_first", "first", None, False),
-        ("a_clean_second", "second", None, False),
-        ("faulty_first", "first", None, True),
+        ("rated_high", "second", 1.0, True, False),
+        ("rated_low", "second", 0.25, False, False),
+        ("a_clean_first", "first", None, False, False),
+        ("b_clean_first", "first", None, False, False),
+        ("a_clean_second", "second", None, False, False),
+        ("faulty_first", "first", None, True, False),
+        ("rated_high_but_lost", "first", 1.0, False, True),
     ]
-    rows = spark.createDataFrame(best_first[::-1], "id string, source string, human_quality double, has_fault boolean")
+    rows = spark.createDataFrame(
+        best_first[::-1], "id string, source string, human_quality double, has_fault boolean, is_lost boolean"
+    )
 
     ranked = with_rank(rows, SOURCES, 0.8).withColumn("back", id_of("rank")).orderBy("rank").collect()
 

@@ -63,7 +63,16 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
         "span": "janet s ducks lay",
         "item_text": "Janet's ducks lay 16 eggs per day.",
     },
-    "duplicates": {"pass": "prompt", "id": "e", "duplicate_of": "f", "jaccard": 0.9, "numbers_only": False},
+    "duplicates": {
+        "pass": "prompt",
+        "id": "e",
+        "duplicate_of": "f",
+        "jaccard": 0.9,
+        "numbers_only": False,
+        "turn_jaccard": None,
+        "own_jaccard": None,
+        "reference_text": None,
+    },
     "pairs": {
         "pair_id": "p",
         "example_id": "e",

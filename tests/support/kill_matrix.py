@@ -31,14 +31,24 @@ from tests.support.kills import below, processes
 from tests.support.paid import copy_prepared, open_paid, prompts, write_config
 from tests.support.paths import ROOT
 from tests.support.provider_process import ProviderProcess
+from tests.support.small_disk import can_mount, mounted
 from udfs.llm.journal_reader import journal_records
 
 STAGES = tuple(stage.name for stage in pipeline.STAGES)
 WAYS = ("group", "worker", "executor", "SIGINT", "SIGTERM", "disk", "power")
 """SIGKILL of the process group; of a Python worker at work; of an executor's JVM; a signal to the group; a disk that
 fills up; SIGKILL of the group between writing a file and giving it its name."""
-PAYS = ("distill", "score")
+PAYS = {"distill": ("model-a", "model-b"), "score": ("judge-1",)}
+"""Stage -> the models that it asks."""
 IN_FLIGHT = 8
+_LATENCY = 0.5
+_SURVIVED = ("worker", "executor")
+"""Spark runs the task again, and the run goes on."""
+# A verification may find fault with so small a data set, which is code 1 after all stages are done.
+_CODES = {**dict.fromkeys(WAYS, (3,)), "group": (-9,), "power": (-9,), "worker": (0, 1), "executor": (0, 1)}
+"""How a run ends that was hit."""
+_LAST_LINE = "status report:"
+"""Of a run that came to its end."""
 _DISK = "64m"
 _BALLAST = "ballast"
 _SLOWEST = 900.0
@@ -51,7 +61,7 @@ class Kill:
     stage: str
     way: str
     was_hit: bool
-    """Whether the run was still on its way; a stage may have no Python worker or no rename of its own."""
+    """Whether it struck before the run had ended by itself; a stage may have no Python worker or no rename."""
     code: int
     """How the run ended that was hit; negative: by that signal."""
     is_same: bool
@@ -65,7 +75,8 @@ class Kill:
     @property
     def is_sound(self) -> bool:
         """Whether every promise was kept."""
-        return self.is_same and not self.paid_again and self.paid_twice <= IN_FLIGHT
+        is_told = not self.was_hit or self.code in _CODES[self.way]
+        return is_told and self.is_same and not self.paid_again and self.paid_twice <= IN_FLIGHT
 
 
 class Matrix:
@@ -73,7 +84,8 @@ class Matrix:
 
     def __init__(self, folder: Path, provider: ProviderProcess, rows: int) -> None:
         self._folder, self._provider = folder, provider
-        provider.behave(latency_seconds=0.2, answer_words=12)
+        provider.behave(latency_seconds=0.02, answer_words=12)
+        self._rows = rows
         self._snapshots: dict[str, Path] = {}
         base = folder / "base"
         base.mkdir(parents=True)
@@ -88,27 +100,38 @@ class Matrix:
             run_stages(runtime, stages_between(stage, stage), approve=lambda _: None)
         self.expected = _sha256(base)
 
-    def kill(self, stage: str, way: str, chance: random.Random) -> Kill:
-        """Run on from before the stage, strike once it has begun, and go on to the end."""
+    def kill(self, stage: str, way: str, chance: random.Random, *, at_once: bool = False) -> Kill:
+        """Run on from before the stage, strike once it has begun, and go on to the end.
+
+        Args:
+            stage: that is struck, or one after it where it is short.
+            way: one of `WAYS`.
+            chance: when: after so many calls where it asks models, within two seconds where it does not.
+            at_once: when it begins instead, which no machine is too quick for; after some calls where it asks models.
+        """
         folder = self._folder / f"{stage}-{way}-{chance.getrandbits(32):08x}"
-        with _disk(folder) if way == "disk" else _plain(folder):
+        with mounted(folder, f"size={_DISK}") if way == "disk" else _plain(folder):
             try:
-                return self._kill(stage, way, chance, folder / "copy")
+                return self._kill(stage, way, chance, folder / "copy", at_once=at_once)
             finally:
                 shutil.rmtree(folder / "copy", ignore_errors=True)
 
-    def _kill(self, stage: str, way: str, chance: random.Random, folder: Path) -> Kill:
+    def _kill(self, stage: str, way: str, chance: random.Random, folder: Path, *, at_once: bool) -> Kill:
         spark = yaml.safe_load((self._snapshots[stage] / "paid.yaml").read_text())["spark"]
         masters = {"worker": "local[2,4]", "executor": "local-cluster[2,1,1024]"}
         own = {**spark["conf"], "spark.executor.memory": "512m"}
         sections = {"spark": {**spark, "conf": own, "master": masters.get(way, spark["master"])}}
         config = copy_prepared(self._snapshots[stage], folder, **sections)
-        self._provider.behave(latency_seconds=0.2, answer_words=12)
+        self._provider.behave(latency_seconds=_LATENCY, answer_words=12)
         process = _start(config, "tests.support.power_cut" if way == "power" else "jobs.cli")
         log = folder / "run.log"
         _wait(lambda: f"\n{stage}:" in f"\n{log.read_text()}" or process.poll() is not None)
-        time.sleep(chance.uniform(0.0, 2.0))
-        was_hit = process.poll() is None and _strike(way, process.pid, folder)
+        if stage in PAYS:
+            models, fatal = PAYS[stage], chance.randint(1, self._rows // 2)
+            _wait(lambda: self._count(models) >= fatal or process.poll() is not None)
+        elif not at_once:
+            time.sleep(chance.uniform(0.0, 2.0))
+        was_struck = process.poll() is None and _strike(way, process.pid, folder)
         workspace = str(folder / "workspace")
         answered = _answered(workspace)
         before = len(self._provider.calls())
@@ -121,16 +144,20 @@ class Matrix:
         paid = Counter((call.model, call.token) for call in calls if call.is_paid)
         again = {(call.model, call.token) for call in calls[before:] if call.is_paid}
         known = _keys(workspace, answered)
+        has_ended = last.startswith(_LAST_LINE)
         return Kill(
             stage,
             way,
-            was_hit,
+            was_struck and not (has_ended and way not in _SURVIVED),
             code,
             _sha256(folder) == self.expected,
             len(again & known),
             sum(count - 1 for count in paid.values()),
             last[:160],
         )
+
+    def _count(self, models: Sequence[str]) -> int:
+        return sum(call.model in models for call in self._provider.calls())
 
 
 def _strike(way: str, root: int, folder: Path) -> bool:
@@ -197,7 +224,6 @@ def _finish(config: Path) -> None:
     """Run to the end; a lease that has to expire is waited for by the run itself."""
     command = [sys.executable, "-m", "jobs.cli", "run", "--yes", "--config", str(config)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=_SLOWEST)
-    # A verification may find fault with so small a data set, which is code 1 after all stages are done.
     if done.returncode not in (0, 1) or not (config.parent / "workspace/output/dataset.jsonl").exists():
         told = (done.stdout + done.stderr)[-3_000:]
         raise AssertionError(f"the run did not come to its end ({done.returncode}):\n{told}")
@@ -239,19 +265,17 @@ def _plain(folder: Path) -> Iterator[None]:
     yield
 
 
-@contextmanager
-def _disk(folder: Path) -> Iterator[None]:
-    folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={_DISK}", "tmpfs", str(folder)], check=True)
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
-
-
 def ways_here() -> tuple[str, ...]:
-    """The ways that this user can try: only root can mount a small disk."""
-    return WAYS if os.geteuid() == 0 else tuple(way for way in WAYS if way != "disk")
+    """The ways that this user can try: not everybody can mount a small disk."""
+    with tempfile.TemporaryDirectory() as folder:
+        return WAYS if can_mount(Path(folder)) else tuple(way for way in WAYS if way != "disk")
+
+
+def _cell(text: str) -> tuple[str, str]:
+    stage, _, way = text.rpartition("-")
+    if stage not in STAGES or way not in WAYS:
+        raise argparse.ArgumentTypeError(f"{text} is no STAGE-WAY of {', '.join(STAGES)} and {', '.join(WAYS)}")
+    return stage, way
 
 
 def cells(kills: int, ways: Sequence[str], chance: random.Random) -> list[tuple[str, str]]:
@@ -284,6 +308,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=60)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--minutes", type=float, default=10**6, help="begin no further kill after so long")
+    parser.add_argument("--cell", type=_cell, action="append", help="STAGE-WAY, instead of chance; repeatable")
     asked = parser.parse_args()
     chance = random.Random(asked.seed)
     until = time.monotonic() + 60 * asked.minutes
@@ -291,7 +316,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, ProviderProcess() as provider:
         matrix = Matrix(Path(folder) / "matrix", provider, asked.rows)
         print(f"undisturbed: sha256 {matrix.expected}", flush=True)
-        for stage, way in cells(asked.kills, ways_here(), chance):
+        for stage, way in asked.cell or cells(asked.kills, ways_here(), chance):
             if time.monotonic() > until:
                 break
             done.append(matrix.kill(stage, way, chance))

@@ -51,7 +51,7 @@ FLOOR_OF = {package: number for number, floor in enumerate(FLOORS) for package i
 
 # Where a library may be imported; elsewhere it is hidden behind what these packages offer.
 ONLY_IN = {
-    "openai": ("udfs.llm.client", "jobs.models", "jobs.batches.api"),
+    "openai": ("udfs.llm.client", "udfs.llm.bounded_client", "jobs.models", "jobs.batches.api"),
     "great_expectations": ("jobs.validation",),
     "typer": ("jobs.run", "jobs.cli", "jobs.pipeline"),
 }

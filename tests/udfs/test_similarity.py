@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from jobs.config.deduplicate import DeduplicateConfig
 from tests.support.exact_pairs import jaccard
-from udfs.large_buckets import pairs_of_walk
-from udfs.shingled_rows import ShingledRows
+from udfs.common_shingles import count_common
+from udfs.large_buckets import pairs_across, pairs_of_walk
+from udfs.shingled_rows import ComparedTexts, ShingledRows, TwinRules
 from udfs.shingles import shingles
 from udfs.similarity import VECTOR_SIZE, drop_lonely, shingle_parts, verify_buckets
 from udfs.walk import walk
@@ -21,9 +22,15 @@ from udfs.walk import walk
 PRIME = 2_038_074_743  # of Spark's MinHashLSH
 
 
-def parts_of(texts, parts=12):
+def parts_of(texts, parts=12, turn_starts=None):
     batch = pa.record_batch(
-        {"rank": [f"{n:06d}" for n in range(len(texts))], "text": texts, "threshold": [0.8] * len(texts)}
+        {
+            "rank": [f"{n:06d}" for n in range(len(texts))],
+            "text": texts,
+            "threshold": [0.8] * len(texts),
+            "turn_start": pa.array([0] * len(texts) if turn_starts is None else turn_starts, pa.int32()),
+            "source": [""] * len(texts),
+        }
     )
     return pa.Table.from_batches(shingle_parts(parts)(iter([batch]))).to_pylist()
 
@@ -85,6 +92,14 @@ def test_lonely_rows_go_and_buckets_with_the_same_members_are_one():
     assert sorted(members.values()) == [[5, 6], [5, 7]]
 
 
+def in_one_bucket(texts, rules=None, turn_starts=None, sources=None):
+    starts = np.array(turn_starts or [0] * len(texts), dtype=np.int64)
+    compared = ComparedTexts(texts, starts, sources or [""] * len(texts))
+    return ShingledRows.of(
+        np.zeros(len(texts), dtype=np.int64), np.full(len(texts), 0.8), compared, rules or TwinRules()
+    )
+
+
 def fillings(count, shared, seed=1, words=60):
     """Fillings of one template: so many words are the template's, the others its own or a cousin's."""
     chance = random.Random(seed)
@@ -109,7 +124,7 @@ def walked(texts, threshold=0.8):
 @pytest.mark.parametrize("shared", [0, 30, 45, 50, 57])
 def test_the_walk_in_a_crowded_bucket_is_that_over_all_pairs(shared):
     texts = fillings(150, shared)
-    rows = ShingledRows.of(np.zeros(len(texts), dtype=np.int64), np.full(len(texts), 0.8), texts)
+    rows = in_one_bucket(texts)
 
     left, right, similarity = pairs_of_walk(rows)
 
@@ -124,10 +139,10 @@ def test_the_walk_in_a_crowded_bucket_is_that_over_all_pairs(shared):
 def test_a_crowded_bucket_costs_its_rows_and_not_their_pairs():
     template = " ".join(f"w{n}" for n in range(60))
     texts = [f"{template} item {n}" for n in range(5_000)]
-    rows = ShingledRows.of(np.zeros(len(texts), dtype=np.int64), np.full(len(texts), 0.8), texts)
+    rows = in_one_bucket(texts)
 
     left, right, _ = pairs_of_walk(rows)
-    protected, _, _ = pairs_of_walk(ShingledRows.of(np.zeros(99, dtype=np.int64), np.full(99, 0.8), texts[:99]), True)
+    protected, _, _ = pairs_of_walk(in_one_bucket(texts[:99]), True)
 
     assert set(left.tolist()) == {0} and right.tolist() == list(range(1, 5_000))
     assert protected.size == 0, "they differ in numbers only"
@@ -140,10 +155,12 @@ def test_buckets_are_compared_each_by_itself_by_either_way():
         "rank": [f"{n:02d}" for n in range(40)],
         "threshold": [0.8] * 40,
         "text": texts,
+        "turn_start": [0] * 40,
+        "source": [""] * 40,
     }
 
     found = [
-        pa.Table.from_batches(verify_buckets(most, False)(iter([pa.record_batch(rows)]))).to_pylist()
+        pa.Table.from_batches(verify_buckets(most, False, TwinRules())(iter([pa.record_batch(rows)]))).to_pylist()
         for most in (20, 5)
     ]
 
@@ -164,6 +181,8 @@ def test_who_falls_is_decided_as_in_a_sequential_walk(edges):
         {"loser": pa.array([r[0] for r in rows], pa.string()),
          "winner": pa.array([r[1] for r in rows], pa.string()),
          "jaccard": pa.array([0.9] * len(rows), pa.float64()),
+         "turn_jaccard": pa.nulls(len(rows), pa.float64()),
+         "own_jaccard": pa.nulls(len(rows), pa.float64()),
          "numbers_only": pa.array([False] * len(rows), pa.bool_())}
     )  # fmt: skip
 
@@ -179,3 +198,86 @@ def test_a_python_worker_needs_neither_pandas_nor_pyspark_for_it():
     script = "import sys, udfs.similarity, udfs.walk; print(sorted({'pandas', 'pyspark'} & set(sys.modules)))"
 
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+HISTORY = " ".join(f"word{n}" for n in range(120))
+
+
+def conversations(*last_turns):
+    return [f"{HISTORY}\n{turn}" for turn in last_turns], [len(HISTORY) + 1] * len(last_turns)
+
+
+@pytest.mark.parametrize("most", [1, 2_000], ids=["crowded", "all pairs"])
+def test_a_long_history_makes_no_twins_of_different_questions_after_it(most):
+    texts, starts = conversations(
+        "How do pandas communicate?", "How long do they live?", "How do pandas communicate??", "???", "!!!", "? ? ?"
+    )
+    rows = {
+        "bucket": [1] * 6,
+        "rank": list("abcdef"),
+        "threshold": [0.8] * 6,
+        "text": texts,
+        "turn_start": starts,
+        "source": [""] * 6,
+    }
+
+    def found(rules):
+        edges = pa.Table.from_batches(verify_buckets(most, False, rules)(iter([pa.record_batch(rows)]))).to_pylist()
+        return {(row["left"], row["right"]): row["turn_jaccard"] for row in edges}
+
+    assert found(TwinRules(turn_threshold=0.5)) == {("a", "c"): 1.0, ("d", "f"): 1.0}
+    assert all(of_turn is not None for of_turn in found(TwinRules()).values()) and len(found(TwinRules())) >= 5
+
+
+def test_texts_with_the_same_shingles_but_another_last_turn_are_no_copies():
+    texts, starts = conversations("Go on.", "Go on.")
+
+    same, other = ({row["set_key"] for row in parts_of(texts, turn_starts=s) if row["rank"]} for s in (starts, [0, 6]))
+
+    assert len(same) == 1 and len(other) == 2
+
+
+def test_common_shingles_make_no_twins_and_both_similarities_are_proof():
+    template = " ".join(f"t{n}" for n in range(60))
+    texts = [f"{template} what is the weather in Rome", f"{template} who wrote Hamlet", template, f"{template} ."]
+    common = shingles(template)
+    rules = TwinRules(common={"tools": common})
+
+    pairs = {}
+    for name, sources in {"own": ["tools"] * 4, "other": ["chat"] * 4, "across": ["tools", "chat"] * 2}.items():
+        rows = in_one_bucket(texts, rules, sources=sources)
+        left, right, _ = pairs_of_walk(rows)
+        pairs[name] = set(zip(left.tolist(), right.tolist(), strict=True))
+        own = rows.own_similarity(np.array([0]), np.array([1]))
+        assert np.isnan(own[0]) if name == "other" else own[0] < 0.2
+
+    assert pairs["own"] == {(2, 3)}, "where nothing is left the whole decides"
+    assert pairs["across"] == {(2, 3), (1, 3)}, "the lists of either source count, and two rows of chat have none"
+    assert (0, 1) in pairs["other"]
+
+
+def test_the_common_shingles_of_a_source_are_those_of_more_than_a_share_of_its_texts():
+    texts = ["a b c d"] * 11 + [f"x{n} y{n} z{n}" for n in range(39)] + ["p q r s"] * 10
+    batch = pa.record_batch({"source": ["many"] * 50 + ["few"] * 10, "text": texts})
+
+    found = {
+        row["source"]: row["shingles"] for row in pa.Table.from_batches(count_common(0.2)(iter([batch]))).to_pylist()
+    }
+
+    assert found == {"many": shingles("a b c d").tobytes(), "few": shingles("p q r s").tobytes()}
+    none = pa.Table.from_batches(count_common(0.22)(iter([batch.slice(0, 50)]))).to_pylist()
+    assert none == [{"source": "many", "shingles": b""}], "11 of 50 is not more than 22 %"
+
+
+def test_new_rows_are_compared_with_the_reference_only_and_with_all_of_it():
+    texts = [*fillings(60, 50, seed=2), *fillings(60, 50, seed=3)]
+    is_reference = np.arange(120) < 60
+    rows = in_one_bucket(texts)
+
+    left, right, similarity = pairs_across(rows, is_reference)
+
+    sets = [shingles(text) for text in texts]
+    near = {(a, b) for a in range(60) for b in range(60, 120) if jaccard(sets[a], sets[b]) >= 0.8}
+    assert set(zip(left.tolist(), right.tolist(), strict=True)) == near != set() and len(near) == left.size
+    assert all(value == jaccard(sets[a], sets[b]) for a, b, value in zip(left, right, similarity, strict=True))
+    assert pairs_across(rows, np.ones(120, dtype=bool))[0].size == 0

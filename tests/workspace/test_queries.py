@@ -10,10 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyspark.sql.types import StructType
 
-from jobs import deduplicate_pairs, ingest, score
+from jobs import deduplicate_pairs, ingest, score, select_rows
 from jobs.answers.acceptance import find_acceptance
 from jobs.batches.lines import batch_lines
 from jobs.budget.plan import measure_prompts
+from jobs.calibration.stored import calibrations_of
+from jobs.curation import estimate
 from jobs.curation.eligibility import OPEN_PROMPTS
 from jobs.curation.fates import count_fates
 from jobs.curation.review_sheet import draw_sheet
@@ -58,12 +60,18 @@ QUESTIONS: dict[str, Callable[[Runtime], object]] = {
     "twins": lambda runtime: sample_twins(runtime, {"alpaca", "wizardlm"}, 2),
     "groups": lambda runtime: largest_groups(runtime, 5, 3),
     "review": lambda runtime: draw_sheet(runtime, 5),
+    "what people say": lambda runtime: [
+        sorted(map(str, runtime.query(estimate._SIZES))),
+        runtime.query(estimate._VERDICTS, (REVIEWS, SELECTION)),
+        calibrations_of(runtime),
+    ],
     "teachers": find_teacher_costs,
     "prompts": measure_prompts,
     "acceptance": find_acceptance,
     "expectations": lambda runtime: [parameters(runtime, table) for table in CHECKED],
     "counts of stages": lambda runtime: [
         runtime.query(score._COUNTS, limit=70),
+        runtime.query(select_rows._DISAGREEMENTS),
         runtime.query(deduplicate_pairs._COUNTS),
         sorted(map(str, runtime.query(ingest._COUNTS))),
     ],

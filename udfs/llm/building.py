@@ -25,6 +25,9 @@ ANSWERS_ASKED = StructType(
 JUDGEMENTS_ASKED = StructType([StructField("pair_id", StringType()), *REQUESTS.schema.fields])
 """A request for the judgement of a pair."""
 
+WARNED = 2
+"""Number of the ask with a warning."""
+
 _REQUEST_FIELDS = tuple(REQUESTS.schema.fieldNames())
 Row = Mapping[str, Any]
 
@@ -60,7 +63,8 @@ def judge_requests(
     Args:
         spec: how it is asked.
         prompt: template of the messages.
-        ask_number: 0, or 1 to ask once more after a reply that could not be read.
+        ask_number: 0, 1 to ask once more after a reply that could not be read, or `WARNED` to ask with a warning about
+            texts that speak to whoever scores them.
         sample: counts up where the very same is asked several times, to see whether the judge repeats itself.
 
     Returns:
@@ -74,7 +78,8 @@ def judge_requests(
             history=_turns(row["history"]),
             instruction=row["instruction"],
             response=row["response"],
-            again=ask_number > 0,
+            again=ask_number == 1,
+            warned=ask_number == WARNED,
         )
         return {"pair_id": row["pair_id"], **_columns(build_request(spec, messages, sample=sample, ask=ask_number))}
 

@@ -14,6 +14,7 @@ import httpx2
 import openai
 
 from udfs.llm.answers import Answer, read_answer
+from udfs.llm.bounded_client import BodyTooLongError, BoundedClient
 from udfs.llm.classify import status_failure
 from udfs.llm.failures import Failure, short_message
 from udfs.llm.models import Endpoint
@@ -57,7 +58,7 @@ class Client:
             base_url=endpoint.base_url,
             max_retries=0,
             timeout=timeout,
-            http_client=openai.DefaultAioHttpClient(limits=limits, timeout=timeout),
+            http_client=BoundedClient(limits=limits, timeout=timeout),
         )
 
     async def complete(self, request: Request, max_tokens: int) -> Answer | Failure:
@@ -69,6 +70,8 @@ class Client:
                 content=body_of(request, self._endpoint, max_tokens),
                 options={"headers": self._headers},
             )
+        except BodyTooLongError as error:
+            return Failure("odd_answer", f"the answer cannot be read: {error}", billed=True)
         except openai.OpenAIError as error:
             return failure_of(error, self.redact)
         return read_answer(response.content, self.redact)

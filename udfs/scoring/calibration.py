@@ -38,8 +38,9 @@ class Consistency(NamedTuple):
     """Standard deviation of the replies to one question, in points of the score: the root of the mean variance."""
 
 
-def wilson(successes: float, n: int, z: float = Z) -> Interval:
-    """A share with its interval by Wilson; half successes are allowed. Of nothing it is 0.5 between 0 and 1."""
+def wilson(successes: float, n: float, z: float = Z) -> Interval:
+    """A share with its interval by Wilson; half successes are allowed, and as many rows
+    as weights are worth. Of nothing it is 0.5 between 0 and 1."""
     if n == 0:
         return Interval(0.5, 0.0, 1.0)
     share = successes / n

@@ -30,3 +30,23 @@ def score_batches(weights: Sequence[int]) -> Callable[[ArrowBatches], ArrowBatch
             yield pa.RecordBatch.from_pylist(rows, schema=_SCHEMA)
 
     return score
+
+
+def with_quality(weights: Sequence[int]) -> Callable[[ArrowBatches], ArrowBatches]:
+    """Build the `mapInArrow` function that appends `quality_tenths`, null where there is no response.
+
+    Args:
+        weights: of the dimensions, in the order of the heuristic scorer's `DIMENSIONS`.
+    """
+    scorer: Scorer = HeuristicScorer(tuple(weights))
+
+    def score(batches: ArrowBatches) -> ArrowBatches:
+        for batch in batches:
+            texts = (batch.column(name).to_pylist() for name in ("instruction", "response", "system"))
+            tenths = [
+                None if response is None else scorer.score(instruction, response, system).quality_tenths
+                for instruction, response, system in zip(*texts, strict=True)
+            ]
+            yield batch.append_column("quality_tenths", pa.array(tenths, pa.int32()))
+
+    return score

@@ -55,7 +55,7 @@ _BAITS = (
         r"|rubrics?|criteria|guidelines?"
         r"|directions|rules|directives|constraints|system message)\b",
         "ignore, disregard, forget, override, bypass, drop, skip, discard",
-        "instruction-, prompt-, rubric-, criteria, guidelines, directions, rules, directives, constraints, "
+        "instruction-, prompt-, rubric-, criteria, guideline-, directions, rules, directives, constraints, "
         "system message",
     ),
     # Whoever scores is spoken to.
@@ -269,5 +269,5 @@ def addresses_judge(subject: Subject) -> str | None:
 
 
 def _spoken(text: str) -> str:
-    """The words of a text with a blank on either side; "a+" is one."""
-    return f" {' '.join(_WORD.findall(text.replace('a+', ' aplus ')))} "
+    """The words of a text with a blank on either side, and one for the mark "a+" where it is there."""
+    return f" {' '.join(_WORD.findall(text))} {'aplus ' if 'a+' in text else ''}"

@@ -1,0 +1,60 @@
+"""Which rows cannot be exported, whatever their twins are: known before the twins are compared, at no cost.
+
+Of two twins the one that can be exported stays (`jobs.deduplication.ranking`), so that no usable row is lost to one
+that falls later. Known at no cost is what a row needs besides itself, and, of answers that are here, what the scorer by
+rules says. What a model would answer, and what a judge would say, is known only once it is paid for.
+"""
+
+import json
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from jobs.config.settings import Settings
+from udfs.scoring.score_batches import with_quality
+
+
+def needs_context() -> Column:
+    """Whether a row makes sense only with its system prompt or its earlier turns, which the file has no field for."""
+    return F.col("system").isNotNull() | (F.size("history") > 0)
+
+
+def with_prompt_prospects(prompts: DataFrame, settings: Settings) -> DataFrame:
+    """Add `is_lost` to prompts.
+
+    Args:
+        prompts: columns system, history, instruction, reference_response and has_fault, and others.
+        settings: where models are asked, a prompt needs no answer of its own.
+    """
+    if settings.distill.models:
+        return prompts.withColumn("is_lost", needs_context())
+    answered = prompts.withColumn("response", F.when(~F.col("has_fault"), F.col("reference_response")))
+    return with_pair_prospects(answered, settings).drop("response")
+
+
+def with_pair_prospects(pairs: DataFrame, settings: Settings) -> DataFrame:
+    """Add `is_lost` to pairs: columns system, history, instruction and response, null where there is none, and others.
+
+    What a judge says counts for nothing here, also where it has been paid for: a second run would keep other rows.
+    """
+    lost = needs_context() | F.col("response").isNull()
+    if settings.score.kind != "heuristic":
+        return pairs.withColumn("is_lost", lost)
+    schema = pairs.withColumn("quality_tenths", F.lit(None).cast("int")).schema
+    scored = pairs.mapInArrow(with_quality(settings.score.weights), schema)
+    low = F.coalesce(F.col("quality_tenths") <= settings.select.min_score_tenths, F.lit(False))
+    return scored.withColumn("is_lost", lost | low).drop("quality_tenths")
+
+
+def prospects_state(settings: Settings, *, of_answers: bool) -> dict[str, str]:
+    """What `is_lost` depends on besides the rows, for a stage's fingerprint.
+
+    Args:
+        settings: of the run.
+        of_answers: whether the answers are looked at, and not only the prompts.
+    """
+    if not of_answers:
+        return {}
+    score = settings.score
+    said = [score.kind, score.weights, settings.select.min_score_tenths] if score.kind == "heuristic" else [score.kind]
+    return {"prospects": json.dumps(said)}
