@@ -15,5 +15,14 @@ MIN_SCORE, MAX_SCORE = 1, 10
 PROVENANCE_FILE = "provenance.parquet"
 
 
-REASONS = ("rejected_by_reviewer", "low_score", "needs_system", "needs_history", "worse_sample", "over_quota")
+REASONS = (
+    "rejected_by_reviewer",
+    "low_score",
+    "needs_system",
+    "needs_history",
+    "worse_sample",
+    "alike_over_quota",
+    "source_over_quota",
+    "over_quota",
+)
 """Why a scored pair is not selected."""

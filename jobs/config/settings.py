@@ -143,6 +143,13 @@ class SelectConfig(Section):
         description="a category lacks rows: fill from the others, leave the gap, or shrink all to keep the shares",
     )
 
+    max_alike: int = Field(
+        5, ge=1, description="rows with prompts alike (Jaccard 0.5) that a full category takes before all others"
+    )
+    max_source_share: float = Field(
+        1.0, gt=0.0, le=1.0, description="of a full category that one source gives before others have given theirs"
+    )
+
     @model_validator(mode="after")
     def _shares_sum_to_one(self) -> "SelectConfig":
         if abs(sum(self.composition.values()) - 1.0) > 1e-9:

@@ -120,7 +120,8 @@ def build_package_manifest(
         "no_conversation": misfits,
         "options": config.model_dump(mode="json"),
         **{name: exported[name] for name in _TAKEN_OVER},
-        "benchmarks": exported.get("benchmarks", []),  # of an older export it is not known
+        "benchmarks": exported.get("benchmarks", []),  # of an older export it is not known, nor the next
+        "read_by_people": exported.get("read_by_people"),
         "made_from": {
             "run_id": exported["run_id"],
             "created_at": exported["created_at"],

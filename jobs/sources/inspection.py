@@ -164,8 +164,8 @@ def head_of(opened: BinaryIO, path: str, size: int) -> Head:
         if not is_readable_by_spark(path):
             name = path.rsplit("/", 1)[-1]
             better = name.lstrip("_.").replace(":", "-")
-            fault = f"Spark does not read a Parquet file of this name; rename it: {shlex.join(['mv', name, better])}"
-            return Head(container, (), fault=fault)
+            advice = f"rename it: {shlex.join(['mv', name, better])}"
+            return Head(container, (), fault=f"Spark does not read a Parquet file of this name; {advice}")
         return Head(container, rows[:HEAD_RECORDS], is_all=len(rows) <= HEAD_RECORDS, fault=_fault_of_empty(rows))
     kind_fault = _fault_of_kind(container, content.packing, content.head, size)
     if kind_fault:

@@ -182,7 +182,11 @@ def test_the_row_of_a_quota_goes_to_the_next_best_when_its_holder_is_rejected(sp
     rejected = spark.createDataFrame([("a",)], "pair_id string")
 
     qualified = select_rows.qualify_pairs(pairs, scores, rejected, load_settings("demo").select)
-    reasons = {r["pair_id"]: r["reason"] for r in select_rows.fill_quotas(qualified, {"general": 1}).collect()}
+    groups = spark.createDataFrame(
+        [(row.pair_id, "s", row.pair_id) for row in pairs.collect()], "pair_id string, source string, alike string"
+    )
+    filled = select_rows.fill_quotas(qualified, {"general": 1}, groups, load_settings("demo").select)
+    reasons = {r["pair_id"]: r["reason"] for r in filled.collect()}
 
     assert reasons == {"a": "rejected_by_reviewer", "b": None}
 

@@ -144,6 +144,17 @@ def test_a_heuristic_score_is_never_called_a_judgement():
         assert f"| {row.choices} | {row.share:.1%} |".replace("%", " %") in section(rules, "Quality")
     assert "judged" not in judge.lower() and "people prefer" not in judge
     assert "scored by `gpt-x` (judge)" in section(judge, "Quality")
+    assert "not calibrated" in section(judge, "Quality") and "not calibrated" not in rules
+
+
+def test_what_is_known_of_a_score_stands_beside_it():
+    scorer = {"kind": "judge", "name": "gpt-x", "calibrations": ["x.json: rank correlation 0.61"]}
+    people = "93 % good, 88–96, 120 rows read by a person"
+
+    told = section(render_card(settings(), manifest(scorer=scorer, read_by_people=people)), "Quality")
+
+    assert "- x.json: rank correlation 0.61" in told and "not calibrated" not in told
+    assert people in told
 
 
 def test_every_licence_is_there_with_its_terms_and_the_strictest_is_named():

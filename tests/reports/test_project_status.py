@@ -226,6 +226,16 @@ def test_the_funnel_ends_at_what_was_selected():
     ]
 
 
+def test_what_a_judge_is_worth_and_what_people_found_stand_beside_its_score():
+    line, people = "x.json: prefers what people prefer in 61.0 % of 100", "93 % good, 88–96, 120 rows read by a person"
+
+    told = report(scorer="gpt-x", scorer_kind="judge", calibrations=(line,), read_by_people=people)
+
+    assert line in section(told, "Quality bands")
+    assert "not calibrated" not in told
+    assert f"| read by people | {people} |" in told
+
+
 def test_rules_are_screened_not_judged_and_a_judge_is_not_called_so():
     rules, judge = report(), report(scorer="gpt-x", scorer_kind="judge")
 
@@ -236,6 +246,8 @@ def test_rules_are_screened_not_judged_and_a_judge_is_not_called_so():
     assert "Have a judge score the rows" in rules
     assert "NOT JUDGED" not in judge
     assert "8.13 of a judge" in judge
+    assert "(not calibrated)" in judge
+    assert "not calibrated: nobody has compared this scorer with people" in section(judge, "Quality bands")
     assert "Have a judge" not in judge
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from jobs.verify.checks import Quality
 from jobs.verify.file import main_verify, verify_file
 from jobs.verify.lines import MAX_LINE_BYTES, MalformedLineError, parse_line
+from jobs.verify.report import report_json, report_text
 from schemas.errors import ConfigError
 from udfs.shingles import tokenise
 
@@ -121,6 +122,22 @@ def test_a_judged_file_that_meets_every_target_passes(tmp_path):
     )
     assert measured(verification, "Teachers") == "3 (gpt-4o, llama, qwen)"
     assert (verification.quality, verification.status, verification.readiness) == (Quality.JUDGED, "PASSED", "YES")
+
+
+def test_beside_a_judges_mean_stands_how_it_compares_with_people(tmp_path):
+    line = "x.json: prefers what people prefer in 61.0 % of 100"
+    known = {**JUDGED, "scorer": {**JUDGED["scorer"], "calibrations": [f"{line}\x1b[31m"]}}
+
+    told = verify_file(write(tmp_path, map(row, range(6)), known))
+
+    assert line in report_text(told) and "\x1b" not in report_text(told)
+    assert json.loads(report_json(told))["calibrations"] == [f"{line}\x1b[31m"]
+
+
+def test_a_judge_that_nobody_has_compared_is_called_so(tmp_path):
+    told = report_text(verify_file(write(tmp_path, map(row, range(6)), JUDGED)))
+
+    assert "not calibrated: nobody has compared this scorer with people" in told
 
 
 def test_rule_based_scores_are_never_sold_as_judged(tmp_path, capsys):
