@@ -164,7 +164,7 @@ def head_of(opened: BinaryIO, path: str, size: int) -> Head:
         if not is_readable_by_spark(path):
             name = path.rsplit("/", 1)[-1]
             better = name.lstrip("_.").replace(":", "-")
-            advice = f"rename it: mv {name!r} {better!r}"
+            advice = f"rename it: {shlex.join(['mv', name, better])}"
             return Head(container, (), fault=f"Spark does not read a Parquet file of this name; {advice}")
         return Head(container, rows[:HEAD_RECORDS], is_all=len(rows) <= HEAD_RECORDS, fault=_fault_of_empty(rows))
     kind_fault = _fault_of_kind(container, content.packing, content.head, size)
@@ -172,8 +172,8 @@ def head_of(opened: BinaryIO, path: str, size: int) -> Head:
         return Head(container, (), content.packing, content.encoding, is_all=True, fault=kind_fault)
     records = tuple(islice(content.records, HEAD_RECORDS + 1))
     is_all = len(records) <= HEAD_RECORDS
-    fault = _fault_of_wrapper(container, records) or _fault_of_empty(records)
-    return Head(container, records[:HEAD_RECORDS], content.packing, content.encoding, is_all, fault=fault)
+    no_records = _fault_of_wrapper(container, records) or _fault_of_empty(records)
+    return Head(container, records[:HEAD_RECORDS], content.packing, content.encoding, is_all, fault=no_records)
 
 
 def _fault_of_empty(records: Sequence[RawRecord]) -> str | None:

@@ -176,7 +176,7 @@ def damaged_table(name: str, folder: str, why: str) -> DamagedTableError:
     if name in _IRREPLACEABLE:
         what = f"It holds what no run makes again: put {quoted} back from a backup, and type the same again"
     else:
-        what = f"Type: rm -r {quoted}, then the same again: the table is made anew from those before it"
+        what = f"Type: rm -r {quoted}, then phase0 run with the same --config: it is made anew from those before it"
     return DamagedTableError(f"the table {name} is damaged: {why}. {what}")
 
 

@@ -8,7 +8,9 @@ from rich.console import Console
 from jobs.reports.show import print_examples, print_records
 
 ROW = {
-    **dict.fromkeys(("system", "history", "item", "span", "review", "quality_tenths", "score_reason")),
+    **dict.fromkeys(
+        ("system", "history", "item", "span", "review", "quality_tenths", "score_reason", "turn_jaccard", "own_jaccard")
+    ),
     "reason": "duplicate_prompt",
     "source": "a_source_with_a_rather_long_name",
     "category": "reasoning",

@@ -96,7 +96,7 @@ def test_a_damaged_table_is_named_with_what_to_type(spark, tmp_path, harm, said)
     for act in (lambda: storage.read(SCREEN), lambda: storage.append(SCREEN, rows_of(spark, SCREEN, [{}]))):
         with pytest.raises(DamagedTableError) as refused:
             act()
-        assert said in str(refused.value) and f"Type: rm -r {folder}, then the same again" in str(refused.value)
+        assert said in str(refused.value) and f"Type: rm -r {folder}, then phase0 run" in str(refused.value)
 
 
 @pytest.mark.slow
