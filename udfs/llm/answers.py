@@ -73,8 +73,9 @@ def answer_of(content: Any, redact: Redact = keep) -> Answer | Failure:
     try:
         return _read(content, redact)
     except _NoCompletionError as error:
-        said = redact(f"{error}: {_excerpt(content)}")
-        return Failure("unreadable", short_message(f"HTTP 200 and no chat completion, {said}"), billed=True)
+        said = short_message(redact(f"HTTP 200 and no chat completion, {error}: {_excerpt(content)}"))
+        usage = parse_usage(content.get("usage")) if isinstance(content, Mapping) else None
+        return Failure("unreadable", said, billed=True, usage=usage)
     except Exception as error:  # whatever one answer holds ends no more than its own request
         said = redact(f"{type(error).__name__} {error}"[:20_000])
         return Failure("odd_answer", short_message(f"the answer cannot be read: {said}"), billed=True)
@@ -92,6 +93,8 @@ def _excerpt(content: object) -> str:
 
 
 def _read(content: Any, redact: Redact) -> Answer | Failure:
+    if isinstance(content, list) and len(content) == 1:  # as Gemini sends errors
+        content = content[0]
     if not isinstance(content, Mapping):
         raise _NoCompletionError(f"but {type(content).__name__}")
     usage = parse_usage(content.get("usage"))
@@ -104,8 +107,16 @@ def _read(content: Any, redact: Redact) -> Answer | Failure:
     if choice is None:
         return _without_choice(content, usage, redact)
     if not isinstance(message, Mapping):
-        raise _NoCompletionError("its choice has no message")
+        if not _says_why(choice):
+            raise _NoCompletionError("its choice has no message")
+        message = {}
     return _answer(content, choice, message, usage, redact)
+
+
+def _says_why(choice: object) -> bool:
+    """Whether a choice without a message names an end that explains it."""
+    end = end_of(choice.get("finish_reason")) if isinstance(choice, Mapping) else "unknown"
+    return end not in ("whole", "unknown")
 
 
 def _error_of(place: Mapping[str, Any]) -> object | None:
@@ -139,7 +150,8 @@ def _without_choice(content: Mapping[str, Any], usage: Usage | None, redact: Red
     if blocked is not None:
         said = redact(f"no answer, the prompt was blocked: {blocked}")
         return Failure("filtered", short_message(said), usage is not None, usage=usage)
-    if any(content.get(name) for name in ("message", "detail", "errors", "msg", "error_message", "error_msg")):
+    names = {str(name).lower() for name, value in content.items() if value}
+    if names & {"message", "detail", "errors", "msg", "error_message", "error_msg"}:
         return _stated({name: value for name, value in content.items() if name != "choices"}, usage, None, redact)
     if "choices" in content:
         return Failure("no_answer", "HTTP 200 without an answer or an error", usage is not None, usage=usage)

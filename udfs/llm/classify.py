@@ -64,6 +64,7 @@ _PRECEDENCE: tuple[Kind, ...] = (
 # for now, an account's project in which an API was never switched on.
 _SENTENCES: tuple[tuple[Kind, str], ...] = (
     ("rate_limited", r"rate limit reached for|(?:increase|raise) your rate limits?|wait before trying again"),
+    ("rate_limited", r"^(?!.*too large).*(?:per[- ](?:minute|min|day|hour|second)\b|rate limit exceeded:)"),
     ("auth", r"api has not been used in project"),
 )
 # In this order. What an account may not do any more is said before what a prompt may not say: an account that is
@@ -83,7 +84,7 @@ _PHRASES: dict[Kind, tuple[str, ...]] = {
         r"|depleted|used up|negative|run out)",
         r"(?:hard|spend(?:ing)?|billing|credit|monthly|budget|usage) (?:hard |soft |spending |usage )?limit"
         r"s?\b.{0,40}\b(?:reached|exceeded|hit)",
-        r"(?:reached|exceeded|hit|over) (?:your|the|its|their)\b.{0,40}"
+        r"(?:reached|exceed(?:ed|s)?|hit|over) (?:your|the|its|their)\b.{0,40}"
         r"\b(?:usage limits?|spend(?:ing)? limits?|budget|included credits|hard limit|billing limit|credit limit)",
         r"key limit exceeded|budget has been exceeded|exceededbudget|max budget|payment (?:is )?required",
         r"exceeded your current (?:\w+ )?quota|check your plan and billing|purchase (?:more )?credits",
@@ -105,13 +106,16 @@ _PHRASES: dict[Kind, tuple[str, ...]] = {
         r"[ _]?(?:length|size|window|tokens?)",
         r"context[ _](?:length|window|size|limit).{0,60}(?:exceed|too|larger|longer|smaller|limit|max|overflow|only)",
         r"(?:exceed\w*|over|beyond|than|outside) (?:\w+ ){0,5}context[ _]?(?:length|window|size|limit)?",
-        r"(?:prompt|input|message|messages|request|text|conversation|content|payload|body|entity)s? (?:\w+ ){0,3}"
+        r"(?:prompt|input|message|messages|request|text|string|conversation|content|payload|body|entity)s? "
+        r"(?:\w+ ){0,3}"
         r"(?:is|are|was|were)? ?too (?:long|large|big|many)",
         r"too (?:many|large) (?:\w+ )?(?:input |prompt )?tokens|too many tokens|request too large|entity too large",
         r"token count .{0,40}exceeds|input tokens?.{0,40}(?:exceed|must be|greater|more than)",
         r"tokens? > \d+|max_new_tokens`? must be|reduce (?:the length|your (?:prompt|message|input))",
-        r"must have (?:less|fewer) than \d+ tokens|range of input length|model(?:'s)? token limit|超长",
-        r"(?:larger|longer) than the (?:max|context|limit)|exceeds? the (?:maximum|max)"
+        r"must have (?:less|fewer) than \d+ tokens|range of input length|token limit exceeded",
+        r"model(?:'s)? token limit|超长",
+        r"(?:larger|longer) than the (?:max|context|limit)|maximum number of (?:input |prompt )?tokens"
+        r"|exceeds? the (?:model's )?max(?:imum)? of \d|exceeds? the (?:maximum|max)"
         r" (?:number of )?(?:input |allowed |request )?(?:tokens|size|length|bytes)",
     ),
     "not_found": (
@@ -128,7 +132,7 @@ _PHRASES: dict[Kind, tuple[str, ...]] = {
         r"(?:invalid|incorrect|missing|expired|bad|wrong|no) (?:\w+ )?(?:api[ _-]?key|credential|auth|token\b|bearer)",
         r"unauthori[sz]ed|authentication (?:fail|required|error)|not authenticated|no auth credentials",
         r"country,? region|not available in your (?:country|region)|unsupported (?:country|region)"
-        r"|location is not supported|access denied due to",
+        r"|location is not supported|access denied due to|access token (?:is )?(?:invalid|expired)",
         r"ip .{0,20}not allowed",
         r"user not found|permission (?:denied|to)|do(?:es)? not have (?:permission|access)|not authori[sz]ed",
     ),

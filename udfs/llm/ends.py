@@ -22,12 +22,13 @@ def _words(text: str) -> frozenset[str]:
 
 
 _WHOLE = _words(
-    "stop end_turn eos eos_token stop_sequence stop_token complete completed finish finished endoftext end_of_text"
+    "stop end_turn eos eos_token eos_found stop_sequence stop_token stop_word stop_words stop_str "
+    "complete completed finish finished endoftext end_of_text"
 )
 _OUT_OF_ROOM = _words(
     "length max_tokens max_length model_length max_output_tokens max_new_tokens max_completion_tokens token_limit "
     "model_context_window_exceeded context_length context_length_exceeded context_window_exceeded limit error_limit "
-    "output_limit max_tokens_reached length_capped truncated"
+    "output_limit max_tokens_reached length_capped length_limit truncated"
 )
 _FILTERED = _words("spii risk error_toxic toxic image_safety language")
 _FILTERED_PARTS = (
@@ -48,7 +49,8 @@ _FILTERED_PARTS = (
 _REFUSED = _words("refusal refused")
 _BROKEN_OFF = _words(
     "error errors abort aborted cancel canceled cancelled user_cancel insufficient_system_resource network_error "
-    "timeout time_limit timed_out failed failure interrupted not_finished server_error internal_error overloaded "
+    "timeout time_limit max_time deadline_exceeded timed_out failed failure interrupted not_finished server_error "
+    "internal_error overloaded "
     "engine_overloaded disconnect disconnected preempted shutdown unavailable exception"
 ) | {"error", ""}
 

@@ -1,6 +1,7 @@
 """What a provider's reply is taken for."""
 
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -124,6 +125,8 @@ def test_what_says_that_all_is_well_is_no_error(error):
                 "end_turn",
                 "eos",
                 "eos_token",
+                "eos_found",
+                "stop_words",
                 "stop_sequence",
                 "COMPLETE",
                 "FinishReason.STOP",
@@ -311,3 +314,24 @@ def test_whatever_json_comes_is_an_answer_or_a_failure(content):
     found = answer_of(content)
     assert isinstance(found, Answer | Failure)
     assert found != Failure("odd_answer", "x") and getattr(found, "kind", "") != "odd_answer"
+
+
+# What HTTP 200 was seen to hold, and shapes of the same kinds; `billed` is of failures.
+SHAPES = [json.loads(line) for line in (Path(__file__).parent / "reply_shapes.jsonl").read_text("utf-8").splitlines()]
+
+
+@pytest.mark.parametrize("case", SHAPES, ids=[case["case"] for case in SHAPES])
+def test_a_reply_of_any_shape_says_how_it_ended_and_whether_it_was_billed(case):
+    body = case["body"] if isinstance(case["body"], str) else json.dumps(case["body"])
+    found = read_answer(body.encode())
+
+    assert (found.status if isinstance(found, Answer) else found.kind) == case["ends"]
+    assert getattr(found, "billed", None) == case["billed"]
+
+
+def test_what_stands_beside_no_answer_is_its_bill():
+    beside = {"usage": {"prompt_tokens": 30, "completion_tokens": 3}}
+
+    for choices in ([{"finish_reason": "stop"}], [], None):
+        found = read_answer(json.dumps({"choices": choices, **beside}).encode())
+        assert isinstance(found, Failure) and found.usage == Usage(30, 3), choices
