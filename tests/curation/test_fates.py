@@ -11,6 +11,8 @@ EXPECTED = {
     "contaminated": ("decontaminate", "contaminated", None),
     "form_of_words": ("select", "selected", None),
     "twin": ("deduplicate-prompts", "duplicate_prompt", "selected"),
+    "published": ("deduplicate-prompts", "duplicate_of_reference", None),
+    "published_pair": ("deduplicate-pairs", "duplicate_of_reference", None),
     "no_answer": ("distill", "no_answer", None),
     "response_rule": ("screen", "refusal", None),
     "only_noted": ("select", "selected", None),
@@ -21,7 +23,7 @@ EXPECTED = {
     "two_answers": ("select", "selected", None),
     "two_failures": ("select", "low_score", None),
 }
-UNPAIRED = ("prompt_rule", "two_rules", "contaminated", "twin", "no_answer", "refused")
+UNPAIRED = ("prompt_rule", "two_rules", "contaminated", "twin", "published", "no_answer", "refused")
 SAMPLES = ("two_answers", "two_failures")
 
 
@@ -52,6 +54,8 @@ def test_each_example_has_the_fate_of_the_first_stage_that_decided(spark):
         [
             {"id": "twin", "duplicate_of": "selected"},
             {"pass": "pair", "id": "p-pair_twin", "duplicate_of": "p-selected"},
+            {"id": "published", "duplicate_of": "a.jsonl:0", "reference_text": "Why?"},
+            {"pass": "pair", "id": "p-published_pair", "duplicate_of": "a.jsonl:1", "reference_text": "Why?\nSo."},
         ],
     )
     paired = [name for name in EXPECTED if name not in UNPAIRED]

@@ -25,7 +25,7 @@ LONG = "the quick brown fox jumps over the lazy dog and runs along the river unt
 OTHER = "name three good reasons why a small team should write its tests before it writes the code that they check"
 
 
-def deduplicate(source, output, *columns, id_column=None, threshold=0.8, protect_numbers=False) -> str:
+def deduplicate(source, output, *columns, id_column=None, threshold=0.8, protect_numbers=False, **more) -> str:
     out = io.StringIO()
     deduplicate_file(
         str(source),
@@ -36,6 +36,7 @@ def deduplicate(source, output, *columns, id_column=None, threshold=0.8, protect
         protect_numbers=protect_numbers,
         verbose=False,
         console=Console(file=out, width=200),
+        **more,
     )
     return out.getvalue()
 
@@ -46,8 +47,8 @@ def as_lines(rows) -> bytes:
 
 def duplicates(output) -> list[tuple[str, str, float]]:
     table = pq.read_table(Path(output) / "duplicates.parquet")
-    assert table.schema.names == ["id", "duplicate_of", "jaccard"]
-    return [tuple(row.values()) for row in table.to_pylist()]
+    assert table.schema.names == ["id", "duplicate_of", "jaccard", "reason"]
+    return [(row["id"], row["duplicate_of"], row["jaccard"]) for row in table.to_pylist()]
 
 
 @pytest.mark.parametrize("threshold", [0.5 + n / 100 for n in range(51)])
@@ -263,3 +264,18 @@ def test_only_its_own_earlier_result_is_replaced(spark, tmp_path):
     deduplicate(tmp_path / "x.jsonl", output)
 
     assert (output / "kept.jsonl").read_bytes() == b'{"text": "a"}\n' and duplicates(output) == []
+
+
+def test_rows_that_are_published_already_fall_before_all_others(spark, tmp_path):
+    (tmp_path / "new.jsonl").write_bytes(as_lines([{"text": LONG}, {"text": OTHER}, {"text": OTHER.upper()}]))
+    (tmp_path / "old.jsonl").write_bytes(as_lines([{"text": "something else"}, {"text": LONG.upper()}]))
+
+    against = {"against": [str(tmp_path / "old.jsonl")], "signatures": str(tmp_path / "signatures")}
+    text = deduplicate(tmp_path / "new.jsonl", tmp_path / "out", "text", **against)
+
+    rows = pq.read_table(tmp_path / "out" / "duplicates.parquet").to_pylist()
+    assert [tuple(row.values()) for row in rows] == [
+        ("0", "old.jsonl:1", 1.0, "duplicate_of_reference"),
+        ("2", "1", 1.0, "duplicate"),
+    ]
+    assert "1 of the removed resemble a row that is published already" in text

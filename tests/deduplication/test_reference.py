@@ -8,8 +8,9 @@ from jobs.config.deduplicate import DeduplicateConfig
 from jobs.deduplication.near_duplicates import find_near_duplicates
 from jobs.deduplication.reference import open_reference, reference_files, reference_key
 from schemas.errors import ConfigError
+from tests.support.exact_pairs import jaccard
 from tests.support.frames import storing_in
-from udfs.shingles import jaccard, shingles
+from udfs.shingles import shingles
 
 CONFIG = DeduplicateConfig(bands=40, rows=1)
 WORDS = [f"w{n}" for n in range(60)]

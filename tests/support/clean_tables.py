@@ -99,7 +99,7 @@ CLEAN = [
     Case(
         DUPLICATES,
         [{"id": "a", "duplicate_of": "b"}, {"pass": "pair", "id": "p", "duplicate_of": "q", "jaccard": 1.0}],
-        {"threshold": 0.8, "max_source_loss": 0.3},
+        {"threshold": 0.8, "turn_threshold": 0.5, "max_source_loss": 0.3},
         (EXAMPLES, PAIRS),
     ),
     Case(
