@@ -119,7 +119,8 @@ def append_rows(path: str, table: Table, rows: Sequence[Mapping[str, Any]]) -> N
     plain = [{name: list(one.items()) if name in maps and one else one for name, one in row.items()} for row in rows]
     # On a disk that is full delta-rs panics, with a backtrace on the terminal.
     files.require_room(path, _ROOM_BYTES)
-    write_deltalake(path, pa.Table.from_pylist(plain, columns), mode="append")
+    # A table of an earlier version gets its new columns.
+    write_deltalake(path, pa.Table.from_pylist(plain, columns), mode="append", schema_mode="merge")
 
 
 def _json(table: "DeltaTable") -> Any:

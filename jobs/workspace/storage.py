@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+_ADDS_COLUMNS = {"mergeSchema": "true"}
+"""A table that an earlier version wrote gets its new columns where a part of it stays."""
+
+
 @dataclass(frozen=True)
 class Storage:
     """Reads and writes whole tables; the only code that knows where they are."""
@@ -101,16 +105,14 @@ class Storage:
     def replace(self, table: Table, rows: DataFrame) -> None:
         """Write the whole table anew, in one transaction."""
         self._require_whole(table)
-        writer = table.select_from(rows).write.format("delta").mode("overwrite").option("overwriteSchema", "true")
-        writer.saveAsTable(self.location(table)) if self.catalog else writer.save(self.location(table))
+        self._write(table, rows, "overwrite", overwriteSchema="true")
 
     def replace_where(self, table: Table, rows: DataFrame, condition: str) -> None:
         """Write anew the part of a table for which the SQL condition holds; all of `rows` must fulfil it."""
-        if not self.exists(table):
+        if self.exists(table):
+            self._write(table, rows, "overwrite", replaceWhere=condition, **_ADDS_COLUMNS)
+        else:
             self.replace(table, rows)
-            return
-        writer = table.select_from(rows).write.format("delta").mode("overwrite").option("replaceWhere", condition)
-        writer.saveAsTable(self.location(table)) if self.catalog else writer.save(self.location(table))
 
     def append_rows(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Add some rows that the driver has; in a local folder without Spark."""
@@ -124,9 +126,10 @@ class Storage:
     def append(self, table: Table, rows: DataFrame) -> None:
         """Add rows to the table, making it where it is missing."""
         self._require_whole(table)
-        writer = table.select_from(rows).write.format("delta").mode("append")
-        if table.added:  # a table of an earlier version gets its new columns
-            writer = writer.option("mergeSchema", "true")
+        self._write(table, rows, "append", **_ADDS_COLUMNS)
+
+    def _write(self, table: Table, rows: DataFrame, mode: str, **options: str) -> None:
+        writer = table.select_from(rows).write.format("delta").mode(mode).options(**options)
         writer.saveAsTable(self.location(table)) if self.catalog else writer.save(self.location(table))
 
     def version(self, table: Table) -> int | None:

@@ -51,3 +51,15 @@ def test_a_table_of_an_earlier_version_is_read_and_gets_its_new_columns(spark, t
     assert [row["reasoning"] for row in storage.read(RESPONSES).collect()] == [None]
     storage.append(RESPONSES, spark.createDataFrame([{"request_id": "b", "reasoning": "hm"}], RESPONSES.schema))
     assert {row["request_id"]: row["reasoning"] for row in storage.read(RESPONSES).collect()} == {"a": None, "b": "hm"}
+
+
+def test_a_part_of_a_table_of_an_earlier_version_is_written_anew_with_its_new_columns(spark, tmp_path):
+    storage = Storage(lambda: spark, str(tmp_path))
+    rows = [{"pass": "prompt", "id": "a"}, {"pass": "pair", "id": "b"}]
+    rows_of(spark, DUPLICATES, rows).drop(*DUPLICATES.added).write.format("delta").save(storage.location(DUPLICATES))
+
+    again = rows_of(spark, DUPLICATES, [{"pass": "pair", "id": "c", "turn_jaccard": 0.9}])
+    storage.replace_where(DUPLICATES, again, "pass = 'pair'")
+
+    found = {row["id"]: row["turn_jaccard"] for row in storage.read(DUPLICATES).collect()}
+    assert found == {"a": None, "c": 0.9}
