@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from urllib.parse import unquote
 
+from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -124,13 +125,13 @@ def run(runtime: Runtime) -> StageReport:
     inspected = inspect_sources(runtime.spark, located_sources(settings), settings.ingest)
     files = inspected.files
     for warning in inspected.warnings:
-        runtime.progress.line(f"warning: {warning}")
+        runtime.progress.warn(warning)
     runtime.progress.step(f"reading {len(files)} files, {sum(file.size for file in files) / 1e6:,.1f} MB")
     damaged = read_around_damage(
         lambda read: runtime.replace(RAW_RECORDS, read_drafts(open_records(runtime.spark, read), read)), files
     )
     for file, why in damaged.items():
-        runtime.progress.line(f"warning: {file}: {why}", style="yellow")
+        runtime.progress.warn(f"{file}: {why}")
     runtime.progress.step("folding exact copies")
     licences = {source.name: source.licence for source in settings.sources}
     runtime.replace(EXAMPLES, fold_examples(runtime.read(RAW_RECORDS), licences))
@@ -158,7 +159,7 @@ def read_around_damage(read: Callable[[Sequence[SourceFile]], None], files: Sequ
     while True:
         try:
             read(left)
-        except PySparkException as error:
+        except (PySparkException, Py4JError) as error:  # what fails inside a task keeps the name that Java gives it
             place = damaged_place(str(error), left)
             if place is None:
                 raise

@@ -5,7 +5,8 @@ scored pair), `dataset`, and, now that all verdicts are known, `fates`. Not call
 `select.py`: a script of that name would hide the standard library's `select` from everything it imports.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
@@ -37,6 +38,8 @@ from udfs.column_functions import looked_up
 def qualify_pairs(pairs: DataFrame, scores: DataFrame, rejected: DataFrame, config: SelectConfig) -> DataFrame:
     """Give every scored pair the reason why it cannot be exported, or null.
 
+    The category is the judge's where it names one: it has read the pair, and rules have read its wording.
+
     A person's word goes first, but only against a pair: nobody can lift one over the threshold. A pair that
     needs its system prompt or its history to make sense is never exported bare.
 
@@ -55,7 +58,8 @@ def qualify_pairs(pairs: DataFrame, scores: DataFrame, rejected: DataFrame, conf
         .when(F.col("system").isNotNull(), "needs_system")
         .when(F.size("history") > 0, "needs_history")
     )
-    scored = scores.join(pairs, "pair_id").join(rejected.withColumn("is_rejected", F.lit(True)), "pair_id", "left")
+    scored = scores.join(pairs, "pair_id").withColumn("category", F.coalesce("judge_category", "category"))
+    scored = scored.join(rejected.withColumn("is_rejected", F.lit(True)), "pair_id", "left")
     judged = scored.withColumn("reason", reason)
     # Of several samples one is kept, the best; of equal ones the first that was asked for.
     best = Window.partitionBy("example_id").orderBy(
@@ -112,7 +116,33 @@ def run(runtime: Runtime) -> StageReport:
     found = runtime.query("select reason, count(*) as rows from {selection} group by reason")
     counts = {row["reason"]: row["rows"] for row in found}
     selected = counts.pop(None, 0)
-    return StageReport(selected + sum(counts.values()), selected, dict(sorted(counts.items())))
+    rows = selected + sum(counts.values())
+    return StageReport(rows, selected, dict(sorted(counts.items())), disagreements(runtime.query(_DISAGREEMENTS)))
+
+
+_DISAGREEMENTS = """
+select pairs.category as rules, scores.judge_category as judge, count(*) as rows
+from {pairs} as pairs join {scores} as scores on scores.pair_id = pairs.pair_id
+where scores.judge_category is not null
+group by 1, 2
+order by 3 desc, 1, 2
+"""
+_NAMED = 3
+
+
+def disagreements(counts: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """How often the judge takes a pair for another category than the rules or its source do, as a warning.
+
+    Args:
+        counts: rules, judge and rows, the most frequent first.
+    """
+    other = [row for row in counts if row["rules"] != row["judge"]]
+    if not other:
+        return ()
+    named = [f"{row['rules']} to {row['judge']} {row['rows']:,}" for row in other[:_NAMED]]
+    more = ["..."] if len(other) > _NAMED else []
+    moved, judged = (sum(row["rows"] for row in rows) for rows in (other, counts))
+    return (f"the judge files {moved:,} of {judged:,} pairs under another category: {', '.join([*named, *more])}",)
 
 
 def _rejected(runtime: Runtime) -> DataFrame:

@@ -20,6 +20,7 @@ _HEAD_CHARS, _TAIL_CHARS = 700, 300
 _NUMBER = re.compile(
     r"\d[\d,.]*|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|fifty|hundred|half|third"
     r"|quarter|twice|thrice|dozen|double|triple|each|every|per)\b"
+    r"|[二两三四五六七八九十百千万半][个元人米只天岁本支块斤升倍年月点]|每[个人天小只本支张]"
 )
 
 

@@ -8,14 +8,15 @@ from schemas.tables import DATASET
 PAIRS_AS_ROWS = """
 select
     pairs.pair_id, pairs.example_id, pairs.instruction, pairs.response, pairs.answered_by as source,
-    scores.quality_tenths, pairs.category, pairs.source as origin, pairs.licence, pairs.language, pairs.teacher,
+    scores.quality_tenths, chosen.category, pairs.source as origin, pairs.licence, pairs.language, pairs.teacher,
     scores.scorer, pairs.system, pairs.history, chosen.reason
 from {selection} as chosen
 join {pairs} as pairs on pairs.pair_id = chosen.pair_id
 join {scores} as scores on scores.pair_id = chosen.pair_id
 where {which}
 """
-"""SQL: pairs as rows of `DATASET`, with the reason why they were not selected; `source` is who wrote the response."""
+"""SQL: pairs as rows of `DATASET`, with the reason why they were not selected; `source` is who wrote the response, and
+the category is that of the selection."""
 
 
 def build_dataset(selection: DataFrame, pairs: DataFrame, scores: DataFrame) -> DataFrame:

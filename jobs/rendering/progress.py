@@ -35,6 +35,7 @@ class Progress:
         self._live: _Display | None = None
         self._task: TaskID | None = None
         self._stage = ""
+        self._warned: set[str] = set()
 
     @contextmanager
     def stage(self, name: str, title: str) -> Iterator[None]:
@@ -76,3 +77,9 @@ class Progress:
     def line(self, text: str, style: str = "") -> None:
         """Print a line that stays."""
         say(self.console, text, style)
+
+    def warn(self, text: str) -> None:
+        """Print a warning that stays; one that was printed already in this run is not worth repeating."""
+        if text not in self._warned:
+            self._warned.add(text)
+            self.line(f"warning: {text}", "yellow")

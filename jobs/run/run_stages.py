@@ -123,7 +123,7 @@ def run_stage(runtime: Runtime, stage: Stage, fingerprint: str) -> StageRun:
     price = f"  {cents(cost)}" if cost else ""
     runtime.progress.line(f"{report.rows_in:>9,} in {report.rows_out:>9,} out{price}")
     for warning in report.warnings:
-        runtime.progress.line(f"warning: {warning}", style="yellow")
+        runtime.progress.warn(warning)
     return StageRun(stage, "done", report, started, seconds, tokens, cost)
 
 

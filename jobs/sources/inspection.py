@@ -1,5 +1,8 @@
 """How one file is read, told from its first records: the same answer for `phase0 init` and for a run."""
 
+import json
+import re
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +12,7 @@ from typing import BinaryIO
 
 from jobs.sources.listing import FoundFile, is_readable_by_spark, local_path
 from schemas.errors import SourceFormatError
-from udfs.containers import Container, RawRecord, pointed_bytes
+from udfs.containers import MAX_RECORD_BYTES, Container, RawRecord, pointed_bytes
 from udfs.formats.detect import Detection, detect_format
 from udfs.formats.draft import Parsed
 from udfs.formats.fields import Refusal
@@ -21,6 +24,7 @@ from udfs.unpacking import Packing
 
 HEAD_RECORDS = 200
 _DETECT_RECORDS = 20
+_LIST_KEY = re.compile(rb'"([^"\\]{1,100})"\s*:\s*\[\s*\{')
 
 ADVICE: Mapping[str, str] = {
     "truncated": "the file ends early; get it again",
@@ -42,7 +46,7 @@ ADVICE: Mapping[str, str] = {
     "wrong_format": "set format: to match, or name the columns with format: table and fields:",
     "missing_instruction": "the field of the instruction is empty; name another one with format: table and fields:",
     "unknown_role": "a message is neither from user nor assistant, system or tool",
-    "too_long": "raise ingest.max_chars to read longer texts",
+    "too_long": "raise ingest.max_chars to read longer texts; no record may have more than 64 MiB",
 }
 """What to do about a reason, where a person can."""
 
@@ -160,21 +164,30 @@ def head_of(opened: BinaryIO, path: str, size: int) -> Head:
         if not is_readable_by_spark(path):
             name = path.rsplit("/", 1)[-1]
             better = name.lstrip("_.").replace(":", "-")
-            fault = f"Spark does not read a Parquet file of this name; rename it: mv {name!r} {better!r}"
-            return Head(container, (), fault=fault)
+            advice = f"rename it: mv {name!r} {better!r}"
+            return Head(container, (), fault=f"Spark does not read a Parquet file of this name; {advice}")
         return Head(container, rows[:HEAD_RECORDS], is_all=len(rows) <= HEAD_RECORDS, fault=_fault_of_empty(rows))
     kind_fault = _fault_of_kind(container, content.packing, content.head, size)
     if kind_fault:
         return Head(container, (), content.packing, content.encoding, is_all=True, fault=kind_fault)
     records = tuple(islice(content.records, HEAD_RECORDS + 1))
     is_all = len(records) <= HEAD_RECORDS
-    return Head(
-        container, records[:HEAD_RECORDS], content.packing, content.encoding, is_all, fault=_fault_of_empty(records)
-    )
+    fault = _fault_of_wrapper(container, records) or _fault_of_empty(records)
+    return Head(container, records[:HEAD_RECORDS], content.packing, content.encoding, is_all, fault=fault)
 
 
 def _fault_of_empty(records: Sequence[RawRecord]) -> str | None:
     return None if records else "no records in it"
+
+
+def _fault_of_wrapper(container: Container, records: Sequence[RawRecord]) -> str | None:
+    """What to do about one object around all records that is too large to be read; null where that is not so."""
+    if container != "json_objects" or len(records) != 1 or records[0].reason != "too_long":
+        return None
+    key = _LIST_KEY.search(records[0].record)
+    path = f".[{json.dumps(key.group(1).decode('utf-8', 'replace'))}][]" if key else ".[]"
+    limit = MAX_RECORD_BYTES >> 20
+    return f"one object of more than {limit} MiB; take its records out: jq -c {shlex.quote(path)} FILE > NEW.jsonl"
 
 
 def _fault_of_kind(container: Container, packing: Packing | None, head: bytes, size: int) -> str | None:

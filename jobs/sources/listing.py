@@ -79,7 +79,12 @@ def list_local(paths: Sequence[str]) -> SourceListing | None:
                         passed[one] = None
                     else:
                         found[one.path] = one
-    return SourceListing(tuple(sorted(found.values(), key=lambda file: file.path)), tuple(passed))
+    # Of a file that is named itself, the folder that passes it over need not say so.
+    named = {
+        f"{file.path.removeprefix('file:')}: {_why_passed_over(os.path.basename(file.path))}" for file in found.values()
+    }
+    left_out = tuple(one for one in passed if one not in named)
+    return SourceListing(tuple(sorted(found.values(), key=lambda file: file.path)), left_out)
 
 
 def _files_of(path: str, *, is_named: bool) -> Iterator[FoundFile | str]:

@@ -99,6 +99,8 @@ def test_what_lies_beside_data_is_passed_over_by_name_and_read_where_it_is_named
     ]
     assert listing.passed_over == ((f"{tmp_path}/{name}: {why}",) if why else ())
     assert len(list_local([literal(str(tmp_path / name))]).files) == 1
+    both = list_local([str(tmp_path), literal(str(tmp_path / name))])
+    assert len(both.files) == 4 and both.passed_over == (), "what is named itself is not passed over"
 
 
 def test_loops_pipes_and_links_to_nothing_are_named_and_end(tmp_path):

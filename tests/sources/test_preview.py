@@ -17,11 +17,13 @@ from jobs.config.load import load_settings
 from jobs.config.paths import literal
 from jobs.config.settings import Settings
 from jobs.config.starter import StarterSource, source_names, starter_config
+from jobs.sources import inspection
 from jobs.sources.inspection import HEAD_RECORDS
 from jobs.sources.listing import list_local
 from jobs.sources.preview import Preview, preview_files
 from jobs.sources.preview import preview_file as preview_found
 from schemas.errors import ConfigError, SourceFormatError
+from udfs import json_objects
 
 ALPACA = [{"instruction": f"Square {n}.", "input": "", "output": str(n * n)} for n in range(300)]
 QUESTIONS = [{"question": f"What is {n}?", "answer": f"It is {n}.", "when": None} for n in range(30)]
@@ -324,3 +326,15 @@ def test_the_real_files_are_all_recognised(shared_data, tmp_path):
         preview = preview_file(path)
         assert preview.parsed, f"{path.name}: {preview.source.why}"
         assert any(one.drafts for one in preview.parsed), path.name
+
+
+def test_one_object_around_too_many_records_says_how_to_take_them_out(tmp_path, monkeypatch):
+    for module in (json_objects, inspection):
+        monkeypatch.setattr(module, "MAX_RECORD_BYTES", 2 << 20)
+    rows = [{"instruction": f"Say {n}.", "output": "So I do."} for n in range(60_000)]
+    (tmp_path / "a.json").write_text(json.dumps({"version": 1, "the rows": rows}))
+
+    preview = preview_file(tmp_path / "a.json")
+
+    said = "one object of more than 2 MiB; take its records out: jq -c '.[\"the rows\"][]' FILE > NEW.jsonl"
+    assert preview.source.fault == said

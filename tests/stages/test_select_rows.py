@@ -2,14 +2,14 @@
 
 from jobs.config.settings import SelectConfig
 from jobs.curation.dataset import build_dataset
-from jobs.select_rows import fill_quotas, qualify_pairs
+from jobs.select_rows import disagreements, fill_quotas, qualify_pairs
 from schemas.tables import PAIRS, SCORES, SELECTION
 from tests.support.factories import rows_of
 
 
 def test_each_scored_pair_is_taken_or_told_why_not(spark):
     cases = {
-        "good": ({}, {"quality_tenths": 71}, None),
+        "good": ({}, {"quality_tenths": 71, "judge_category": "creative"}, None),
         "at_the_threshold": ({}, {"quality_tenths": 70}, "low_score"),
         "needs_system": ({"system": "Be brief."}, {}, "needs_system"),
         "needs_history": ({"history": [("user", "Hi.")]}, {}, "needs_history"),
@@ -26,9 +26,19 @@ def test_each_scored_pair_is_taken_or_told_why_not(spark):
 
     reasons = sorted((row.pair_id, row.reason) for row in selection.collect())
     assert reasons == sorted((k, reason) for k, (_, _, reason) in cases.items())
-    assert [(row.pair_id, row.source, row.origin, row.quality_tenths) for row in rows] == [
-        ("good", "alpaca", "alpaca", 71)
-    ]
+    assert [(row.pair_id, row.source, row.origin, row.quality_tenths, row.category) for row in rows] == [
+        ("good", "alpaca", "alpaca", 71, "creative")
+    ], "the judge's category is that of the row"
+
+
+def test_pairs_that_the_judge_files_elsewhere_are_counted():
+    counts = [("general", "general", 90), ("general", "code", 7), ("code", "general", 2), ("other", "code", 1)]
+    rows = [{"rules": rules, "judge": judge, "rows": count} for rules, judge, count in counts]
+
+    assert disagreements(rows) == (
+        "the judge files 10 of 100 pairs under another category: general to code 7, code to general 2, other to code 1",
+    )
+    assert disagreements(rows[:1]) == () == disagreements([])
 
 
 def test_a_quota_keeps_the_best_and_then_the_smallest_id(spark):

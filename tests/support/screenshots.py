@@ -19,7 +19,7 @@ PICTURES = (
     ("report_duplicates", "output/report.html", "Duplicates", "article:nth-of-type(2)", True),
     ("data_docs", "data_docs/index.html", None, "details", False),
 )
-_MARGIN, _TALLEST = 24, 4_000
+_MARGIN, _TALLEST = 12, 4_000
 
 
 def main(workspace: Path) -> None:

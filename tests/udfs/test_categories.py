@@ -18,6 +18,9 @@ EXAMPLES = {
         "def add(a, b):\n    '''Add two numbers.'''",
         "Create a regular expression that matches phone numbers.",
         "用Python写一个函数，计算两个数的和。",
+        "请编写一段 Python 代码来计算并输出前100个质数。",
+        "写一个SQL语句，查询所有年龄大于30岁的用户。",
+        "设计一个算法，把数组反转。",
     ],
     "reasoning": [
         "Tom has 3 apples and buys 4 more. How many apples does he have?",
@@ -29,6 +32,9 @@ EXAMPLES = {
         "Claim: whales are fish.\nIs the claim above true?",
         "What is 12 * 7?",
         "证明根号二是无理数。",
+        "如果有5个苹果和3个梨子，总共有多少个水果？",
+        "求下列数列的下一个数：2, 4, 8, 16",
+        "这是一个逻辑谜题：三个人中谁在说谎？",
     ],
     "creative": [
         "Write a short story about a lighthouse keeper.",
@@ -37,6 +43,9 @@ EXAMPLES = {
         "You are a dragon. Tell the knight why he should leave.",
         "Come up with a slogan for a bakery.",
         "写一首关于春天的诗。",
+        "为我创作一首诗歌。\n秋天",
+        "给一家咖啡店想一句广告语。",
+        "续写这个故事：李明在森林中散步。",
     ],
     "other": [
         "Translate the following sentence into French: I am tired.",
@@ -45,6 +54,9 @@ EXAMPLES = {
         "What is a synonym for happy?",
         "toolformer: enabled\ntoolformer access: search\nFind the news of today.",
         "你是谁？",
+        "将以下文本翻译为英语：“我最喜欢的季节是春天。”",
+        "写出“高兴”的三个近义词。",
+        "用“虽然……但是……”造句。",
     ],
     "general": [
         "What is the capital of France?",
@@ -52,6 +64,13 @@ EXAMPLES = {
         "Summarise the article.\n\nThe council met on Monday and agreed on the budget.",
         "Give me tips for a job interview.",
         "Classify the sentiment as positive or negative.\n\nI love it.",
+        "什么是机器学习？它有哪些应用场景？",
+        "解释用于评估机器翻译性能的常见指标。",
+        "计算机科学的历史是怎样的？",
+        "程序员的一天是怎样的？",
+        "《红楼梦》的作者是谁？",
+        "中国有多少个省？",
+        "列出5种可以改善睡眠质量的方法。",
     ],
 }
 # What looks like one category by a word and is another.

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyspark.sql.types import StructType
 
-from jobs import deduplicate_pairs, ingest, score
+from jobs import deduplicate_pairs, ingest, score, select_rows
 from jobs.answers.acceptance import find_acceptance
 from jobs.batches.lines import batch_lines
 from jobs.budget.plan import measure_prompts
@@ -71,6 +71,7 @@ QUESTIONS: dict[str, Callable[[Runtime], object]] = {
     "expectations": lambda runtime: [parameters(runtime, table) for table in CHECKED],
     "counts of stages": lambda runtime: [
         runtime.query(score._COUNTS, limit=70),
+        runtime.query(select_rows._DISAGREEMENTS),
         runtime.query(deduplicate_pairs._COUNTS),
         sorted(map(str, runtime.query(ingest._COUNTS))),
     ],
