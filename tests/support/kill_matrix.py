@@ -31,7 +31,7 @@ from tests.support.kills import below, processes
 from tests.support.paid import copy_prepared, open_paid, prompts, write_config
 from tests.support.paths import ROOT
 from tests.support.provider_process import ProviderProcess
-from tests.support.small_disk import can_mount, mounted
+from tests.support.small_disk import can_mount, fill, mounted
 from udfs.llm.journal_reader import journal_records
 
 STAGES = tuple(stage.name for stage in pipeline.STAGES)
@@ -166,13 +166,7 @@ def _strike(way: str, root: int, folder: Path) -> bool:
     elif way == "power":
         os.kill(root, signal.SIGUSR1)
     elif way == "disk":
-        with (folder / _BALLAST).open("wb") as ballast:
-            try:
-                while True:
-                    ballast.write(bytes(1 << 16))
-                    ballast.flush()
-            except OSError:
-                pass
+        fill(folder)
     else:
         find = _busy_workers if way == "worker" else _executors
         deadline = time.monotonic() + 10
