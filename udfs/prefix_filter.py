@@ -40,9 +40,12 @@ class PrefixJoin:
     match nothing, and being rarest it shortens the prefix that must be searched.
     """
 
-    numbers: Integers  # place -> number of the set
-    sizes: Integers  # shingles of the set, all of them
-    needed: Integers  # ceil(threshold * size): what a partner must share at least
+    numbers: Integers
+    """Place -> number of the set."""
+    sizes: Integers
+    """Shingles of the set, all of them."""
+    needed: Integers
+    """ceil(threshold * size): what a partner must share at least."""
     matrix: csr_matrix
     prefixes: csr_matrix
     threshold: Fraction

@@ -39,9 +39,12 @@ class Answer:
     text: str | None
     finish_reason: str | None
     served_model: str | None
-    usage: Usage | None  # null: the provider did not say, or what it said cannot be true
-    reasoning: str | None = None  # kept apart from the text; null: none was given
-    note: str | None = None  # what is odd about it: `odd_usage`
+    usage: Usage | None
+    """Null: the provider did not say, or what it said cannot be true."""
+    reasoning: str | None = None
+    """Kept apart from the text; null: none was given."""
+    note: str | None = None
+    """What is odd about it: `odd_usage`."""
 
 
 class _NoCompletionError(Exception):

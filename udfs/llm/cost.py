@@ -28,9 +28,12 @@ class Usage:
     """Tokens that a provider says it billed."""
 
     prompt_tokens: int
-    completion_tokens: int  # with reasoning, wherever the provider counts it
-    cached_tokens: int = 0  # of the prompt tokens
-    reasoning_tokens: int | None = None  # of the completion tokens; null: the provider did not say
+    completion_tokens: int
+    """With reasoning, wherever the provider counts it."""
+    cached_tokens: int = 0
+    """Of the prompt tokens."""
+    reasoning_tokens: int | None = None
+    """Of the completion tokens; null: the provider did not say."""
 
 
 def parse_usage(usage: object) -> Usage | None:

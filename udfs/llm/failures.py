@@ -62,9 +62,12 @@ class Failure:
 
     kind: Kind
     message: str
-    billed: bool = False  # or may have been
-    retry_after: float | None = None  # seconds the provider asks for
-    usage: Usage | None = None  # tokens that it says it billed all the same
+    billed: bool = False
+    """It was billed, or may have been."""
+    retry_after: float | None = None
+    """Seconds the provider asks for."""
+    usage: Usage | None = None
+    """Tokens that it says it billed all the same."""
 
     @property
     def signature(self) -> str:

@@ -19,11 +19,15 @@ ANSWERED = get_args(Status)
 class RequestProgress:
     """How far a request got."""
 
-    status: Terminal | None = None  # of its response; null: none yet
+    status: Terminal | None = None
+    """Of its response; null: none yet."""
     attempts: int = 0
-    failures: int = 0  # attempts that count against `max_attempts`
-    spent_usd: Decimal = Decimal(0)  # with what was lost in flight, at its worst case
-    is_cut: bool = False  # an answer was cut, so that the next attempt has more room
+    failures: int = 0
+    """Attempts that count against `max_attempts`."""
+    spent_usd: Decimal = Decimal(0)
+    """With what was lost in flight, at its worst case."""
+    is_cut: bool = False
+    """An answer was cut, so that the next attempt has more room."""
 
 
 @dataclass
@@ -31,9 +35,12 @@ class JournalContents:
     """A journal, folded. Texts are not held."""
 
     requests: dict[str, RequestProgress] = field(default_factory=dict)
-    lost: list[Record] = field(default_factory=list)  # `sent` records whose call never ended
-    sends: list[Record] = field(default_factory=list)  # all `sent` records, by time
-    answered_by: set[tuple[str, str]] = field(default_factory=set)  # provider and model that answered at least once
+    lost: list[Record] = field(default_factory=list)
+    """`sent` records whose call never ended."""
+    sends: list[Record] = field(default_factory=list)
+    """All `sent` records, by time."""
+    answered_by: set[tuple[str, str]] = field(default_factory=set)
+    """Provider and model that answered at least once."""
 
 
 def read_journal(folder: str) -> JournalContents:

@@ -19,12 +19,18 @@ _MINUTE = 60.0
 class Seen:
     """What the journal says of one endpoint until now."""
 
-    calls: int = 0  # that left
-    done: Counter[str] = field(default_factory=Counter)  # requests by terminal state
-    failures: Counter[str] = field(default_factory=Counter)  # calls without an answer, by kind
-    spent_usd: Decimal = Decimal(0)  # by calls that have ended
-    in_flight: dict[str, Decimal] = field(default_factory=dict, repr=False)  # attempt id -> worst case
-    recent: deque[tuple[float, float]] = field(default_factory=deque, repr=False)  # sent at, tokens admitted
+    calls: int = 0
+    """Calls that left."""
+    done: Counter[str] = field(default_factory=Counter)
+    """Requests by terminal state."""
+    failures: Counter[str] = field(default_factory=Counter)
+    """Calls without an answer, by kind."""
+    spent_usd: Decimal = Decimal(0)
+    """Spent by calls that have ended."""
+    in_flight: dict[str, Decimal] = field(default_factory=dict, repr=False)
+    """Attempt id -> worst case."""
+    recent: deque[tuple[float, float]] = field(default_factory=deque, repr=False)
+    """Sent at, tokens admitted."""
 
     @property
     def at_risk_usd(self) -> Decimal:

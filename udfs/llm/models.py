@@ -14,17 +14,22 @@ class Prices:
 
     input_usd_per_mtok: Decimal
     output_usd_per_mtok: Decimal
-    cached_input_usd_per_mtok: Decimal | None = None  # null: cached tokens cost what others cost
-    batch_discount: Decimal | None = None  # share taken off by the Batch API, 0.5 is half price
-    read_on: str | None = None  # date the prices were read, YYYY-MM-DD
+    cached_input_usd_per_mtok: Decimal | None = None
+    """Null: cached tokens cost what others cost."""
+    batch_discount: Decimal | None = None
+    """Share taken off by the Batch API, 0.5 is half price."""
+    read_on: str | None = None
+    """Date the prices were read, YYYY-MM-DD."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RateLimits:
     """What the provider allows a key for this model, all tasks together; null: no limit."""
 
-    rpm: int | None = None  # requests in any window
-    tpm: int | None = None  # tokens in any window; prompt and max_tokens count when a request is admitted
+    rpm: int | None = None
+    """Requests in any window."""
+    tpm: int | None = None
+    """Tokens in any window; prompt and max_tokens count when a request is admitted."""
     max_in_flight: int = 64
     window_seconds: float = 60.0
 
@@ -33,20 +38,27 @@ class RateLimits:
 class Profile:
     """How this model wants its parameters."""
 
-    max_tokens_field: str = "max_tokens"  # some models take only max_completion_tokens
+    max_tokens_field: str = "max_tokens"
+    """Some models take only max_completion_tokens."""
     accepts_temperature: bool = True
-    extra_body: tuple[tuple[str, str], ...] = ()  # name -> JSON value, sent as it is
+    extra_body: tuple[tuple[str, str], ...] = ()
+    """Name -> JSON value, sent as it is."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BatchApi:
     """What the provider's Batch API allows for this model."""
 
-    shape: str  # openai or together
-    max_requests: int = 50_000  # of one file
-    max_bytes: int = 200_000_000  # of one file
-    window_hours: float = 24.0  # after which a batch has ended, whatever is answered
-    queue_tokens: int | None = None  # prompt tokens of all batches that have not ended; null: not known
+    shape: str
+    """`openai` or `together`."""
+    max_requests: int = 50_000
+    """Of one file."""
+    max_bytes: int = 200_000_000
+    """Of one file."""
+    window_hours: float = 24.0
+    """After which a batch has ended, whatever is answered."""
+    queue_tokens: int | None = None
+    """Prompt tokens of all batches that have not ended; null: not known."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,14 +67,18 @@ class Endpoint:
 
     provider: str
     model: str
-    base_url: str | None  # null: the SDK's default
-    api_key_env: str | None  # null: no key is needed
+    base_url: str | None
+    """Null: the SDK's default."""
+    api_key_env: str | None
+    """Null: no key is needed."""
     prices: Prices
     limits: RateLimits = RateLimits()
     profile: Profile = Profile()
     timeout_seconds: float = 120.0
-    structured_output: bool = False  # takes response_format json_schema
-    batch: BatchApi | None = None  # null: it has none
+    structured_output: bool = False
+    """Takes response_format json_schema."""
+    batch: BatchApi | None = None
+    """Null: it has none."""
 
     @property
     def is_free(self) -> bool:

@@ -40,10 +40,14 @@ class Outcome:
     provider: str
     model: str
     state: Terminal | Literal["returned"]
-    reason: Reason | None = None  # of a returned one; `over_bound` also of one that was answered, and billed so
-    error: str | None = None  # what the provider said last
-    attempts: int  # in this wave
-    cost_usd: Decimal  # of this wave's attempts
+    reason: Reason | None = None
+    """Of a returned one; `over_bound` also of one that was answered, and billed so."""
+    error: str | None = None
+    """What the provider said last."""
+    attempts: int
+    """In this wave."""
+    cost_usd: Decimal
+    """Of this wave's attempts."""
 
 
 def not_dealt(request: Request) -> Outcome:

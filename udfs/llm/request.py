@@ -20,17 +20,24 @@ class Request:
     request_id: str
     provider: str
     model: str
-    messages_json: str  # the chat messages as a JSON array
+    messages_json: str
+    """The chat messages as a JSON array."""
     max_tokens: int
-    max_tokens_cap: int  # of the one retry after an answer that was cut
+    max_tokens_cap: int
+    """Of the one retry after an answer that was cut."""
     temperature: float | None
-    schema_json: str | None  # JSON schema the answer must follow
+    schema_json: str | None
+    """JSON schema the answer must follow."""
     sample: int = 0
     ask: int = 0
-    prompt_tokens_bound: int  # no tokenizer makes more of the messages; see `udfs.llm.cost`
-    reserved_usd: Decimal  # for all attempts of this wave
-    attempts_before: int = 0  # made in earlier waves; numbering goes on from there
-    was_cut: bool = False  # an answer of an earlier wave was: the first attempt has all the room there is
+    prompt_tokens_bound: int
+    """No tokenizer makes more of the messages; see `udfs.llm.cost`."""
+    reserved_usd: Decimal
+    """For all attempts of this wave."""
+    attempts_before: int = 0
+    """Made in earlier waves; numbering goes on from there."""
+    was_cut: bool = False
+    """An answer of an earlier wave was: the first attempt has all the room there is."""
 
     @property
     def endpoint_key(self) -> tuple[str, str]:

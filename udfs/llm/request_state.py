@@ -63,8 +63,10 @@ class Charge:
     """What an attempt cost."""
 
     cost_usd: Decimal
-    basis: str  # usage, assumed (may have been billed, at worst case) or none
-    note: str | None = None  # why the usage is not believed: `odd_usage` or `overlong`
+    basis: str
+    """`usage`, `assumed` (may have been billed, at worst case) or `none`."""
+    note: str | None = None
+    """Why the usage is not believed: `odd_usage` or `overlong`."""
 
 
 @dataclass
@@ -73,16 +75,24 @@ class RequestState:
 
     request: Request
     prices: Prices
-    is_batch: bool = False  # asked at the prices of the Batch API
+    is_batch: bool = False
+    """Asked at the prices of the Batch API."""
     attempts: int = 0
-    failures: int = 0  # that count as attempts
-    refusals: int = 0  # by rate limits, in a row
-    refused_seconds: float = 0.0  # waited because of them
+    failures: int = 0
+    """Failures that count as attempts."""
+    refusals: int = 0
+    """By rate limits, in a row."""
+    refused_seconds: float = 0.0
+    """Waited because of them."""
     spent_usd: Decimal = Decimal(0)
-    blanks: int = 0  # HTTP 200 without an answer or an error
-    is_confirmed: bool = False  # rejected once, and the endpoint has answered others since: it is this request's fault
-    over_bound: str | None = None  # what is to be said where it was billed more than its worst case
-    is_cut: bool = False  # an answer was cut: the next attempt has all the room there is
+    blanks: int = 0
+    """HTTP 200 without an answer or an error."""
+    is_confirmed: bool = False
+    """Rejected once, and the endpoint has answered others since: it is this request's fault."""
+    over_bound: str | None = None
+    """What is to be said where it was billed more than its worst case."""
+    is_cut: bool = False
+    """An answer was cut: the next attempt has all the room there is."""
     cut: Answer | None = field(default=None, repr=False)
     error: str | None = None
 

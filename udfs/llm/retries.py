@@ -22,7 +22,8 @@ class RetryPolicy:
     what an endpoint that has answered nothing for so long still has, is handed back instead.
     """
 
-    max_attempts: int = 5  # of one request in one wave, its first included
+    max_attempts: int = 5
+    """Of one request in one wave, its first included."""
     base_seconds: float = 0.5
     longest_backoff_seconds: float = 30.0
     max_wait_seconds: float = 120.0

@@ -18,7 +18,8 @@ class WaveContext:
     `repr`, so that no log or error shows them.
     """
 
-    journal: str  # URI of the wave's folder; its last part names the wave
+    journal: str
+    """URI of the wave's folder; its last part names the wave."""
     endpoints: tuple[Endpoint, ...]
     # provider and model -> the tasks that call it; an endpoint that is missing is called by task 0 alone
     tasks: Mapping[EndpointKey, tuple[int, ...]] = field(default_factory=dict)
@@ -30,8 +31,10 @@ class WaveContext:
     lease_file: str | None = None
     epoch: int = 0
     stop_file: str | None = None
-    grace_seconds: float = 30.0  # that calls in flight are given after a stop
-    keys: Mapping[str, str] = field(default_factory=dict, repr=False)  # name of the variable -> key
+    grace_seconds: float = 30.0
+    """What calls in flight are given after a stop."""
+    keys: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Name of the variable -> key."""
 
     @property
     def task_count(self) -> int:
