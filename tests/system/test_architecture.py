@@ -168,6 +168,14 @@ def test_the_verifier_shares_nothing_with_the_pipeline():
         assert not foreign, name_of(path)
 
 
+def test_every_room_has_a_sentence_and_stands_where_its_floor_is():
+    told = re.findall(r"^\| `(\w+)` \|", (ROOT / "CONTRIBUTING.md").read_text("utf-8"), re.MULTILINE)
+    rooms = [path.name for path in (ROOT / "jobs").iterdir() if (path / "__init__.py").is_file()]
+    assert sorted(set(told) & set(rooms)) == sorted(rooms)
+    floors = [FLOOR_OF[f"jobs.{name}"] for name in told if name in rooms]
+    assert floors == sorted(floors), "the lowest first"
+
+
 @pytest.mark.parametrize(("library", "homes"), ONLY_IN.items(), ids=list(ONLY_IN))
 def test_a_library_is_imported_in_its_homes_only(library, homes):
     users = {name_of(path) for path in MODULES for one in imports(path) if one.module.split(".")[0] == library}
