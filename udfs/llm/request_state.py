@@ -164,9 +164,19 @@ class RequestState:
             return Respond("failed", error=result.message) if is_proven or self.is_confirmed else Park(result)
         if kind == "no_answer":
             return self._decide_blank(result, policy, is_proven=is_proven)
+        if kind == "broken_off" and is_proven and self._always_breaks_off(policy):
+            return Respond("failed", error=f"{result.message}, {self.request.attempts_before + self.attempts} times")
         if kind in AGAIN or kind == "rate_limited":
             return self._retry(result, policy)
         return Requeue(_STOPS[kind])
+
+    def _always_breaks_off(self, policy: RetryPolicy) -> bool:
+        """Whether the answer broke off in all attempts of this wave, and others before it were of no use either.
+
+        A provider in trouble breaks off many answers at once and is over it by the next run; an answer that breaks off
+        then too does so for a reason of its own, and is billed each time.
+        """
+        return self.failures + 1 >= policy.max_attempts <= self.request.attempts_before
 
     def _decide_answer(self, answer: Answer) -> Step:
         return self._more_room(answer) if answer.status == "truncated" else Respond(answer.status, answer)

@@ -64,6 +64,16 @@ def test_refusals_by_a_rate_limit_use_up_no_attempt():
     assert decide(work, BROKEN) == Requeue("attempts_exhausted")
 
 
+@pytest.mark.parametrize(("before", "is_proven", "is_final"), [(0, True, False), (3, True, True), (3, False, False)])
+def test_an_answer_that_always_breaks_off_is_given_up_in_the_second_run(before, is_proven, is_final):
+    work = RequestState(replace(request("a"), attempts_before=before), PRICES)
+    cut = Failure("broken_off", "finish_reason error", billed=True, usage=USAGE)
+    steps = [decide(work, cut, is_proven=is_proven) for _ in range(3)]
+    assert all(isinstance(step, Again) for step in steps[:2])
+    assert isinstance(steps[2], Respond) == is_final
+    assert steps[2] == Requeue("attempts_exhausted") or steps[2].status == "failed"
+
+
 def test_a_request_that_is_always_refused_is_handed_back_in_the_end():
     work = RequestState(request("a"), PRICES)
     steps = [decide(work, REFUSED) for _ in range(100)]
