@@ -1,16 +1,18 @@
 """The whole pipeline on every real public file: a sample of each here, all of each in `make test-real`."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import yaml
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from rich.console import Console
 
+from jobs.config.deduplicate import DeduplicateConfig
 from jobs.config.load import load_settings
 from jobs.curation.eligibility import clean_pairs, open_prompts
 from jobs.curation.fates import count_fates
-from jobs.deduplication.ranking import pair_text, prompt_text
+from jobs.deduplication.ranking import pair_text, prompt_text, turn_start
 from jobs.pipeline import STAGES
 from jobs.reports.status import print_funnel
 from jobs.run.run_stages import run_stages
@@ -58,23 +60,31 @@ def test_records_examples_and_data_set_reconcile(real_run):
     assert len(runtime.read(RAW_RECORDS).select("file").distinct().collect()) == 26
 
 
-def compared(rows: DataFrame, key: str, text) -> dict[str, str]:
-    return {row["id"]: row["text"] for row in rows.select(rows[key].alias("id"), text.alias("text")).collect()}
+class Compared(NamedTuple):
+    text: str
+    turn: str
+    """The last one, which is the whole text where there is no other."""
+
+
+def compared(rows: DataFrame, key: str, text: Column, *last: str) -> dict[str, Compared]:
+    found = rows.select(rows[key].alias("id"), text.alias("text"), turn_start(text, *last).alias("start")).collect()
+    return {row["id"]: Compared(row["text"], row["text"][row["start"] :]) for row in found}
 
 
 def test_removed_rows_have_true_kept_twins_and_few_true_twins_are_left(real_run):
     runtime = real_run[0]
     screen = runtime.read(SCREEN)
     passes = {
-        "prompt": compared(open_prompts(runtime.read(EXAMPLES), screen), "example_id", prompt_text()),
-        "pair": compared(clean_pairs(runtime.read(PAIRS), screen), "pair_id", pair_text()),
+        "prompt": compared(open_prompts(runtime.read(EXAMPLES), screen), "example_id", prompt_text(), "instruction"),
+        "pair": compared(clean_pairs(runtime.read(PAIRS), screen), "pair_id", pair_text(), "instruction", "response"),
     }
     for name, texts in passes.items():
         removed = {row["id"]: row for row in runtime.read(DUPLICATES).where(f"pass = '{name}'").collect()}
         assert removed.keys() <= texts.keys()
         for row in removed.values():
             assert row["duplicate_of"] in texts and row["duplicate_of"] not in removed
-            assert row["jaccard"] == similarity(texts[row["id"]], texts[row["duplicate_of"]]) >= 0.8
+            assert row["jaccard"] == similarity(texts[row["id"]].text, texts[row["duplicate_of"]].text) >= 0.8
+            assert are_twins(texts[row["id"]], texts[row["duplicate_of"]])
         left, true_pairs = leaks(texts, set(removed))
         print(f"{name}: {len(texts):,} texts, {true_pairs:,} true pairs, {len(removed):,} removed, {left:,} pairs left")
         assert left <= true_pairs * 0.001
@@ -85,16 +95,23 @@ def similarity(left: str, right: str) -> float:
     return jaccard(a, b) if len(a) or len(b) else 1.0
 
 
-def leaks(texts: dict[str, str], removed: set[str]) -> tuple[int, int]:
+def are_twins(one: Compared, other: Compared) -> bool:
+    """Whether two similar texts are so in their last turns, too."""
+    is_one_turn = one.turn == one.text and other.turn == other.text
+    return is_one_turn or similarity(one.turn, other.turn) >= DeduplicateConfig().turn_threshold
+
+
+def leaks(texts: dict[str, Compared], removed: set[str]) -> tuple[int, int]:
     """True pairs among the kept rows, and among all, by an exact join that knows nothing of min-hashes."""
     ids = sorted(texts)
     sets = ShingleSets()
     for id_ in ids:
-        sets.append(shingles(texts[id_]), texts[id_])
+        sets.append(shingles(texts[id_].text), texts[id_].text)
     true_pairs = left = 0
     for i, j, _ in similar_pairs(sets, 0.8):
-        true_pairs += 1
-        left += ids[i] not in removed and ids[j] not in removed
+        if are_twins(texts[ids[i]], texts[ids[j]]):
+            true_pairs += 1
+            left += ids[i] not in removed and ids[j] not in removed
     return left, true_pairs
 
 
