@@ -135,7 +135,7 @@ def test_other_partitions_and_splits_give_the_same_bytes(demo, spark, tmp_path):
 
 def test_a_changed_setting_runs_its_stage_and_what_follows(demo):
     runtime = demo[0]
-    stricter = open_quietly("demo", f"workspace={runtime.settings.workspace}", "select.min_score=8.9")
+    stricter = open_quietly("demo", f"workspace={runtime.settings.workspace}", "select.rows=200")
 
     results = run_stages(stricter, stages_between("deduplicate-pairs", "select"))
     restored = {run.stage.name: run.status for run in run_stages(runtime, STAGES)}
