@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 from jobs.config.deduplicate import config_for
 from jobs.config.settings import SelectConfig
 from jobs.curation.dataset import build_dataset
+from jobs.curation.eligibility import needs_context
 from jobs.curation.fates import VERDICTS_IN, example_fates
 from jobs.curation.quotas import category_quotas
 from jobs.curation.reviews import rejected_pairs, rejections_state
@@ -60,8 +61,7 @@ def qualify_pairs(pairs: DataFrame, scores: DataFrame, rejected: DataFrame, conf
     reason = (
         F.when(F.col("is_rejected"), "rejected_by_reviewer")
         .when(F.col("quality_tenths") <= config.min_score_tenths, "low_score")
-        .when(F.col("system").isNotNull(), "needs_system")
-        .when(F.size("history") > 0, "needs_history")
+        .otherwise(needs_context())
     )
     scored = scores.join(pairs, "pair_id").withColumn("category", F.coalesce("judge_category", "category"))
     scored = scored.join(rejected.withColumn("is_rejected", F.lit(True)), "pair_id", "left")

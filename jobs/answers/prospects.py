@@ -7,16 +7,12 @@ rules says. What a model would answer, and what a judge would say, is known only
 
 import json
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.config.settings import Settings
+from jobs.curation.eligibility import needs_context
 from udfs.scoring.score_batches import with_quality
-
-
-def needs_context() -> Column:
-    """Whether a row makes sense only with its system prompt or its earlier turns, which the file has no field for."""
-    return F.col("system").isNotNull() | (F.size("history") > 0)
 
 
 def with_prompt_prospects(prompts: DataFrame, settings: Settings) -> DataFrame:
@@ -27,7 +23,7 @@ def with_prompt_prospects(prompts: DataFrame, settings: Settings) -> DataFrame:
         settings: where models are asked, a prompt needs no answer of its own.
     """
     if settings.distill.models:
-        return prompts.withColumn("is_lost", needs_context())
+        return prompts.withColumn("is_lost", needs_context().isNotNull())
     answered = prompts.withColumn("response", F.when(~F.col("has_fault"), F.col("reference_response")))
     return with_pair_prospects(answered, settings).drop("response")
 
@@ -37,7 +33,7 @@ def with_pair_prospects(pairs: DataFrame, settings: Settings) -> DataFrame:
 
     What a judge says counts for nothing here, also where it has been paid for: a second run would keep other rows.
     """
-    lost = needs_context() | F.col("response").isNull()
+    lost = needs_context().isNotNull() | F.col("response").isNull()
     if settings.score.kind != "heuristic":
         return pairs.withColumn("is_lost", lost)
     schema = pairs.withColumn("quality_tenths", F.lit(None).cast("int")).schema

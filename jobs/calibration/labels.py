@@ -6,9 +6,7 @@ Shapes, told by their keys: LLMBar and its processed MT-Bench and FairEval (`out
 answer and a `quality`, `score`, `rating` or `grade`, and a filled-in review sheet (CSV).
 """
 
-import csv
 import gzip
-import io
 import json
 import math
 from collections import Counter
@@ -17,7 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jobs.curation.review_sheet import restore
+from jobs.curation.review_sheet import sheet_rows
 from schemas.errors import ConfigError
 
 _GRADES = ("quality", "score", "rating", "grade", "verdict")
@@ -120,21 +118,15 @@ def _records(content: bytes, path: Path) -> list[Mapping[str, Any]]:
     except UnicodeDecodeError:
         raise ConfigError(f"{path} is not UTF-8") from None
     if path.suffix == ".csv":
-        return _sheet(text)
+        return list(sheet_rows(text, path))
     try:
         if text.lstrip().startswith("["):
             found = json.loads(text)
         else:
-            found = [json.loads(line) for line in text.splitlines() if line.strip()]
+            found = [json.loads(line) for line in text.split("\n") if line.strip()]
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path} is neither a JSON array nor JSON lines nor a .csv: {error}") from None
     return [record if isinstance(record, Mapping) else {} for record in found]
-
-
-def _sheet(text: str) -> list[Mapping[str, Any]]:
-    delimiter = max(",;\t", key=text.split("\n", 1)[0].count)
-    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
-    return [{name: restore(cell) for name, cell in row.items() if isinstance(cell, str)} for row in rows]
 
 
 def _label(record: Mapping[str, Any]) -> _Label:

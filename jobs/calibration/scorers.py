@@ -7,6 +7,7 @@ text that was asked about is never paid for again. Their pairs have ids of their
 from collections.abc import Iterable, Sequence
 
 import xxhash
+from pyspark.sql.types import StructType
 
 from jobs.answers.judge import judge_pairs
 from jobs.calibration.figures import Scores, Text
@@ -50,8 +51,7 @@ def judge_scores(runtime: Runtime, texts: Sequence[Text], sample: int = 0) -> tu
     """
     by_id = {text_id(text, sample): text for text in texts}
     rows = [(key, text.system, None, text.instruction, text.response) for key, text in by_id.items()]
-    schema = [PAIRS.schema[name] for name in _COLUMNS]
-    pairs = runtime.spark.createDataFrame(rows, PAIRS.schema.__class__(schema))
+    pairs = runtime.spark.createDataFrame(rows, StructType([PAIRS.schema[name] for name in _COLUMNS]))
     read, warnings = judge_pairs(runtime, pairs, sample)
     scored = read.where("fault is null").select("pair_id", "quality_tenths").collect()
     return {by_id[row["pair_id"]]: row["quality_tenths"] for row in scored}, warnings

@@ -1,6 +1,7 @@
 """What the verdicts of earlier stages leave open for the later ones."""
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
 
 from jobs.workspace.queries import ask_spark, with_parts
 from jobs.workspace.runtime import Runtime
@@ -31,6 +32,14 @@ left anti join (select id from {duplicates} where pass = 'prompt') as removed on
 """
 # Of those the ones that no better twin removed.
 UNIQUE_PROMPTS = with_parts(_UNIQUE_PROMPTS, open_prompts=OPEN_PROMPTS)
+
+
+def needs_context() -> Column:
+    """Why a row makes no sense without its system prompt or its earlier turns, which a line has no field for.
+
+    Null where it does make sense.
+    """
+    return F.when(F.col("system").isNotNull(), "needs_system").when(F.size("history") > 0, "needs_history")
 
 
 def without_contaminated(examples: DataFrame, contamination: DataFrame) -> DataFrame:

@@ -63,8 +63,7 @@ def estimate_share(sizes: Mapping[Stratum, int], verdicts: Mapping[tuple[Stratum
     weight = {one: stands_for[one] / read[one] / total for one in read}
     share = sum(weight[stratum] * count for (stratum, is_good), count in verdicts.items() if is_good)
     worth = 1 / sum(weight[one] ** 2 * read[one] for one in read)
-    interval = wilson(share * worth, worth)
-    return Estimate(Interval(share, min(share, interval.low), max(share, interval.high)), rows)
+    return Estimate(wilson(share * worth, worth), rows)
 
 
 def _standing_for(stratum: Stratum, read: Sequence[Stratum]) -> list[Stratum]:

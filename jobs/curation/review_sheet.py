@@ -90,10 +90,24 @@ def read_sheet(path: Path) -> list[ReviewVerdict]:
         raise ConfigError(f"{path}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise ConfigError(f"{path} is not UTF-8; save it from the spreadsheet as `CSV UTF-8`") from None
-    head = text.split("\n", 1)[0]
-    delimiter = max(_DELIMITERS, key=head.count)
+    rows = sheet_rows(text, path, needed=("pair_id", "verdict", "note"))
+    return sheet_verdicts(rows, (f"row {number}" for number in range(2, len(rows) + 2)))
+
+
+def sheet_rows(text: str, path: Path, needed: Sequence[str] = ()) -> list[dict[str, str]]:
+    """The rows of a sheet, whatever delimiter the spreadsheet saved it with, cells as they were before `neutralise`.
+
+    Args:
+        text: of the file.
+        path: of the file, for messages.
+        needed: columns that it must have.
+
+    Raises:
+        ConfigError: it is no CSV, or it lacks a column.
+    """
+    delimiter = max(_DELIMITERS, key=text.split("\n", 1)[0].count)
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
-    missing = [name for name in ("pair_id", "verdict", "note") if name not in (reader.fieldnames or ())]
+    missing = [name for name in needed if name not in (reader.fieldnames or ())]
     if missing:
         raise ConfigError(f"{path}: no column {', '.join(missing)}; its first line should be {','.join(COLUMNS)}")
     try:
@@ -104,7 +118,7 @@ def read_sheet(path: Path) -> list[ReviewVerdict]:
         # The limit of `csv` itself is one for the whole process, and reading sources raises it.
         if any(len(cell) > _MOST_CHARS for cell in row.values()):
             raise ConfigError(f"{path}, row {number}: a cell of more than {_MOST_CHARS:,} characters; is a quote open?")
-    return sheet_verdicts(rows, (f"row {number}" for number in range(2, len(rows) + 2)))
+    return rows
 
 
 def neutralise(cell: str) -> str:

@@ -3,6 +3,7 @@
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from jobs.curation.eligibility import needs_context
 from udfs.column_functions import first_rows
 
 
@@ -22,9 +23,7 @@ def why_unanswered(prompts: DataFrame, assignments: DataFrame, responses: DataFr
     asked = assignments.select("example_id", "sample", "request_id").join(ends, "request_id", "left")
     is_not_asked, is_public = F.col("sample").isNull(), F.col("request_id").isNull()
     why = (
-        F.when(is_not_asked & F.col("system").isNotNull(), "needs_system")
-        .when(is_not_asked & (F.size("history") > 0), "needs_history")
-        .when(is_not_asked, "not_drawn")
+        F.when(is_not_asked, F.coalesce(needs_context(), F.lit("not_drawn")))
         .when(is_public & F.col("reference_response").isNotNull(), "answered")
         .when(is_public, "no_answer")
         .when(F.col("status").isNull(), "unanswered")
