@@ -119,6 +119,21 @@ def test_a_file_without_labels_is_refused_with_its_name(content, tmp_path):
         read_labels(path)
 
 
+def test_a_separator_within_a_text_ends_no_line(tmp_path):
+    path = tmp_path / "labels.jsonl"
+    path.write_text(json.dumps({"instruction": "a\u2028b", "output": "c", "score": 3}, ensure_ascii=False), "utf-8")
+
+    assert [one.instruction for one in read_labels(path).grades] == ["a\u2028b"]
+
+
+def test_a_sheet_with_an_open_quote_is_refused_with_its_name(tmp_path):
+    path = tmp_path / "labels.csv"
+    path.write_text('instruction,output,score\n"' + "a," * 2_000_000, "utf-8")
+
+    with pytest.raises(ConfigError, match=r"labels\.csv"):
+        read_labels(path)
+
+
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(ConfigError, match="no such file"):
         read_labels(tmp_path / "labels.json")
