@@ -163,6 +163,7 @@ CONTAMINATION = Table(
         ("item_text", TEXT),  # the beginning of what the benchmark says
         ("kind", TEXT),  # run; rephrased: its features (stems, numbers) are counted, and share is their similarity
     ),
+    added=("kind",),
 )
 
 DUPLICATES = Table(
@@ -344,6 +345,17 @@ RUNS = Table(
     ),
 )
 
+PASSED_OVER = Table(
+    "passed_over",
+    ("settings", "pass", "id"),
+    columns(
+        ("settings", TEXT),  # hash of those that decide what is kept and exported: with others nothing is passed over
+        ("pass", TEXT),  # of `duplicates`: prompt or pair
+        ("id", TEXT),  # a row that was kept and then not exported, although another fell to it: it ranks behind now
+        ("reason", TEXT),  # why it was not exported
+    ),
+)
+
 ALL = (
     RAW_RECORDS,
     EXAMPLES,
@@ -351,6 +363,7 @@ ALL = (
     BENCHMARKS,
     CONTAMINATION,
     DUPLICATES,
+    PASSED_OVER,
     ASSIGNMENTS,
     PAIRS,
     SCORES,
