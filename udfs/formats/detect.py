@@ -33,6 +33,7 @@ _EXPECTED = (
 _TEMPLATE = re.compile(r"<\|(?:im_start|start_header_id|user|assistant)\|>|\[INST\]|<start_of_turn>|### Instruction")
 _MOST_KEYS_SHOWN = 12
 _MOST_KEY_CHARS = 40
+_DEEPEST = 4
 
 
 @dataclass(frozen=True)
@@ -150,10 +151,11 @@ def _columns(record: Record) -> Iterable[tuple[str, str]]:
 
 def _hint(record: Record) -> str:
     """What to do about a record in no known format, as far as it shows; empty where it does not."""
+    path = _path_to_known(record, _DEEPEST)
+    if path is not None:
+        return f"Records lie within `{printable_excerpt(path, 200)}`: jq -c {shlex.quote(path)} FILE > NEW.jsonl"
     for key, value in record.items():
         name = printable_excerpt(key, _MOST_KEY_CHARS)
-        if isinstance(value, dict) and is_known(value):
-            return f"Each record lies within `{name}`: jq -c {shlex.quote(f'.[{json.dumps(key)}]')} FILE > NEW.jsonl"
         if key in CONVERSATION_KEYS and isinstance(value, str) and value.lstrip()[:1] == "[":
             return f"`{name}` holds a list as a text that is neither JSON nor Python: write it with json.dumps"
         if key in CONVERSATION_KEYS and isinstance(value, list) and value and isinstance(value[0], dict):
@@ -163,6 +165,22 @@ def _hint(record: Record) -> str:
         if isinstance(value, list) and len(value) > 1 and _columns_known(record, value):
             return f"`{name}` holds a list where one text is wanted: write a record for each of its items"
     return ""
+
+
+def _path_to_known(value: object, depth: int) -> str | None:
+    """Where a record in a known format lies within a value, as jq writes it: `.["data"][]["example"]`."""
+    if isinstance(value, list):
+        inside = _path_to_known(value[0], depth) if value and isinstance(value[0], dict) else None
+        return None if inside is None else f"[]{inside}"
+    if not isinstance(value, dict) or depth < 0:
+        return None
+    if depth < _DEEPEST and is_known(value):
+        return ""
+    for key, held in list(value.items())[:_MOST_KEYS_SHOWN]:
+        inside = _path_to_known(held, depth - 1)
+        if inside is not None:
+            return f"{'.' if depth == _DEEPEST else ''}[{json.dumps(key)}]{inside}"
+    return None
 
 
 def _columns_known(record: Record, values: list[Any]) -> bool:

@@ -89,7 +89,14 @@ def test_records_that_are_no_objects_are_named_as_such(records, message):
 @pytest.mark.parametrize(
     ("record", "hint"),
     [
-        ({"idx": 1, "example": {"messages": MESSAGES}}, """within `example`: jq -c '.["example"]' FILE > NEW.jsonl."""),
+        (
+            {"idx": 1, "example": {"messages": MESSAGES}},
+            """within `.["example"]`: jq -c '.["example"]' FILE > NEW.jsonl.""",
+        ),
+        (
+            {"set": {"name": "x", "items": [{"id": 1, "talk": {"messages": MESSAGES}}]}},
+            """: jq -c '.["set"]["items"][]["talk"]' FILE > NEW.jsonl.""",
+        ),
         ({"it's": {"instruction": "a"}}, """jq -c '.["it'"'"'s"]' FILE"""),
         ({"instruction": ["a", "b"], "output": ["c", "d"]}, "`instruction` holds a list where one text is wanted"),
         ({"conversations": "[{'from': 'human'}\n {'from': 'gpt'}]"}, "`conversations` holds a list as a text that is"),
