@@ -84,7 +84,9 @@ def _ingest(life: Life) -> Iterator[str]:
     if len(records) > _LISTED:
         yield f"and {len(records) - _LISTED:,} more records that say the same"
     for read in life.of(RAW_RECORDS)[:1]:
-        yield f"[dim]as it was read:[/dim] {excerpt(record_text(read)[:_RECORD_CHARS])} …"
+        text = record_text(read)
+        cut = " …" if len(text) > _RECORD_CHARS else ""
+        yield f"[dim]as it was read:[/dim] {excerpt(text[:_RECORD_CHARS])}{cut}"
     facts = example["category"], example.get("language", "language not known"), example["licence"]
     yield ", ".join(map(excerpt, facts))
     if "system" in example:
@@ -127,7 +129,7 @@ def _contamination(life: Life) -> Iterator[str]:
         yield f"[dim]the benchmark:[/dim] {excerpt(mark['item_text'])}"
         yield f"[dim]this one:[/dim] {excerpt(mark['span'])}"
     if not marks:
-        yield "holds no item of a benchmark that was looked for"
+        yield "no item of a benchmark was found; `phase0 status` says which were looked for"
 
 
 def _twins(life: Life, search: str, row_id: str) -> Iterator[str]:

@@ -134,13 +134,13 @@ def _with_source_loss(checks: DataFrame, max_source_loss: float | None) -> DataF
     """Add `source_loses_too_much`, and `source_loss` in words.
 
     It is about the distinct rows of this row's source: whether the pass removes more than the allowed share of them.
-    Copies, at Jaccard 1.0, are twins at any threshold and so no reason to look at it.
+    Copies, at Jaccard 1.0, are twins at any threshold and so no reason to look at it; a source may hold nothing else.
     """
     source = Window.partitionBy("pass", "source")
     is_copy = F.col("jaccard") >= 1.0
     near = F.count_if(~is_copy).over(source)
     distinct = F.col("source_rows") - F.count_if(is_copy).over(source)
-    loses = near / distinct > F.lit(1.0 if max_source_loss is None else max_source_loss)
+    loses = F.try_divide(near, distinct) > F.lit(1.0 if max_source_loss is None else max_source_loss)
     words = F.format_string("%,d of %,d distinct rows", near, distinct)
     return (
         checks.withColumn("source_loss", words)

@@ -73,7 +73,7 @@ class DeltaTables:
         sql = _fill_in(question, values, _quoted).format(**names)
         try:
             return pa.table(builder.execute(sql))
-        except (DeltaError, OSError) as error:
+        except (DeltaError, OSError, pa.ArrowException) as error:
             raise CannotReadError(type(error).__name__) from error
 
     def _register(self, table: Table, builder: "QueryBuilder") -> str:

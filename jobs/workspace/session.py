@@ -1,6 +1,7 @@
 """The one door to Spark: the session that is there, a Connect server, or a local one that fits this machine."""
 
 import contextlib
+import logging
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -8,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 
 import pyspark
+from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 
 from jobs.config.spark import SparkConfig
@@ -49,6 +51,8 @@ def get_session(config: SparkConfig, log_file: Path | None = None) -> SparkSessi
         builder = _local_builder(builder, config)
         builder = builder.remote(remote) if remote else builder.master(config.master)
     since = _size(log_file)
+    if log_file is not None:
+        _hush_errors()
     try:
         if is_elsewhere:
             return _connect(builder, remote, config)
@@ -136,6 +140,12 @@ def start_requirements(environment: Mapping[str, str]) -> None:
     """
     if faults := list(quick_faults(environment, pyspark.__version__)):
         raise EnvironmentSetupError("Spark cannot start here:\n" + "\n".join(map(str, faults)))
+
+
+def _hush_errors() -> None:
+    """Keep PySpark from printing an error as JSON with its trace; it is raised too, and who catches it says it once."""
+    for name in ("DataFrameQueryContextLogger", "SQLQueryContextLogger"):
+        PySparkLogger.getLogger(name).setLevel(logging.CRITICAL)
 
 
 @contextlib.contextmanager

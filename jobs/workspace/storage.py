@@ -18,7 +18,7 @@ from jobs.workspace.queries import (
     ask_spark,
     tables_of,
 )
-from jobs.workspace.table_files import table_fault
+from jobs.workspace.table_files import give_checksums, table_fault
 from schemas.errors import MissingTableError
 from schemas.tables import Table
 
@@ -71,7 +71,7 @@ class Storage:
     def query(self, question: str, may_lack: Collection[Table], values: Mapping[str, Value]) -> "pa.Table":
         """Rows that answer a question; see `jobs.workspace.runtime.Runtime.query`."""
         for table in tables_of(question):
-            self._require_whole(table)
+            self._require_whole(table, compares=True)
         if self.catalog is None:
             lacking = [one for one in tables_of(question) if one not in may_lack and not self.exists(one)]
             if lacking:
@@ -119,6 +119,7 @@ class Storage:
         self._require_whole(table)
         if self.catalog is None and "://" not in self.workspace:
             append_rows(self.location(table), table, rows)
+            give_checksums(Path(self.location(table)))
         else:
             values = [tuple(row.get(name) for name in table.schema.names) for row in rows]
             self.append(table, self.spark.createDataFrame(values, table.schema))
@@ -162,7 +163,7 @@ class Storage:
         """Folder of intermediate files; a stage leaves it empty."""
         return files.join(self.workspace, "scratch")
 
-    def _require_whole(self, table: Table) -> None:
+    def _require_whole(self, table: Table, *, compares: bool = False) -> None:
         """Refuse a table whose files are not those of its log, before a job of Spark's trips over them.
 
         Raises:
@@ -171,7 +172,7 @@ class Storage:
         if self.catalog or "://" in self.workspace:
             return
         folder = Path(self.location(table))
-        if fault := table_fault(folder):
+        if fault := table_fault(folder, compares=compares):
             raise damaged_table(table.name, str(folder), fault)
 
     def _open(self, table: Table) -> DataFrame:

@@ -59,6 +59,7 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
         "first_token": 0,
         "tokens": 30,
         "item_tokens": 40,
+        "kind": "run",
         "share": 0.75,
         "span": "janet s ducks lay",
         "item_text": "Janet's ducks lay 16 eggs per day.",
