@@ -12,6 +12,7 @@ from jobs.answers.heuristic import score_pairs
 from jobs.answers.judge import judge_pairs, scores_of
 from jobs.answers.sampling import askable_prompts
 from jobs.curation.eligibility import UNIQUE_PAIRS, unique_pairs
+from jobs.surrogate.scores import score_by_surrogate
 from jobs.workspace.queries import with_parts
 from jobs.workspace.runtime import Runtime, Stage, StageReport
 from schemas.tables import DUPLICATES, PAIRS, SCORES, SCREEN
@@ -23,7 +24,7 @@ def run(runtime: Runtime) -> StageReport:
     pairs = unique_pairs(all_pairs, runtime.read(SCREEN), runtime.read(DUPLICATES))
     runtime.progress.step(f"scoring with {runtime.settings.score.kind}")
     warnings: tuple[str, ...] = ()
-    if runtime.settings.score.kind == "judge":
+    if runtime.settings.score.asks_judge:
         warnings = _judge(runtime, askable_prompts(pairs, runtime.settings.package))
     else:
         runtime.replace(SCORES, score_pairs(pairs, runtime.settings.score))
@@ -46,10 +47,17 @@ select
 
 
 def _judge(runtime: Runtime, pairs: DataFrame) -> tuple[str, ...]:
-    """Have the judge score the pairs; one whose answer gives no valid score has no row, and is never exported."""
+    """Have the judge score the pairs, or what a model of it leaves to it.
+
+    A pair whose reply gives no valid score has no row, and is never exported.
+    """
     open_pairs = runtime.storage.materialise(pairs, "pairs-to-judge")
-    read, warnings = judge_pairs(runtime, open_pairs)
-    runtime.replace(SCORES, scores_of(read))
+    if runtime.settings.score.kind == "distilled":
+        scores, read, warnings = score_by_surrogate(runtime, open_pairs)
+    else:
+        read, warnings = judge_pairs(runtime, open_pairs)
+        scores = scores_of(read)
+    runtime.replace(SCORES, scores)
     faults = read.where("fault is not null").groupBy("fault").count().orderBy("fault").collect()
     if faults:
         named = ", ".join(f"{row['fault']} {row['count']:,}" for row in faults)
@@ -61,10 +69,12 @@ def _judge(runtime: Runtime, pairs: DataFrame) -> tuple[str, ...]:
 def inputs(runtime: Runtime) -> Mapping[str, str]:
     """What else shapes the scores of a judge."""
     settings = runtime.settings
-    if settings.score.kind != "judge":
+    if not settings.score.asks_judge:
         return {}
     providers = settings.model_dump(mode="json", include={"providers"})
-    return {"models": json.dumps([providers, settings.package.messages], sort_keys=True)}
+    # The judge is asked about what a prediction leaves on both sides of the threshold.
+    threshold = [settings.select.min_score_tenths] if settings.score.kind == "distilled" else []
+    return {"models": json.dumps([providers, settings.package.messages, *threshold], sort_keys=True)}
 
 
 STAGE: Stage = Stage(
@@ -76,7 +86,7 @@ STAGE: Stage = Stage(
     settings=("score",),
     inputs=inputs,
     after="deduplicate-pairs",
-    asks_models=lambda settings: settings.score.kind == "judge",
+    asks_models=lambda settings: settings.score.asks_judge,
 )
 
 if __name__ == "__main__":

@@ -100,7 +100,7 @@ def quality_of(measures: Measures, manifest: Manifest | None) -> Quality:
     """Rules screen, a model judges; without a word of the manifest nobody knows."""
     if not measures.scores.rows:
         return Quality.NONE
-    kinds = {"heuristic": Quality.SCREENED, "judge": Quality.JUDGED}
+    kinds = {"heuristic": Quality.SCREENED, "judge": Quality.JUDGED, "distilled": Quality.JUDGED}
     return kinds.get(manifest.scorer.kind or "", Quality.UNKNOWN) if manifest else Quality.UNKNOWN
 
 
