@@ -8,11 +8,9 @@ from collections.abc import Mapping
 
 from pyspark.sql import DataFrame
 
-from jobs.answers.heuristic import score_pairs
-from jobs.answers.judge import judge_pairs, scores_of
 from jobs.answers.sampling import askable_prompts
 from jobs.curation.eligibility import UNIQUE_PAIRS, unique_pairs
-from jobs.surrogate.scores import score_by_surrogate
+from jobs.surrogate.scores import score_with
 from jobs.workspace.queries import with_parts
 from jobs.workspace.runtime import Runtime, Stage, StageReport
 from schemas.tables import DUPLICATES, PAIRS, SCORES, SCREEN
@@ -23,11 +21,12 @@ def run(runtime: Runtime) -> StageReport:
     all_pairs = runtime.read(PAIRS)
     pairs = unique_pairs(all_pairs, runtime.read(SCREEN), runtime.read(DUPLICATES))
     runtime.progress.step(f"scoring with {runtime.settings.score.kind}")
-    warnings: tuple[str, ...] = ()
     if runtime.settings.score.asks_judge:
-        warnings = _judge(runtime, askable_prompts(pairs, runtime.settings.package))
-    else:
-        runtime.replace(SCORES, score_pairs(pairs, runtime.settings.score))
+        pairs = runtime.storage.materialise(askable_prompts(pairs, runtime.settings.package), "pairs-to-judge")
+    found = score_with(runtime, pairs)
+    runtime.replace(SCORES, found.scores)
+    warnings = (*found.warnings, *_without_score(found.replies))
+    runtime.storage.clear_scratch()
     (counts,) = runtime.query(_COUNTS, limit=runtime.settings.select.min_score_tenths)
     scored = counts["scored"]
     reasons = {"low_score": counts["low"], "not_scored": counts["unique_pairs"] - scored}
@@ -46,24 +45,13 @@ select
 )
 
 
-def _judge(runtime: Runtime, pairs: DataFrame) -> tuple[str, ...]:
-    """Have the judge score the pairs, or what a model of it leaves to it.
-
-    A pair whose reply gives no valid score has no row, and is never exported.
-    """
-    open_pairs = runtime.storage.materialise(pairs, "pairs-to-judge")
-    if runtime.settings.score.kind == "distilled":
-        scores, read, warnings = score_by_surrogate(runtime, open_pairs)
-    else:
-        read, warnings = judge_pairs(runtime, open_pairs)
-        scores = scores_of(read)
-    runtime.replace(SCORES, scores)
-    faults = read.where("fault is not null").groupBy("fault").count().orderBy("fault").collect()
-    if faults:
-        named = ", ".join(f"{row['fault']} {row['count']:,}" for row in faults)
-        warnings += (f"replies of the judge that give no score, so their pairs are not exported: {named}",)
-    runtime.storage.clear_scratch()
-    return warnings
+def _without_score(replies: DataFrame | None) -> tuple[str, ...]:
+    """How many replies of a judge give no valid score: their pairs have no row, and are never exported."""
+    if replies is None:
+        return ()
+    faults = replies.where("fault is not null").groupBy("fault").count().orderBy("fault").collect()
+    named = ", ".join(f"{row['fault']} {row['count']:,}" for row in faults)
+    return (f"replies of the judge that give no score, so their pairs are not exported: {named}",) if named else ()
 
 
 def inputs(runtime: Runtime) -> Mapping[str, str]:

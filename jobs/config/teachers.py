@@ -179,8 +179,8 @@ class ScorerConfig(ModelChoice):
 
     kind: Literal["heuristic", "judge", "distilled"] = Field(
         "heuristic",
-        description="heuristic: offline rules, a screen and not a judge; judge: a model is asked; distilled: it is asked "
-        "about a sample, from which its scores are learnt, and about what these leave open",
+        description="heuristic: offline rules, a screen and not a judge; judge: a model is asked; distilled: it is "
+        "asked about a sample, from which its scores are learnt, and about what these leave open",
     )
     weights: tuple[int, int, int, int] = Field((1, 1, 1, 1), description="of the four dimensions, in order")
     max_tokens: int = Field(300, ge=1, le=100_000, description="room for a judge's reply")
@@ -193,14 +193,14 @@ class ScorerConfig(ModelChoice):
         0.05,
         ge=0.01,
         le=0.2,
-        description="kind distilled: margin of error of shares measured on the sample, half the 95 % interval; it sizes it",
+        description="kind distilled: half the 95 % interval of a share measured on the sample; it sizes the sample",
     )
     coverage: float = Field(
         0.8,
         ge=0.5,
         le=0.99,
-        description="kind distilled: share of the judge's scores that lie within the interval of a predicted one; where "
-        "that straddles select.min_score the judge is asked",
+        description="kind distilled: share of the judge's scores that lie within the interval of a predicted one; "
+        "where that straddles select.min_score the judge is asked",
     )
     min_agreement: Share = Field(
         0.85,
@@ -237,7 +237,7 @@ class ScorerConfig(ModelChoice):
     @property
     def name(self) -> str:
         """What a reader calls it: the rules, or the judge's model."""
-        return f"{self.model}, distilled" if self.kind == "distilled" else self.model or self.kind
+        return f"{self.model} and what was learnt of it" if self.kind == "distilled" else self.model or self.kind
 
 
 def _look_up(info: ValidationInfo) -> LookUp | None:

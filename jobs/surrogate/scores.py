@@ -6,9 +6,12 @@ holds words meant for a judge, the judge is asked. What it is asked it would be 
 same requests: whoever goes over to `score.kind: judge` pays for the rest alone.
 """
 
+from typing import NamedTuple
+
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.answers.heuristic import score_pairs
 from jobs.answers.judge import judge_pairs, scores_of
 from jobs.config.teachers import ScorerConfig
 from jobs.surrogate.held_out import held_out_sentence
@@ -20,6 +23,7 @@ from schemas.tables import SCORES
 from udfs.scoring.feature_batches import FEATURED, with_features
 from udfs.scoring.held_out import HeldOut, held_out_figures
 from udfs.scoring.intervals import sample_size
+from udfs.scoring.judge import JUDGE
 
 DISTILLED = "distilled"
 LEAST_SAMPLE = 2 * LEAST_LABELLED
@@ -28,15 +32,33 @@ REASON = "Predicted from scores of the judge; its interval does not straddle the
 _OF_MODEL = ("predicted_tenths", "low_tenths", "high_tenths", "is_held_out", "model")
 
 
-def score_by_surrogate(runtime: Runtime, pairs: DataFrame) -> tuple[DataFrame, DataFrame, tuple[str, ...]]:
+class Scored(NamedTuple):
+    """What a scorer gave."""
+
+    scores: DataFrame
+    """Rows of `SCORES`."""
+    replies: DataFrame | None = None
+    """The judge's, as `REPLIES_READ`; null where none was asked."""
+    warnings: tuple[str, ...] = ()
+
+
+def score_with(runtime: Runtime, pairs: DataFrame) -> Scored:
+    """Score pairs with the scorer of the configuration; arguments and errors as for `score_by_surrogate`."""
+    kind = runtime.settings.score.kind
+    if kind == DISTILLED:
+        return score_by_surrogate(runtime, pairs)
+    if kind == JUDGE:
+        read, warnings = judge_pairs(runtime, pairs)
+        return Scored(scores_of(read), read, warnings)
+    return Scored(score_pairs(pairs, runtime.settings.score))
+
+
+def score_by_surrogate(runtime: Runtime, pairs: DataFrame) -> Scored:
     """Score pairs by the judge and by what is learnt of it.
 
     Args:
         runtime: the run.
         pairs: rows of `PAIRS`, materialised.
-
-    Returns:
-        Rows of `SCORES`; all of the judge's replies as `REPLIES_READ`; warnings.
 
     Raises:
         StoppedError: budget, provider or Ctrl-C; what was judged is kept.
@@ -53,7 +75,7 @@ def score_by_surrogate(runtime: Runtime, pairs: DataFrame) -> tuple[DataFrame, D
     if drawn.count() >= total:
         read, warnings = judge_pairs(runtime, pairs)
         note = f"all {total:,} pairs are needed as the sample, so the judge scores them all and nothing is learnt"
-        return scores_of(read), read, (*warnings, note)
+        return Scored(scores_of(read), read, (*warnings, note))
     runtime.progress.step(f"the judge scores a sample of {drawn.count():,} of {total:,} pairs")
     read, warnings = judge_pairs(runtime, _of(pairs, drawn))
     scored = runtime.storage.materialise(scores_of(read), "sample-scores")
@@ -71,7 +93,7 @@ def score_by_surrogate(runtime: Runtime, pairs: DataFrame) -> tuple[DataFrame, D
     scores = _distilled(predicted.where("not is_unsure"), surrogate)
     scores = scores.unionByName(_with_model(scores_of(more), unsure, surrogate, is_held_out=False))
     scores = scores.unionByName(_with_model(scored, _held_out(runtime, surrogate), surrogate, is_held_out=True))
-    return scores, read.unionByName(more), tuple(dict.fromkeys((*warnings, *more_warnings)))
+    return Scored(scores, read.unionByName(more), tuple(dict.fromkeys((*warnings, *more_warnings))))
 
 
 def fault_of(figures: HeldOut | None, config: ScorerConfig) -> str | None:

@@ -55,6 +55,8 @@ class Verification:
     notes: list[str]
     calibrations: Sequence[str] = ()
     """How the scorer compares with people, as the manifest says."""
+    predictions: Sequence[str] = ()
+    """How many scores were predicted and what that is worth, as the manifest says."""
     contamination: Contamination | None = None
     """Null where no benchmark was given: nothing was looked for."""
     place: LineNames = field(default_factory=LineNames)

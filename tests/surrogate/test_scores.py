@@ -1,10 +1,13 @@
-"""A judge is asked about a sample and what the predictions leave open, never twice, and nothing is sold that is no use."""
+"""The judge is asked about a sample and what predictions leave open, never twice, and what is of no use is refused."""
 
+import json
 import random
 from collections import Counter
 
 import pytest
 
+from jobs.calibration.calibrate import read_wanted, run_calibration
+from jobs.calibration.stored import calibration_lines, calibrations_of
 from jobs.pipeline import stages_between
 from jobs.reports.explain import explain_row
 from jobs.reports.explain_text import stage_lines
@@ -89,6 +92,14 @@ def test_the_judge_is_asked_where_it_matters_and_about_no_pair_twice(prepared, p
     pay(open_with(), "score", "score")
     assert asked(provider) == counts, "the same again asks nobody"
     assert {row["pair_id"]: row for row in runtime.read(SCORES).collect()} == scores
+
+    labels = tmp_path / "people.jsonl"
+    texts = [{"instruction": f"Explain {n}.", "chosen": answer(n + 1), "rejected": answer(n)} for n in (900, 903)]
+    labels.write_text("".join(json.dumps(one) + "\n" for one in texts))
+    ((row,), _) = run_calibration(runtime, runtime.settings, read_wanted([labels], runtime.settings, None, 10, 3))
+    assert (row["rows"], row["value"], asked(provider)) == (2, 1.0, counts), "no judge is asked"
+    (line,) = calibration_lines(calibrations_of(runtime))
+    assert line.startswith("people.jsonl: prefers what people prefer in 100.0 %")
 
     pay(open_with("score.kind=judge"), "score", "score")
     now = asked(provider)
