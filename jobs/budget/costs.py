@@ -137,7 +137,7 @@ def make_plan(
     answers = [(one, rows.asked[one.category] * distill.samples_per_prompt) for one in prompts]
     judge_public = judge_answers = None
     if judge is not None:
-        share = judge.share_of(sum(count for _, count in (*public, *answers)))
+        share = judge.share_of(sum(count for _, count in (*public, *(answers if specs else ()))))
         if any(count for _, count in public):
             judge_public = _judge_cost("judge, public", judge, public, share, longest_answer=None)
         if specs:
