@@ -56,13 +56,13 @@ class Intervals(NamedTuple):
     above: tuple[float, ...]
 
     def around(self, prediction: float) -> Predicted:
-        """The interval of a prediction, rounded outwards; it is never without the prediction."""
+        """The interval of a prediction, rounded outwards; a prediction that is outside is moved into it."""
         prediction = _on_scale(prediction)
         group = bisect_right(self.bounds, prediction)
         tenths = math.floor(prediction + 0.5)
         low = int(_on_scale(math.floor(prediction + self.below[group])))
         high = int(_on_scale(math.ceil(prediction + self.above[group])))
-        return Predicted(tenths, min(low, tenths), max(high, tenths))
+        return Predicted(max(low, min(high, tenths)), low, high)
 
 
 def _on_scale(tenths: float) -> float:
