@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame
 
 from jobs.answers.sampling import askable_prompts
 from jobs.curation.eligibility import UNIQUE_PAIRS, unique_pairs
+from jobs.surrogate.held_out import spared_lines
 from jobs.surrogate.scores import score_with
 from jobs.workspace.queries import with_parts
 from jobs.workspace.runtime import Runtime, Stage, StageReport
@@ -25,6 +26,8 @@ def run(runtime: Runtime) -> StageReport:
         pairs = runtime.storage.materialise(askable_prompts(pairs, runtime.settings.package), "pairs-to-judge")
     found = score_with(runtime, pairs)
     runtime.replace(SCORES, found.scores)
+    for line in spared_lines(runtime):
+        runtime.progress.line(line)
     warnings = (*found.warnings, *_without_score(found.replies))
     runtime.storage.clear_scratch()
     (counts,) = runtime.query(_COUNTS, limit=runtime.settings.select.min_score_tenths)

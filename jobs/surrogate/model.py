@@ -6,10 +6,11 @@ in one partition, and which rows are held out together is a hash of the id.
 
 import hashlib
 import json
-import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 from pyspark.ml.functions import array_to_vector
 from pyspark.ml.regression import LinearRegression, LinearRegressionModel
 from pyspark.sql import Column, DataFrame
@@ -41,86 +42,86 @@ class Surrogate:
 
     def predict(self, featured: DataFrame) -> DataFrame:
         """From rows with pair_id and features to `PREDICTED`."""
-        predictions = _predictions(self.model, featured)
+        vectors = featured.select("pair_id", _vector())
+        predictions = self.model.transform(vectors).select("pair_id", "prediction")
         return predictions.mapInArrow(with_intervals(self.intervals), PREDICTED)
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """What is learnt from, in the order of the ids; on the driver: a sample is small however large the data set is."""
+
+    rows: DataFrame
+    """Columns label, features and fold, in one partition: two tasks may add up numbers in either order."""
+    judged: Mapping[str, int]
+    features: npt.NDArray[np.float64]
+    """Shape (rows, features)."""
+    folds: npt.NDArray[np.int64]
+    """Shape (rows,)."""
 
 
 def learn(labelled: DataFrame, coverage: float) -> Surrogate | None:
     """Learn a judge's scores.
 
     Args:
-        labelled: columns pair_id, features and quality_tenths, of as many rows as the driver can hold the scores of.
+        labelled: columns pair_id, features and quality_tenths, of a sample.
         coverage: share of the judge's scores that lie within the intervals.
 
     Returns:
         Null where there is nothing to learn: too few rows, or all with the same score.
     """
-    rows = labelled.select("pair_id", "features", F.col("quality_tenths").cast("double").alias("label"), _fold())
-    # Two tasks may add up numbers in either order, which changes the last digit.
-    rows = rows.repartition(1).sortWithinPartitions("pair_id")
-    told = [
-        (row["pair_id"], int(row["label"]), row["fold"], row["digest"])
-        for row in rows.select("pair_id", "label", "fold", F.sha2(F.to_json("features"), 256).alias("digest")).collect()
-    ]
+    fold = F.pmod(F.xxhash64("pair_id"), F.lit(FOLDS)).cast("int").alias("fold")
+    told = sorted(map(tuple, labelled.select("pair_id", "quality_tenths", fold, "features").collect()))
     judged = {pair: tenths for pair, tenths, _, _ in told}
     if len(judged) < LEAST_LABELLED or len(set(judged.values())) < 2:
         return None
-    folds = {pair: fold for pair, _, fold, _ in told}
-    trials = {penalty: _held_out_predictions(rows, judged, folds, penalty) for penalty in _PENALTIES}
-    penalty = min(_PENALTIES, key=lambda one: _squared_error(trials[one], judged))
+    rows = [(float(tenths), number, list(values)) for _, tenths, number, values in told]
+    frame = labelled.sparkSession.createDataFrame(rows, "label double, fold int, features array<double>")
+    vectors = frame.select("label", "fold", _vector()).coalesce(1)
+    sample = _Sample(vectors, judged, np.array([row[2] for row in rows]), np.array([row[1] for row in rows]))
+    trials = {penalty: _held_out_predictions(sample, penalty) for penalty in _PENALTIES}
+    scores = np.array(list(judged.values()))
+    penalty = min(_PENALTIES, key=lambda one: float(np.square(trials[one] - scores).sum()))
     rest = trials[penalty]
     return Surrogate(
-        _fit(rows, list(judged.values()), penalty),
-        fit_intervals(list(rest.values()), [judged[pair] for pair in rest], coverage),
+        _fit(sample, sample.folds >= 0, penalty),
+        fit_intervals(rest.tolist(), list(judged.values()), coverage),
         judged,
-        _held_out_intervals(rest, judged, folds, coverage),
+        _held_out_intervals(sample, rest, coverage),
         hashlib.sha256(json.dumps([told, _PENALTIES, coverage, FOLDS, FEATURES]).encode("ascii")).hexdigest(),
     )
-
-
-def _fold() -> Column:
-    return F.pmod(F.xxhash64("pair_id"), F.lit(FOLDS)).cast("int").alias("fold")
-
-
-def _fit(rows: DataFrame, scores: list[int], penalty: float) -> LinearRegressionModel:
-    # Spark divides the penalty by the deviation of the scores.
-    own = penalty * statistics.pstdev(scores)
-    learner = LinearRegression(regParam=own, elasticNetParam=0.0, solver="normal")
-    model: LinearRegressionModel = learner.fit(rows.select("label", _vector()))
-    return model
 
 
 def _vector() -> Column:
     return array_to_vector(F.col("features")).alias("features")
 
 
-def _predictions(model: LinearRegressionModel, rows: DataFrame) -> DataFrame:
-    return model.transform(rows.select("pair_id", _vector())).select("pair_id", "prediction")
+def _fit(sample: _Sample, chosen: npt.NDArray[np.bool_], penalty: float) -> LinearRegressionModel:
+    """Learn from whole folds of the sample."""
+    scores = np.array(list(sample.judged.values()))[chosen]
+    folds = sorted(set(sample.folds[chosen].tolist()))
+    # Spark divides the penalty by the deviation of the scores.
+    learner = LinearRegression(regParam=penalty * float(scores.std()), elasticNetParam=0.0, solver="normal")
+    model: LinearRegressionModel = learner.fit(sample.rows.where(F.col("fold").isin(folds)))
+    return model
 
 
-def _squared_error(predictions: Mapping[str, float], judged: Mapping[str, int]) -> float:
-    return sum((prediction - judged[pair]) ** 2 for pair, prediction in predictions.items())
+def _held_out_predictions(sample: _Sample, penalty: float) -> npt.NDArray[np.float64]:
+    """The prediction of each row by a model of the other folds."""
+    found = np.zeros(len(sample.folds))
+    for fold in sorted(set(sample.folds.tolist())):
+        held_out = sample.folds == fold
+        model = _fit(sample, ~held_out, penalty)
+        found[held_out] = sample.features[held_out] @ model.coefficients.toArray() + model.intercept
+    return found
 
 
-def _held_out_predictions(
-    rows: DataFrame, judged: Mapping[str, int], folds: Mapping[str, int], penalty: float
-) -> dict[str, float]:
-    """Pair -> its prediction by a model of the other folds, in the order of the ids."""
-    found: dict[str, float] = {}
-    for fold in sorted(set(folds.values())):
-        scores = [judged[pair] for pair in judged if folds[pair] != fold]
-        model = _fit(rows.where(F.col("fold") != fold), scores, penalty)
-        predictions = _predictions(model, rows.where(F.col("fold") == fold)).collect()
-        found |= {row["pair_id"]: row["prediction"] for row in predictions}
-    return dict(sorted(found.items()))
-
-
-def _held_out_intervals(
-    predictions: Mapping[str, float], judged: Mapping[str, int], folds: Mapping[str, int], coverage: float
-) -> dict[str, Predicted]:
-    found: dict[str, Predicted] = {}
-    for fold in sorted(set(folds.values())):
-        others = [pair for pair in predictions if folds[pair] != fold]
-        intervals = fit_intervals([predictions[pair] for pair in others], [judged[pair] for pair in others], coverage)
-        found |= {pair: intervals.around(predictions[pair]) for pair in predictions if folds[pair] == fold}
-    return dict(sorted(found.items()))
+def _held_out_intervals(sample: _Sample, predictions: npt.NDArray[np.float64], coverage: float) -> dict[str, Predicted]:
+    """The interval of each row's prediction, from what those of the other folds missed."""
+    scores = np.array(list(sample.judged.values()))
+    intervals = {}
+    for fold in sorted(set(sample.folds.tolist())):
+        others = sample.folds != fold
+        intervals[fold] = fit_intervals(predictions[others].tolist(), scores[others].tolist(), coverage)
+    placed = zip(sample.judged, sample.folds.tolist(), predictions.tolist(), strict=True)
+    return {pair: intervals[fold].around(prediction) for pair, fold, prediction in placed}

@@ -62,7 +62,7 @@ def test_the_judge_is_asked_where_it_matters_and_about_no_pair_twice(prepared, p
     open_with = opened(prepared, tmp_path / "copy")
 
     with pytest.raises(StoppedError, match="budget"):
-        pay(open_with("budget.run_usd=0.2"), "distill", "score")
+        pay(open_with("budget.run_usd=0.1"), "distill", "score")
     stopped_at = sum(asked(provider).values())
     runtime = open_with()
     run_stages(runtime, stages_between("distill", "select"))
