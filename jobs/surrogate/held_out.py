@@ -90,10 +90,11 @@ def spared_lines(runtime: Runtime) -> list[str]:
 def held_out_sentence(found: HeldOut) -> str:
     """How far predictions agree with the judge, as a person reads it."""
     rank = found.rank_correlation
+    alone = f"{_share(found.decided_same_side)} of the {found.decided:,}" if found.decided else "there is none"
     ranked = "not known" if rank is None else f"{rank.value:.2f} ({rank.low:.2f} to {rank.high:.2f})"
     return (
         f"of {found.rows:,} judged rows that were held out, predictions put {_share(found.same_side)} on the judge's "
-        f"side of the threshold, and {_share(found.decided_same_side)} of the {found.decided:,} that they would decide "
+        f"side of the threshold, and {alone} that they would decide "
         f"alone; F1 {_figure(found.f1_kept)} of what the judge keeps and {_figure(found.f1_lost)} of what it drops; "
         f"rank correlation {ranked}; {found.covered.value:.0%} of the judge's scores within the interval"
     ).replace("%", " %")

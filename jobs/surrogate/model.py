@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 from pyspark.ml.functions import array_to_vector
 from pyspark.ml.regression import LinearRegression, LinearRegressionModel
 from pyspark.sql import Column, DataFrame
@@ -75,10 +76,11 @@ def learn(labelled: DataFrame, coverage: float) -> Surrogate | None:
     judged = {pair: tenths for pair, tenths, _, _ in told}
     if len(judged) < LEAST_LABELLED or len(set(judged.values())) < 2:
         return None
-    rows = [(float(tenths), number, list(values)) for _, tenths, number, values in told]
-    frame = labelled.sparkSession.createDataFrame(rows, "label double, fold int, features array<double>")
-    vectors = frame.select("label", "fold", _vector()).coalesce(1)
-    sample = _Sample(vectors, judged, np.array([row[2] for row in rows]), np.array([row[1] for row in rows]))
+    _, tenths, folds, features = zip(*told, strict=True)
+    # By Arrow: of a list Spark would have Python workers unpack it for every fit.
+    columns = {"label": pa.array(tenths, pa.float64()), "fold": pa.array(folds), "features": pa.array(features)}
+    rows = labelled.sparkSession.createDataFrame(pa.table(columns)).select("label", "fold", _vector()).coalesce(1)
+    sample = _Sample(rows, judged, np.array(features), np.array(folds))
     trials = {penalty: _held_out_predictions(sample, penalty) for penalty in _PENALTIES}
     scores = np.array(list(judged.values()))
     penalty = min(_PENALTIES, key=lambda one: float(np.square(trials[one] - scores).sum()))
