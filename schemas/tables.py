@@ -229,7 +229,15 @@ SCORES = Table(
         ("quality_tenths", INT),  # 10..100
         ("judge_category", TEXT),  # what the judge takes the prompt for; null: rules scored, or it named none of ours
         ("reason", TEXT),
+        # Where the judge's scores were learnt; null otherwise. A judge's row has what the model said, a distilled one
+        # has it as its score, and no dimensions.
+        ("predicted_tenths", INT),
+        ("low_tenths", INT),  # the interval of the prediction, like `high_tenths`
+        ("high_tenths", INT),
+        ("is_held_out", FLAG),  # the judge's score was learnt from, and predicted by a model that had not seen it
+        ("model", TEXT),  # fingerprint of what was learnt
     ),
+    added=("predicted_tenths", "low_tenths", "high_tenths", "is_held_out", "model"),
 )
 
 # What people say of pairs. Rows are only ever added, by `jobs.curation.reviews`; the latest verdict on a pair counts.

@@ -35,7 +35,7 @@ select
     avg(case when scores.quality_tenths > :limit then 1.0e0 else 0.0e0 end) as accepted
 from {scores} as scores
 join {pairs} as pairs on pairs.pair_id = scores.pair_id
-where scores.scorer = :scorer
+where scores.scorer in (:scorers)
 group by pairs.category, pairs.teacher = :public
 """
 
@@ -48,8 +48,8 @@ def find_acceptance(runtime: Runtime) -> Acceptance:
     settings = runtime.settings
     public: dict[str, float] = {}
     models: dict[str, float] = {}
-    limit, scorer = settings.select.min_score_tenths, settings.score.kind
-    for row in runtime.query(_ACCEPTED, (SCORES, PAIRS), limit=limit, scorer=scorer, public=PUBLIC):
+    limit, scorers = settings.select.min_score_tenths, settings.score.scorers
+    for row in runtime.query(_ACCEPTED, (SCORES, PAIRS), limit=limit, scorers=scorers, public=PUBLIC):
         if row["is_public"]:
             public[row["category"]] = row["accepted"]
         elif row["accepted"] > 0:

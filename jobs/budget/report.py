@@ -16,6 +16,7 @@ from jobs.config.settings import Settings
 from jobs.ledger.usage import CallLedger
 from jobs.rendering.money import dollars
 from jobs.rendering.terminal import figures_table, say
+from jobs.surrogate.prospect import ASSUMED_OPEN
 
 _OLD_DAYS = 90
 
@@ -47,7 +48,7 @@ def show_plan(
         say(console, "No model is asked, so nothing costs anything.")
         return True
     console.print(_call_table(plan), "")
-    for line in (*_share_lines(plan), *_time_lines(plan), *_batch_lines(settings)):
+    for line in (*_share_lines(plan), *_distilled_lines(settings), *_time_lines(plan), *_batch_lines(settings)):
         say(console, line)
     for line in _warnings(settings, plan, today or datetime.now(timezone.utc).date()):
         say(console, f"warning: {line}", "yellow")
@@ -110,6 +111,14 @@ def _batch_lines(settings: Settings) -> Iterator[str]:
         if chosen.choice.mode != "online" and api is not None:
             rest = ", what is few online at full price" if chosen.choice.mode == "auto" else ""
             yield f"{chosen.role}: by batches{rest}, each within {api.window_hours:g} h"
+
+
+def _distilled_lines(settings: Settings) -> Iterator[str]:
+    if settings.score.kind == "distilled":
+        yield (
+            "The judge scores a sample, and of the other pairs those that predictions leave open: the share of the "
+            f"last run, or {ASSUMED_OPEN:.0%} where nothing was predicted yet; at worst all"
+        )
 
 
 def _share_lines(plan: Plan) -> Iterator[str]:

@@ -263,7 +263,7 @@ class Settings(Section):
     @property
     def asks_models(self) -> bool:
         """Whether a run may call a model: a teacher's, or the judge's."""
-        return bool(self.distill.models) or self.score.kind == "judge"
+        return bool(self.distill.models) or self.score.asks_judge
 
     @property
     def downloadable(self) -> tuple[SourceConfig, ...]:

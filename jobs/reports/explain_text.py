@@ -236,10 +236,25 @@ def _score(life: Life, pair: Found) -> Iterator[str]:
     if not scores:
         yield "not scored"
     for score in scores:
-        dimensions = ", ".join(f"{excerpt(name)} {value}" for name, value in sorted(score["dimensions"].items()))
-        yield f"{score['quality_tenths'] / 10:.1f} by {excerpt(score['scorer'])}: {dimensions}"
+        dimensions = ", ".join(
+            f"{excerpt(name)} {value}" for name, value in sorted(score.get("dimensions", {}).items())
+        )
+        said = f": {dimensions}" if dimensions else ""
+        yield f"{score['quality_tenths'] / 10:.1f} by {excerpt(score['scorer'])}{said}"
+        if "model" in score:
+            yield _prediction(score)
         if score.get("reason"):
             yield f"[dim]because:[/dim] {excerpt(score['reason'])}"
+
+
+def _prediction(score: Found) -> str:
+    """What was learnt of the judge says of the same pair, and whether it counts."""
+    said, low, high = (score[name] / 10 for name in ("predicted_tenths", "low_tenths", "high_tenths"))
+    if score["scorer"] != "judge":
+        why = "which is on one side of the threshold"
+    else:
+        why = "without having seen the judge's" if score["is_held_out"] else "so the judge was asked"
+    return f"predicted {said:.1f}, interval {low:.1f} to {high:.1f}, {why}; model {score['model'][:12]}"
 
 
 def _select(life: Life, pair: Found) -> Iterator[str]:

@@ -119,7 +119,17 @@ CLEAN = [
         {"teachers": ["public", "m"], "expected_rows": 2},
         (EXAMPLES,),
     ),
-    Case(SCORES, [{"pair_id": "p"}, {"pair_id": "q"}], {"scorers": ["heuristic"], "expected_rows": 2}, (PAIRS,)),
+    Case(
+        SCORES,
+        [
+            {"pair_id": "p"},
+            {"pair_id": "q", "scorer": "distilled", "model": "f", "dimensions": None}
+            | {"lowest_dimension": None, "highest_dimension": None, "predicted_tenths": 80}
+            | {"low_tenths": 75, "high_tenths": 90},
+        ],
+        {"scorers": ["heuristic", "distilled"], "expected_rows": 2},
+        (PAIRS,),
+    ),
     Case(REVIEWS, [{"pair_id": "p"}, {"pair_id": "q", "verdict": "keep"}], {"verdicts": ["keep", "drop"]}, (PAIRS,)),
     Case(
         SELECTION,

@@ -101,6 +101,11 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
         "quality_tenths": 80,
         "judge_category": None,
         "reason": "nothing found",
+        "predicted_tenths": None,
+        "low_tenths": None,
+        "high_tenths": None,
+        "is_held_out": None,
+        "model": None,
     },
     "reviews": {
         "pair_id": "p",
