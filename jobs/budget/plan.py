@@ -11,6 +11,7 @@ from jobs.answers.acceptance import Acceptance, find_acceptance
 from jobs.answers.sampling import askable
 from jobs.answers.specs import judge_spec, teacher_specs
 from jobs.budget.costs import SEED_ANSWER_TOKENS, Judge, Plan, make_plan
+from jobs.budget.measured import Measurements, read_measurements
 from jobs.budget.rows import BYTES_PER_TOKEN, Prompts
 from jobs.config.prompt_files import load_judge_prompt
 from jobs.config.settings import Settings
@@ -77,7 +78,7 @@ def plan_from_tables(runtime: Runtime) -> Plan:
     Raises:
         MissingTableError: the run has not come as far as the first deduplication.
     """
-    return _plan(runtime.settings, measure_prompts(runtime), find_acceptance(runtime))
+    return _plan(runtime.settings, measure_prompts(runtime), find_acceptance(runtime), read_measurements(runtime))
 
 
 def plan_from_assumptions(settings: Settings) -> Plan:
@@ -106,11 +107,13 @@ def plan_from_assumptions(settings: Settings) -> Plan:
     return _plan(settings, prompts, Acceptance(accepted, {}, {}))
 
 
-def _plan(settings: Settings, prompts: list[Prompts], acceptance: Acceptance) -> Plan:
+def _plan(
+    settings: Settings, prompts: list[Prompts], acceptance: Acceptance, found: Measurements | None = None
+) -> Plan:
     spec, judge = judge_spec(settings), None
     if spec is not None:
         prompt = load_judge_prompt(settings.score.prompt)
         empty = judge_messages(prompt, system=None, history=(), instruction="", response="")
         texts = [*(message["content"] for message in empty), spec.schema_json or ""]
         judge = Judge(spec, sum(len(text.encode()) for text in texts))
-    return make_plan(settings, prompts, teacher_specs(settings), judge, acceptance)
+    return make_plan(settings, prompts, teacher_specs(settings), judge, acceptance, found)
