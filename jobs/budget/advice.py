@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from math import ceil, floor
+from math import ceil, floor, sqrt
 
 from jobs.budget.costs import CallCost, Plan
 from jobs.budget.outlook import Outlook, calls_left, left_usd
@@ -11,6 +11,8 @@ from jobs.config.settings import Settings
 from jobs.rendering.money import dollars
 from udfs.llm.models import Endpoint
 
+_GOOD = 0.05
+"""An interval that is good enough to decide by."""
 _STEPS = 40
 """Halvings to find the part of the prompts that gives a number of rows."""
 
@@ -189,9 +191,31 @@ def probe_lines(plan: Plan, outlook: Outlook) -> Iterator[str]:
         return
     count = sum(one.measured for one in plan.calls if one.part == "answers") or max(one.measured for one in plan.calls)
     yield f"The rest, {dollars(left)} ± {margin:.1%}, is as {count:,} measured requests cost (95 % interval)"
-    wanted = ceil(count * (margin / _GOOD) ** 2 / 10) * 10
-    if margin > _GOOD and wanted < count + sum(map(calls_left, plan.teachers or plan.judged)):
+    left_now = sum(map(calls_left, plan.teachers or plan.judged))
+    wanted = probe_for(count, left_now, margin) if margin > _GOOD else None
+    if wanted is not None:
         yield f"For ± {_GOOD:.0%}: phase0 plan --probe {wanted}"
 
 
-_GOOD = 0.05
+def probe_for(count: int, left: int, margin: float) -> int | None:
+    """How large a probe it takes for a good interval.
+
+    An interval goes with √(1/n + 1/m), for n measured and m that are left: what chance does to the rest remains, so
+    that a small rest is never known well, however many were measured.
+
+    Args:
+        count: requests that were measured.
+        left: requests that are left.
+        margin: half of the interval that they give, as a share.
+
+    Returns:
+        Prompts, rounded up to tens; null where no larger probe does it.
+    """
+    total = count + left
+    # 1/n + 1/(total - n) is to be at most this.
+    most = (1 / count + 1 / left) * (_GOOD / margin) ** 2
+    under_root = total**2 - 4 * total / most
+    if under_root < 0:
+        return None
+    wanted = ceil((total - sqrt(under_root)) / 20) * 10
+    return wanted if wanted > count else None

@@ -94,6 +94,10 @@ class Plan:
     shares: Sequence[TeacherShare]
     found: Measurements = field(default_factory=Measurements)
     """What the expectations rest on."""
+    routes: Sequence[tuple[int, Mapping[str, float]]] = ()
+    """Of each category the answers to ask for, and the share of each teacher, by its role; a hash decides who it is."""
+    asks_for_failing: bool = False
+    """Whether prompts are asked whose own response fails, which is known once it is scored."""
     rubric_tokens: int = 0
     """Of each call of the judge the beginning that is always the same."""
     rubric_usd: Decimal = Decimal(0)
@@ -180,8 +184,15 @@ def make_plan(
         judge_answers,
         expected_shares(distill, rows.asked),
         found,
+        [(count, _shares(settings, one.category)) for one, count in answers] if specs else (),
+        distill.when == "below_threshold",
         *_rubric(judge, [one for one in (judge_public, judge_answers) if one is not None]),
     )
+
+
+def _shares(settings: Settings, category: str) -> dict[str, float]:
+    weights = category_weights(settings.distill)[category]
+    return {name: weight / sum(weights.values()) for name, weight in weights.items()}
 
 
 def _rubric(judge: Judge | None, judged: Sequence[CallCost]) -> tuple[int, Decimal]:
@@ -208,10 +219,9 @@ def _teacher_costs(
 def _teacher_cost(
     settings: Settings, name: str, spec: GenerationSpec, answers: Iterable[tuple[Prompts, int]], found: Measurements
 ) -> CallCost:
-    weights, total = category_weights(settings.distill), _Total(name, spec)
+    total = _Total(name, spec)
     for one, count in answers:
-        table = weights[one.category]
-        calls = round(count * table[name] / sum(table.values()))
+        calls = round(count * _shares(settings, one.category)[name])
         answer = min(max(one.public_answer_tokens, SEED_ANSWER_TOKENS), spec.max_tokens)
         total.add(calls, one.prompt_tokens, answer, one.prompt_bytes + 3 * _BOUND_OVERHEAD)
     return total.cost("answers", found)

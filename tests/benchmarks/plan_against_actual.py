@@ -1,7 +1,7 @@
 """What a plan says after a probe, against what the run then costs: `python -m tests.benchmarks.plan_against_actual`.
 
-A provider on the loopback answers at log-normal lengths, two teachers and a judge at the prices of three real models. First
-the assumed plan, then a probe, then the plan again, then the run: its bill beside both. After that the ledger of the
+A provider on the loopback answers at log-normal lengths, as two teachers and a judge at real models' prices. First the
+assumed plan, then a probe, then the plan again, then the run: its bill beside both. After that the ledger of the
 whole run is drawn from, a thousand probes of each size by chance: how far the expectation is off, and how often the
 95 % interval holds the rest of the bill. All of it by the code of the product.
 """

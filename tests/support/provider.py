@@ -182,7 +182,8 @@ class Provider:
         filler, words = self.filler, self.behaviour.answer_words
         if self.behaviour.spread:
             words = self.words(call)
-            filler = " ".join(f"word{number % 100}" for number in range(words))
+            chosen = random.Random(call.token)  # so many that no rule takes them for repetition
+            filler = " ".join(f"word{chosen.randrange(10_000)}" for _ in range(words))
         text, finish, refusal, count = f"#{call.token}# {filler}", "stop", None, words + 4
         text = self.behaviour.texts.get(call.token, text)
         if call.model.startswith("judge"):
