@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.config.decontaminate import DecontaminateConfig
-from jobs.curation.benchmarks import NOTHING_LOOKED_FOR, BenchmarkFile, benchmark_files
+from jobs.curation.benchmarks import NOTHING_LOOKED_FOR, BenchmarkFile, absent_benchmarks, benchmark_files
 from jobs.curation.eligibility import without_contaminated
 from jobs.workspace.runtime import Runtime, Stage, StageReport
 from schemas.tables import BENCHMARKS, CONTAMINATION, EXAMPLES
@@ -61,7 +61,9 @@ def run(runtime: Runtime) -> StageReport:
     total = examples.count()
     convicted = total - without_contaminated(examples, runtime.read(CONTAMINATION)).count()
     reasons = {"contaminated": convicted} if convicted else {}
-    return StageReport(total, total - convicted, reasons, _absent(config, found))
+    absent = ", ".join(absent_benchmarks(runtime.settings, found))
+    warnings = (f"benchmarks that are not here were not looked for: {absent}",) if absent else ()
+    return StageReport(total, total - convicted, reasons, warnings)
 
 
 def limits_of(config: DecontaminateConfig) -> Limits:
@@ -79,12 +81,6 @@ def _row(file: BenchmarkFile, items: Sequence[ItemText]) -> dict[str, object]:
         "bytes": len(file.content),
         "items": len({item.item for item in items}),
     }
-
-
-def _absent(config: DecontaminateConfig, found: Sequence[BenchmarkFile]) -> tuple[str, ...]:
-    here = {file.benchmark.name for file in found}
-    absent = [one.name for one in config.benchmarks if one.name not in here]
-    return (f"optional benchmarks that are not here were not looked for: {', '.join(absent)}",) if absent else ()
 
 
 def inputs(runtime: Runtime) -> Mapping[str, str]:
