@@ -15,7 +15,7 @@ from jobs.config.teachers import PUBLIC
 from jobs.workspace.queries import with_parts
 from jobs.workspace.runtime import Runtime
 from schemas.calls import ATTEMPTS, JUDGEMENTS, REQUESTS, RESPONSES
-from schemas.tables import ASSIGNMENTS, PAIRS, PROBES, SCORES
+from schemas.tables import ASSIGNMENTS, DUPLICATES, PAIRS, PROBES, SCORES
 from udfs.llm.cost import Usage, cost_of
 from udfs.llm.models import Prices
 from udfs.scoring.calibration import student_t
@@ -106,6 +106,8 @@ class Measurements:
     quality: tuple[Quality, ...] = ()
     states: Mapping[str, int] = field(default_factory=dict)
     """State -> answers of models in the probes."""
+    run_scores: int = 0
+    """Pairs that the run itself has scored: all of them, so nothing is left for a probe."""
     twins: Mapping[str, int] = field(default_factory=dict)
     """Pass of the deduplication -> rows that it took away before anything was paid for them."""
 
@@ -185,6 +187,8 @@ order by teacher, category
 
 _STATES = "select state, count(*) as count from {probes} where teacher <> :public and scorer = :scorer group by state"
 
+_RUN_SCORES = "select count(*) as count from {scores} where scorer = :scorer"
+
 _TWINS = "select pass, count(*) as count from {duplicates} group by pass"
 
 
@@ -218,5 +222,6 @@ def read_measurements(runtime: Runtime) -> Measurements:
         },
         tuple(Quality(**row) for row in quality),
         {row["state"]: row["count"] for row in states},
-        {row["pass"]: row["count"] for row in runtime.query(_TWINS)},
+        runtime.query(_RUN_SCORES, (SCORES,), scorer=scorer)[0]["count"],
+        {row["pass"]: row["count"] for row in runtime.query(_TWINS, (DUPLICATES,))},
     )

@@ -15,6 +15,7 @@ from jobs.budget.outlook import Outlook, find_outlook
 from jobs.config.calls import PAID_STAGES
 from jobs.config.endpoints import Chosen, chosen_models, endpoint_of, known_model, known_providers
 from jobs.config.settings import Settings
+from jobs.config.teachers import PUBLIC
 from jobs.ledger.usage import CallLedger
 from jobs.rendering.money import dollars
 from jobs.rendering.terminal import figures_table, say
@@ -128,6 +129,9 @@ def _quality_table(plan: Plan) -> RichTable:
 
 def _mean_lines(settings: Settings, plan: Plan) -> Iterator[str]:
     """The mean score to expect, where a judge has scored: of what it accepted in each category."""
+    if plan.prompts_asked and not any(one.teacher != PUBLIC for one in plan.found.quality):
+        accepted = settings.distill.expected_acceptance
+        yield f"Assumed: {accepted:.0%} of the answers are good (distill.expected_acceptance)"
     if settings.score.kind != "judge":
         return
     expected, sums = plan.rows.dataset(), dict[str, list[int]]()

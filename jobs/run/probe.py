@@ -34,14 +34,15 @@ class ProbeCalls:
     """What a probe still has to ask."""
 
     answers: int
-    judgements: int
+    scores: int
+    """By the judge, or by rules at no cost."""
     expected_usd: Decimal
     worst_usd: Decimal
 
     @property
     def count(self) -> int:
         """All of them."""
-        return self.answers + self.judgements
+        return self.answers + self.scores
 
 
 def run_probe(runtime: Runtime, count: int, approval: Approval) -> None:
@@ -78,10 +79,11 @@ def run_probe(runtime: Runtime, count: int, approval: Approval) -> None:
             return
         if print_findings(console, preflight(settings, held.config_file, os.environ)):
             raise ConfigError("a model is not ready to be asked; what to change is listed above. Nothing was paid")
+        is_judged = settings.score.kind == "judge"
         say(
             console,
-            f"The probe makes up to {calls.answers:,} calls of teachers and {calls.judgements:,} of the judge, online; "
-            "the run does not make them again.",
+            f"The probe makes up to {calls.answers:,} calls of teachers and {calls.scores * is_judged:,} of the judge, "
+            "online; the run does not make them again.",
         )
         for warning in take_probe(_within(held, calls.worst_usd, approval, calls.expected_usd), count):
             held.progress.warn(warning)
@@ -104,17 +106,14 @@ def calls_to_make(settings: Settings, plan: Plan, count: int) -> ProbeCalls:
     }
     answers = max(0, wanted - ended)
     asked = _cost(plan.teachers, answers)
-    parts = []
-    if plan.judge_answers:
-        parts.append((plan.judge_answers, max(0, wanted - scored[False])))
-    if plan.judge_public:
-        usable = sum(one.usable for one in plan.prompts)
-        parts.append((plan.judge_public, max(0, min(count, usable) - scored[True])))
-    judged = [_cost([cost], number) for cost, number in parts]
+    usable = sum(one.usable for one in plan.prompts) if settings.distill.when != "always" or not plan.teachers else 0
+    parts = [(plan.judge_answers, wanted - scored[False]), (plan.judge_public, min(count, usable) - scored[True])]
+    missing = [(cost, max(0, number) if not plan.found.run_scores else 0) for cost, number in parts]
+    judged = [_cost([cost], number) for cost, number in missing if cost is not None]
     costs = [asked, *judged]
     return ProbeCalls(
         answers,
-        sum(number for _, number in parts),
+        sum(number for _, number in missing),
         sum((expected for expected, _ in costs), Decimal(0)),
         _ROOM * sum((worst for _, worst in costs), Decimal(0)),
     )

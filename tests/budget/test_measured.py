@@ -228,7 +228,7 @@ def scored(count, teacher="talks"):
 )
 def test_a_probe_asks_what_is_missing_to_its_number(tmp_path, count, answers, quality, wanted):
     calls = calls_to_make(*probe_plan(tmp_path, answers=answers, quality=quality), count)
-    assert (calls.answers, calls.judgements) == wanted
+    assert (calls.answers, calls.scores) == wanted
     assert (calls.worst_usd > calls.expected_usd > 0) == bool(calls.count)
 
 
@@ -237,7 +237,9 @@ def test_the_sources_own_responses_are_scored_too_where_the_run_does_that(tmp_pa
     # 20 responses are expected to fail; 900 prompts have none.
     assert plan.prompts_asked == 920
     calls = calls_to_make(settings, plan, 200)
-    assert (calls.answers, calls.judgements) == (200, 200 + 70)
+    assert (calls.answers, calls.scores) == (200, 200 + 70)
+    finished = replace(plan, found=replace(plan.found, run_scores=900))
+    assert calls_to_make(settings, finished, 200).scores == 0, "what has no score by now gets none"
 
 
 def test_how_many_responses_fail_is_chance_too(tmp_path):
