@@ -95,12 +95,12 @@ def _call_table(plan: Plan) -> RichTable:
 
 
 def _measured_table(plan: Plan) -> RichTable:
-    columns = ("requests", "tokens in", "tokens out", "reasoning", "cached", "tries", "failed")
-    table = figures_table("Measured, for each request", "who", *columns)
+    columns = ("requests", "in", "out", "reasoning", "cached", "tries", "failed")
+    table = figures_table("Measured: tokens and tries of a request", "who", *columns)
     for one in plan.calls:
         found = plan.found.of(one.part, *one.key)
         if found is None:
-            table.add_row(one.role, "none", *("assumed", "assumed"), *("",) * 4)
+            table.add_row(one.role, "0", "assumed", "assumed", *("",) * 4)
             continue
         count = found.requests
         out, half = found.completion_tokens / count, found.half_completion()

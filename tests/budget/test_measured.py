@@ -4,15 +4,18 @@ import random
 import statistics
 from dataclasses import replace
 from decimal import Decimal
+from io import StringIO
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
 from jobs.answers.acceptance import Acceptance
 from jobs.budget.advice import (
     lines_on_size,
+    lines_over_cap,
     probe_for,
     probe_lines,
     rows_for,
@@ -24,6 +27,7 @@ from jobs.budget.advice import (
 from jobs.budget.costs import Judge, make_plan
 from jobs.budget.measured import Measured, Measurements, Quality
 from jobs.budget.outlook import find_outlook, margin_usd
+from jobs.budget.report import show_plan
 from jobs.budget.rows import Prompts
 from jobs.config.load import load_settings
 from jobs.ledger.usage import CallLedger, ModelLedger
@@ -258,6 +262,41 @@ def test_how_many_responses_fail_is_chance_too(tmp_path):
     half = float(margin((Quality("public", "general", 50, 30, 2_700),)))
     one = 0.00206 + 0.00074
     assert half == pytest.approx(1.96 * (0.24 * (950**2 / 50 + 950)) ** 0.5 * one, rel=0.01)
+
+
+def test_a_plan_that_was_measured_says_so_with_every_number_whole_on_a_narrow_terminal(tmp_path):
+    settings = settings_with(tmp_path, score={"kind": "judge", "base_url": "http://j/v1", "model": "j"})
+    settings = settings.model_copy(update={"distill": one_teacher(tmp_path).distill})
+    parts = {
+        ("answers", "p", "m"): measured([(1_234, 20_000), (1_234, 40_000)] * 1_000, reasoning_tokens=12_345 * 2_000),
+        ("judged answers", "p", "m"): measured([(712, 40)] * 2_000, cached_tokens=712 * 1_500, attempts=2_100),
+    }
+    quality = (Quality("talks", "general", 2_000, 1_500, 1_500 * 88),)
+    prompts = [Prompts("general", 100_000, 0, 86.0, 0.0)]
+    judge = Judge(asking(1, 1, schema="{}"), 330)
+    plan = make_plan(settings, prompts, {"talks": asking(2, 10)}, judge, EXPECTED, Measurements(parts, quality))
+    console = Console(file=StringIO(), width=80)
+    assert not show_plan(console, settings_of_cap(settings, 100), plan, "BASIS")
+    said = console.file.getvalue()
+    assert "…" not in said and "30,000 ± 439" in said and "12,345" in said and "75%" in said and "1.05" in said
+    assert "73% to 77%" in said and "Mean score to expect: 8.80" in said
+    for line in ("To have all of it: --set budget.run_usd=", "--set select.rows=", "The rest, $"):
+        assert line in said
+
+
+def settings_of_cap(settings, usd):
+    """The same settings with a cap."""
+    return settings.model_copy(update={"budget": settings.budget.model_copy(update={"run_usd": Decimal(usd)})})
+
+
+def test_a_size_within_the_prompts_and_beyond_the_cap_names_what_it_takes(tmp_path):
+    settings = settings_of_cap(settings_with(tmp_path, targets={"min_rows": 600}), 1)
+    plan = plan_with(tmp_path)
+    outlook = find_outlook(plan, CallLedger())
+    lines = list(lines_over_cap(settings, plan, outlook, Decimal(1)))
+    (named,) = [line for line in lines if "600 rows of targets.min_rows" in line]
+    raised = Decimal(named.rpartition("=")[2].rstrip("."))
+    assert rows_for(plan, outlook, raised) >= 600 > rows_for(plan, outlook, raised - Decimal("0.02"))
 
 
 # What to change.
