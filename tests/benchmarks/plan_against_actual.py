@@ -29,11 +29,9 @@ from jobs.budget.report import show_plan
 from jobs.budget.rows import Prompts
 from jobs.config.settings import Settings
 from jobs.ledger.usage import CallLedger, read_call_ledger
-from jobs.pipeline import stages_between
 from jobs.run.probe import run_probe
-from jobs.run.run_stages import run_stages
 from jobs.workspace.runtime import Runtime
-from tests.support.paid import MODELS, ledger_usd, open_paid, prompts, write_config
+from tests.support.paid import MODELS, ledger_usd, open_paid, pay, prompts, write_config
 from tests.support.provider_process import ProviderProcess
 
 # US dollars per million tokens: gpt-4o, Llama-3.3-70B and gpt-4o-mini as conf/providers.yaml has them.
@@ -170,14 +168,14 @@ def main() -> None:
             answer_words=250, spread=arguments.spread, seed=arguments.seed, ratings=bad, shares={"500": 0.02}
         )
         runtime = open_paid(configure(Path(name), provider, arguments.prompts))
-        run_stages(runtime, stages_between(None, "deduplicate-prompts"))
+        pay(runtime, "ingest", "deduplicate-prompts")
         say_outlook("assumed", runtime)
         run_probe(runtime, arguments.probe, Approval(is_given=True))
         expected, margin = say_outlook(f"after a probe of {arguments.probe}", runtime)
         console = Console(file=StringIO(), width=120)
         show_plan(console, runtime.settings, plan_from_tables(runtime), "", ledger=read_call_ledger(runtime))
         paid = ledger_usd(runtime)
-        run_stages(runtime, stages_between("distill", "score"), approve=Approval(accepts_plan=True))
+        pay(runtime, "distill", "score")
         rest = ledger_usd(runtime) - paid
         print(f"{'the run':<28}rest ${rest:.4f}: the plan was {float(expected / rest - 1):+.1%} off")
         assert margin is not None
