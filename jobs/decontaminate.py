@@ -18,12 +18,13 @@ from udfs.benchmark_items import ItemText
 from udfs.contamination import CANDIDATE, FORM_PROMPTS, Benchmarks, Limits, find_contamination, index_benchmarks
 
 
-def mark_contamination(examples: DataFrame, benchmarks: Benchmarks) -> DataFrame:
+def mark_contamination(examples: DataFrame, benchmarks: Benchmarks, rephrased: str = "note") -> DataFrame:
     """Search examples for the items of benchmarks.
 
     Args:
         examples: rows of `EXAMPLES`.
         benchmarks: the items, indexed; they travel to the executors.
+        rephrased: effect of a question in other words, where those are looked for: note or exclude.
 
     Returns:
         Rows of `CONTAMINATION`. A short item that some source holds in `FORM_PROMPTS` different prompts is a form of
@@ -33,14 +34,12 @@ def mark_contamination(examples: DataFrame, benchmarks: Benchmarks) -> DataFrame
         "example_id", "source", "system", "history", "instruction", F.col("reference_response").alias("response")
     )
     found = texts.mapInArrow(find_contamination(benchmarks), CANDIDATE)
-    item = ("benchmark", "item", "field")
+    item = ("benchmark", "item", "field", "kind")
     prompts = F.size(F.collect_set("prompt_key").over(Window.partitionBy(*item, "source")))
     most = F.max("prompts").over(Window.partitionBy(*item))
     is_form = F.col("is_short") & ~F.col("is_whole_prompt") & (most >= FORM_PROMPTS)
-    counted = found.withColumn("prompts", prompts)
-    return CONTAMINATION.select_from(
-        counted.withColumn("effect", F.when(is_form, F.lit("note")).otherwise(F.lit("exclude")))
-    )
+    effect = F.when(F.col("kind") == "rephrased", F.lit(rephrased)).when(is_form, F.lit("note")).otherwise("exclude")
+    return CONTAMINATION.select_from(found.withColumn("prompts", prompts).withColumn("effect", effect))
 
 
 def run(runtime: Runtime) -> StageReport:
@@ -53,7 +52,8 @@ def run(runtime: Runtime) -> StageReport:
     runtime.replace(BENCHMARKS, runtime.spark.createDataFrame([_row(*one) for one in items], BENCHMARKS.schema))
     if texts:
         runtime.progress.step(f"looking for {len(texts):,} texts of benchmarks")
-        marks = mark_contamination(examples, index_benchmarks(texts, limits_of(config)))
+        benchmarks = index_benchmarks(texts, limits_of(config), rephrased=config.rephrased != "ignore")
+        marks = mark_contamination(examples, benchmarks, config.rephrased)
     else:
         runtime.progress.line(NOTHING_LOOKED_FOR, style="dim")
         marks = runtime.spark.createDataFrame([], CONTAMINATION.schema)

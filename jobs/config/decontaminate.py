@@ -72,6 +72,10 @@ class DecontaminateConfig(Section):
         20, ge=8, le=1_000, description="shorter questions must be there as a whole, shorter answers do not count"
     )
 
+    rephrased: Literal["ignore", "note", "exclude"] = Field(
+        "ignore", description="questions in other words: looked for if not ignored; most of what is found is not one"
+    )
+
     @field_validator("benchmarks", mode="before")
     @classmethod
     def _all_that_are_known(cls, given: Any) -> Any:

@@ -57,7 +57,7 @@ def searched_benchmarks(runtime: Runtime) -> list[dict[str, Any]]:
 
     Returns:
         For each benchmark name, origin (null: named by path), licence, items, files (name, sha256, bytes), and what
-        was found: `items_found` of those, `rows_marked` examples left out, `rows_noted` with forms of words only.
+        was found: `items_found` of those, `rows_marked` examples left out, `rows_noted` only.
     """
     found = {row["benchmark"]: row for row in runtime.query(_FOUND, (CONTAMINATION,))}
     searched: dict[str, dict[str, Any]] = {}
