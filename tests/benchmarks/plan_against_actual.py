@@ -27,6 +27,7 @@ from jobs.budget.outlook import find_outlook
 from jobs.budget.plan import plan_from_tables
 from jobs.budget.report import show_plan
 from jobs.budget.rows import Prompts
+from jobs.config.load import load_settings
 from jobs.config.settings import Settings
 from jobs.ledger.usage import CallLedger, read_call_ledger
 from jobs.run.probe import run_probe
@@ -44,6 +45,7 @@ def configure(folder: Path, provider: ProviderProcess, count: int) -> Path:
     """Two teachers that answer 60 and 40 % of the prompts, with room for 1,024 tokens, and a judge."""
     models = {name: {"prices": {"input": dollars[0], "output": dollars[1]}} for name, dollars in PRICES.items()}
     teacher = {"kind": "model", "provider": "test", "max_tokens": 1024}
+    conf = {**load_settings("demo").spark.conf, "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1"}
     teachers = [
         {"name": "a", "model": "model-a", "weight": 60} | teacher,
         {"name": "b", "model": "model-b", "weight": 40} | teacher,
@@ -55,7 +57,7 @@ def configure(folder: Path, provider: ProviderProcess, count: int) -> Path:
         providers={"test": {"base_url": provider.base_url, "models": models}},
         distill={"when": "always", "teachers": teachers},
         budget={"run_usd": 1000},
-        spark={"master": "local[2]", "driver_memory": "2g", "shuffle_partitions": 2},
+        spark={"master": "local[2]", "driver_memory": "2g", "shuffle_partitions": 1, "conf": conf},
     )
 
 
@@ -150,7 +152,7 @@ def say_outlook(name: str, runtime: Runtime) -> tuple[Decimal, Decimal | None]:
     """Print what is expected of the rest; the same with its margin."""
     outlook = find_outlook(plan_from_tables(runtime), read_call_ledger(runtime))
     margin = "" if outlook.margin is None else f" ± {outlook.margin:.1%}"
-    print(f"{name:<28}rest ${outlook.to_go_usd():.4f}{margin}, paid ${outlook.paid_usd():.4f}")
+    print(f"{name:<28}rest ${outlook.to_go_usd():.4f}{margin}, paid ${outlook.paid_usd():.4f}", flush=True)
     return outlook.to_go_usd(), outlook.margin_usd
 
 
