@@ -24,6 +24,8 @@ SEED_ANSWER_TOKENS = 180
 """Mean answer of the seed data set: expected at least, since models answer at more length than people."""
 JUDGE_REPLY_TOKENS = 90
 RUBRIC_BYTES_PER_TOKEN = 3.3
+Routed = Mapping[str, Mapping[str, int]]
+"""Category -> teacher -> prompts that a hash of their ids has given it."""
 _BOUND_OVERHEAD = 16  # a message and a request each, as in udfs.llm.cost
 
 
@@ -95,7 +97,7 @@ class Plan:
     found: Measurements = field(default_factory=Measurements)
     """What the expectations rest on."""
     routes: Sequence[tuple[int, Mapping[str, float]]] = ()
-    """Of each category the answers to ask for, and the share of each teacher, by its role; a hash decides who it is."""
+    """Of each category the answers of which it is not known who gives them, and the share of each teacher in them."""
     asks_for_failing: bool = False
     """Whether prompts are asked whose own response fails, which is known once it is scored."""
     rubric_tokens: int = 0
@@ -152,6 +154,7 @@ def make_plan(
     judge: Judge | None,
     acceptance: Acceptance,
     found: Measurements | None = None,
+    routed: Routed | None = None,
 ) -> Plan:
     """Count calls, tokens and dollars.
 
@@ -162,6 +165,8 @@ def make_plan(
         judge: null where rules score.
         acceptance: of answers.
         found: what was measured; null: nothing was.
+        routed: whom a hash has chosen for the prompts that may be asked, where they were counted; else the weights
+            tell the shares.
     """
     found = found or Measurements()
     distill, rows = settings.distill, plan_rows(settings, prompts, acceptance)
@@ -179,20 +184,32 @@ def make_plan(
     return Plan(
         prompts,
         rows,
-        _teacher_costs(settings, specs, answers, found),
+        _teacher_costs(settings, specs, answers, found, routed or {}),
         judge_public,
         judge_answers,
         expected_shares(distill, rows.asked),
         found,
-        [(count, _shares(settings, one.category)) for one, count in answers] if specs else (),
+        _undecided(settings, answers, routed or {}) if specs else (),
         distill.when == "below_threshold",
         *_rubric(judge, [one for one in (judge_public, judge_answers) if one is not None]),
     )
 
 
-def _shares(settings: Settings, category: str) -> dict[str, float]:
-    weights = category_weights(settings.distill)[category]
+def _shares(settings: Settings, category: str, routed: Routed) -> dict[str, float]:
+    weights: Mapping[str, float] = routed.get(category) or category_weights(settings.distill)[category]
     return {name: weight / sum(weights.values()) for name, weight in weights.items()}
+
+
+def _undecided(
+    settings: Settings, answers: Sequence[tuple[Prompts, int]], routed: Routed
+) -> list[tuple[int, Mapping[str, float]]]:
+    """The answers whose teacher is chance: where all that were counted are asked, it is known of each."""
+    samples = settings.distill.samples_per_prompt
+    return [
+        (count, _shares(settings, one.category, routed))
+        for one, count in answers
+        if count != samples * sum(routed.get(one.category, {}).values())
+    ]
 
 
 def _rubric(judge: Judge | None, judged: Sequence[CallCost]) -> tuple[int, Decimal]:
@@ -206,9 +223,13 @@ def _rubric(judge: Judge | None, judged: Sequence[CallCost]) -> tuple[int, Decim
 
 
 def _teacher_costs(
-    settings: Settings, specs: Mapping[str, GenerationSpec], answers: Sequence[tuple[Prompts, int]], found: Measurements
+    settings: Settings,
+    specs: Mapping[str, GenerationSpec],
+    answers: Sequence[tuple[Prompts, int]],
+    found: Measurements,
+    routed: Routed,
 ) -> list[CallCost]:
-    costs = [_teacher_cost(settings, name, spec, answers, found) for name, spec in specs.items()]
+    costs = [_teacher_cost(settings, name, spec, answers, found, routed) for name, spec in specs.items()]
     calls = Counter[EndpointKey]()
     for one in costs:
         calls[one.key] += one.calls
@@ -217,11 +238,16 @@ def _teacher_costs(
 
 
 def _teacher_cost(
-    settings: Settings, name: str, spec: GenerationSpec, answers: Iterable[tuple[Prompts, int]], found: Measurements
+    settings: Settings,
+    name: str,
+    spec: GenerationSpec,
+    answers: Iterable[tuple[Prompts, int]],
+    found: Measurements,
+    routed: Routed,
 ) -> CallCost:
     total = _Total(name, spec)
     for one, count in answers:
-        calls = round(count * _shares(settings, one.category)[name])
+        calls = round(count * _shares(settings, one.category, routed).get(name, 0.0))
         answer = min(max(one.public_answer_tokens, SEED_ANSWER_TOKENS), spec.max_tokens)
         total.add(calls, one.prompt_tokens, answer, one.prompt_bytes + 3 * _BOUND_OVERHEAD)
     return total.cost("answers", found)

@@ -10,6 +10,7 @@ import argparse
 import random
 import statistics
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
 from io import StringIO
@@ -33,12 +34,16 @@ from jobs.ledger.usage import CallLedger, read_call_ledger
 from jobs.run.probe import run_probe
 from jobs.workspace.runtime import Runtime
 from tests.support.paid import MODELS, ledger_usd, open_paid, pay, prompts, write_config
+from tests.support.provider import Behaviour, Call, Provider
 from tests.support.provider_process import ProviderProcess
+from udfs.llm.cost import Usage, cost_of
 
 # US dollars per million tokens: gpt-4o, Llama-3.3-70B and gpt-4o-mini as conf/providers.yaml has them.
 PRICES = dict(zip(MODELS, ((2.5, 10), (1.04, 1.04), (0.15, 0.6)), strict=True))
 SIZES = (50, 100, 200, 400)
 DRAWS = 1_000
+EXPECTED = Acceptance(0.8, {}, {})
+WORDS = 250
 
 
 def configure(folder: Path, provider: ProviderProcess, count: int) -> Path:
@@ -120,11 +125,12 @@ def draw_probes(settings: Settings, rows: Sequence[Row], size: int) -> tuple[lis
     specs, judge = teacher_specs(settings), judge_spec(settings)
     assert judge is not None
     counts = [Prompts("general", len(rows), 0, 60.0, 0.0)]
+    routed = {"general": Counter("ab"[row["model"] == MODELS[1]] for row in rows)}
     errors, widths, held = [], [], 0
     for number in range(DRAWS):
         chosen = random.Random(f"{size} {number}").sample(rows, size)
         rest = float(total - sum((row["usd"] + row["judge_usd"] for row in chosen), Decimal(0)))
-        plan = make_plan(settings, counts, specs, Judge(judge, 2_500), Acceptance(0.8, {}, {}), measured_of(chosen))
+        plan = make_plan(settings, counts, specs, Judge(judge, 2_500), EXPECTED, measured_of(chosen), routed)
         outlook = find_outlook(plan, CallLedger())
         expected, margin = float(outlook.to_go_usd()), float(outlook.margin_usd or 0)
         errors.append(expected / rest - 1)
@@ -133,9 +139,31 @@ def draw_probes(settings: Settings, rows: Sequence[Row], size: int) -> tuple[lis
     return errors, held / DRAWS, statistics.mean(widths)
 
 
+def calculated(settings: Settings, count: int, spread: float, seed: int) -> list[Row]:
+    """The rows of such a run as the provider would bill them, without the run."""
+    provider, prices = (
+        Provider(),
+        {spec.endpoint.model: spec.endpoint.prices for spec in teacher_specs(settings).values()},
+    )
+    provider.behave(Behaviour(answer_words=WORDS, spread=spread, seed=seed))
+    judge = judge_spec(settings)
+    assert judge is not None
+    rows = []
+    for number in range(count):
+        model = MODELS[random.Random(f"{seed} {number}").random() >= 0.6]
+        words = provider.words(Call(f"t{number}", model, 0.0, 1, 30, 1024, "ok"))
+        answer = min(1024, words + 4)
+        read = 650 + words * 9 // 4  # rubric and prompt, and what the provider takes for tokens of the answer
+        usd = cost_of(Usage(30, answer), prices[model])
+        judge_usd = cost_of(Usage(read, 40), judge.endpoint.prices)
+        row = {"model": model, "prompt": 30, "completion": answer, "usd": usd}
+        rows.append({**row, "judge_prompt": read, "judge_completion": 40, "judge_usd": judge_usd})
+    return rows
+
+
 def report_probes(settings: Settings, rows: Sequence[Row]) -> None:
     """Print how good probes of several sizes are."""
-    print(f"\n{DRAWS:,} probes of each size, drawn by chance from the {len(rows):,} prompts of that run:")
+    print(f"\n{DRAWS:,} probes of each size, drawn by chance from {len(rows):,} prompts:")
     print("prompts   median error   95th percentile   within ± 5 %   interval holds it   mean interval")
     for size in SIZES:
         if size < len(rows):
@@ -163,11 +191,17 @@ def main() -> None:
     parser.add_argument("--probe", type=int, default=200)
     parser.add_argument("--spread", type=float, default=0.6, help="standard deviation of the logarithm of the lengths")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--calculate", action="store_true", help="only draw probes, from what a run would be billed")
     arguments = parser.parse_args()
+    if arguments.calculate:
+        with tempfile.TemporaryDirectory() as name, ProviderProcess() as provider:
+            settings = load_settings(str(configure(Path(name), provider, 1)))
+        report_probes(settings, calculated(settings, arguments.prompts, arguments.spread, arguments.seed))
+        return
     with tempfile.TemporaryDirectory() as name, ProviderProcess() as provider:
         bad = {f"t{number}": 5 for number in range(arguments.prompts) if random.Random(number).random() < 0.2}
         provider.behave(
-            answer_words=250, spread=arguments.spread, seed=arguments.seed, ratings=bad, shares={"500": 0.02}
+            answer_words=WORDS, spread=arguments.spread, seed=arguments.seed, ratings=bad, shares={"500": 0.02}
         )
         runtime = open_paid(configure(Path(name), provider, arguments.prompts))
         pay(runtime, "ingest", "deduplicate-prompts")

@@ -196,6 +196,24 @@ def test_who_answers_is_chance_too_where_teachers_share_a_category(tmp_path):
     assert alone == 0.0 and shared == pytest.approx(1.96 * (900 * 0.25) ** 0.5 * 0.0018, rel=0.01)
 
 
+def test_prompts_that_were_counted_are_asked_of_whom_their_hash_has_chosen(tmp_path):
+    a, b = ({"name": name, "kind": "model", "base_url": f"http://{name}/v1", "model": name} for name in "ab")
+    settings = settings_with(tmp_path, distill={"teachers": [a, b], "when": "always"})
+    found = Measurements({("answers", "p", name): measured([(30, 200)] * 50) for name in ("m", "cheap")})
+    cheap = replace(asking(2, 1), endpoint=replace(asking(2, 1).endpoint, model="cheap"))
+    specs = {"a": asking(2, 10), "b": cheap}
+
+    def planned(**counts):
+        return make_plan(settings, GENERAL, specs, None, EXPECTED, found, {"general": counts})
+
+    assert [one.calls for one in planned(a=620, b=380).teachers] == [620, 380]
+    assert [one.calls for one in planned(b=1_000).teachers] == [0, 1_000]
+    assert margin_usd(planned(a=620, b=380)) == 0, "nothing is left to chance"
+    # Of more prompts than are asked it is chance which.
+    assert margin_usd(planned(a=1_240, b=760)) > 0
+    assert [one.calls for one in planned(a=1_240, b=760).teachers] == [620, 380]
+
+
 @pytest.mark.parametrize("freedom", [(1, 12.706), (2, 4.303), (5, 2.571), (10, 2.228), (30, 2.042), (199, 1.972)])
 def test_intervals_of_few_are_wider(freedom):
     assert student_t(freedom[0]) == pytest.approx(freedom[1], rel=0.002)
