@@ -93,6 +93,7 @@ def test_a_probe_is_paid_for_once_grows_and_leaves_the_rest_to_the_run(ready, pr
     assert sorted(whole["model-a"] + whole["model-b"]) == sorted(f"t{number}" for number in range(COUNT))
     assert sorted(whole["judge-1"]) == sorted(f"t{number}" for number in range(COUNT))
     runtime = ready()
+    assert [one.calls for one in plan.teachers] == [len(whole["model-a"]), len(whole["model-b"])]
     rest = ledger_usd(runtime) - paid
     assert ledger_usd(runtime) == provider_usd(provider)
     assert abs(expected.to_go_usd() - rest) <= expected.margin_usd + Decimal("0.02") * rest
