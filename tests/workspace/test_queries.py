@@ -13,6 +13,7 @@ from pyspark.sql.types import StructType
 from jobs import deduplicate_pairs, ingest, score, select_rows
 from jobs.answers.acceptance import find_acceptance
 from jobs.batches.lines import batch_lines
+from jobs.budget.measured import read_measurements
 from jobs.budget.plan import measure_prompts
 from jobs.calibration.stored import calibrations_of
 from jobs.curation import estimate
@@ -68,6 +69,7 @@ QUESTIONS: dict[str, Callable[[Runtime], object]] = {
     "teachers": find_teacher_costs,
     "prompts": measure_prompts,
     "acceptance": find_acceptance,
+    "measurements": read_measurements,
     "expectations": lambda runtime: [parameters(runtime, table) for table in CHECKED],
     "counts of stages": lambda runtime: [
         runtime.query(score._COUNTS, limit=70),
@@ -78,6 +80,7 @@ QUESTIONS: dict[str, Callable[[Runtime], object]] = {
 }
 PAID: dict[str, Callable[[Runtime], object]] = {
     "ledger": read_call_ledger,
+    "measurements": read_measurements,
     "unrecorded": lambda runtime: unrecorded(runtime, "distill"),
     "batches": batches_of,
     "lines": batch_lines,
