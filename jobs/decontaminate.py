@@ -11,7 +11,8 @@ from pyspark.sql import functions as F
 
 from jobs.config.decontaminate import DecontaminateConfig
 from jobs.curation.benchmarks import NOTHING_LOOKED_FOR, BenchmarkFile, benchmark_files
-from jobs.curation.eligibility import without_contaminated
+from jobs.curation.eligibility import CLEAN_EXAMPLES
+from jobs.workspace.queries import with_parts
 from jobs.workspace.runtime import Runtime, Stage, StageReport
 from schemas.tables import BENCHMARKS, CONTAMINATION, EXAMPLES
 from udfs.benchmark_items import ItemText
@@ -49,19 +50,24 @@ def run(runtime: Runtime) -> StageReport:
     found = list(benchmark_files(runtime.settings))
     items = [(file, file.items()) for file in found]
     texts = [text for _, of_file in items for text in of_file]
-    examples = runtime.read(EXAMPLES)
-    runtime.replace(BENCHMARKS, runtime.spark.createDataFrame([_row(*one) for one in items], BENCHMARKS.schema))
+    runtime.storage.replace_rows(BENCHMARKS, [_row(*one) for one in items])
     if texts:
         runtime.progress.step(f"looking for {len(texts):,} texts of benchmarks")
-        marks = mark_contamination(examples, index_benchmarks(texts, limits_of(config)))
+        marks = mark_contamination(runtime.read(EXAMPLES), index_benchmarks(texts, limits_of(config)))
+        runtime.replace(CONTAMINATION, marks)
     else:
         runtime.progress.line(NOTHING_LOOKED_FOR, style="dim")
-        marks = runtime.spark.createDataFrame([], CONTAMINATION.schema)
-    runtime.replace(CONTAMINATION, marks)
-    total = examples.count()
-    convicted = total - without_contaminated(examples, runtime.read(CONTAMINATION)).count()
-    reasons = {"contaminated": convicted} if convicted else {}
-    return StageReport(total, total - convicted, reasons, _absent(config, found))
+        runtime.storage.replace_rows(CONTAMINATION, ())
+    (counts,) = runtime.query(_COUNTS)
+    total, clean = counts["total"], counts["clean"]
+    reasons = {"contaminated": total - clean} if total > clean else {}
+    return StageReport(total, clean, reasons, _absent(config, found))
+
+
+_COUNTS = with_parts(
+    "select (select count(*) from {examples}) as total, (select count(*) from {clean_examples} as clean) as clean",
+    clean_examples=CLEAN_EXAMPLES,
+)
 
 
 def limits_of(config: DecontaminateConfig) -> Limits:
