@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.config.decontaminate import DecontaminateConfig
-from jobs.curation.benchmarks import NOTHING_LOOKED_FOR, BenchmarkFile, benchmark_files
+from jobs.curation.benchmarks import NOTHING_LOOKED_FOR, BenchmarkFile, absent_benchmarks, benchmark_files
 from jobs.curation.eligibility import CLEAN_EXAMPLES
 from jobs.workspace.queries import with_parts
 from jobs.workspace.runtime import Runtime, Stage, StageReport
@@ -19,12 +19,13 @@ from udfs.benchmark_items import ItemText
 from udfs.contamination import CANDIDATE, FORM_PROMPTS, Benchmarks, Limits, find_contamination, index_benchmarks
 
 
-def mark_contamination(examples: DataFrame, benchmarks: Benchmarks) -> DataFrame:
+def mark_contamination(examples: DataFrame, benchmarks: Benchmarks, rephrased: str = "note") -> DataFrame:
     """Search examples for the items of benchmarks.
 
     Args:
         examples: rows of `EXAMPLES`.
         benchmarks: the items, indexed; they travel to the executors.
+        rephrased: effect of a question in other words, where those are looked for: note or exclude.
 
     Returns:
         Rows of `CONTAMINATION`. A short item that some source holds in `FORM_PROMPTS` different prompts is a form of
@@ -34,14 +35,12 @@ def mark_contamination(examples: DataFrame, benchmarks: Benchmarks) -> DataFrame
         "example_id", "source", "system", "history", "instruction", F.col("reference_response").alias("response")
     )
     found = texts.mapInArrow(find_contamination(benchmarks), CANDIDATE)
-    item = ("benchmark", "item", "field")
+    item = ("benchmark", "item", "field", "kind")
     prompts = F.size(F.collect_set("prompt_key").over(Window.partitionBy(*item, "source")))
     most = F.max("prompts").over(Window.partitionBy(*item))
     is_form = F.col("is_short") & ~F.col("is_whole_prompt") & (most >= FORM_PROMPTS)
-    counted = found.withColumn("prompts", prompts)
-    return CONTAMINATION.select_from(
-        counted.withColumn("effect", F.when(is_form, F.lit("note")).otherwise(F.lit("exclude")))
-    )
+    effect = F.when(F.col("kind") == "rephrased", F.lit(rephrased)).when(is_form, F.lit("note")).otherwise("exclude")
+    return CONTAMINATION.select_from(found.withColumn("prompts", prompts).withColumn("effect", effect))
 
 
 def run(runtime: Runtime) -> StageReport:
@@ -53,15 +52,17 @@ def run(runtime: Runtime) -> StageReport:
     runtime.storage.replace_rows(BENCHMARKS, [_row(*one) for one in items])
     if texts:
         runtime.progress.step(f"looking for {len(texts):,} texts of benchmarks")
-        marks = mark_contamination(runtime.read(EXAMPLES), index_benchmarks(texts, limits_of(config)))
-        runtime.replace(CONTAMINATION, marks)
+        benchmarks = index_benchmarks(texts, limits_of(config), rephrased=config.rephrased != "ignore")
+        runtime.replace(CONTAMINATION, mark_contamination(runtime.read(EXAMPLES), benchmarks, config.rephrased))
     else:
         runtime.progress.line(NOTHING_LOOKED_FOR, style="dim")
         runtime.storage.replace_rows(CONTAMINATION, ())
     (counts,) = runtime.query(_COUNTS)
     total, clean = counts["total"], counts["clean"]
     reasons = {"contaminated": total - clean} if total > clean else {}
-    return StageReport(total, clean, reasons, _absent(config, found))
+    absent = ", ".join(absent_benchmarks(runtime.settings, found))
+    warnings = (f"benchmarks that are not here were not looked for: {absent}",) if absent else ()
+    return StageReport(total, clean, reasons, warnings)
 
 
 _COUNTS = with_parts(
@@ -85,12 +86,6 @@ def _row(file: BenchmarkFile, items: Sequence[ItemText]) -> dict[str, object]:
         "bytes": len(file.content),
         "items": len({item.item for item in items}),
     }
-
-
-def _absent(config: DecontaminateConfig, found: Sequence[BenchmarkFile]) -> tuple[str, ...]:
-    here = {file.benchmark.name for file in found}
-    absent = [one.name for one in config.benchmarks if one.name not in here]
-    return (f"optional benchmarks that are not here were not looked for: {', '.join(absent)}",) if absent else ()
 
 
 def inputs(runtime: Runtime) -> Mapping[str, str]:

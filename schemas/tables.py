@@ -158,9 +158,10 @@ CONTAMINATION = Table(
         ("first_token", INT),  # of the part, where the run begins, from 0
         ("tokens", INT),  # of the run
         ("item_tokens", INT),
-        ("share", DOUBLE),  # tokens / item_tokens
+        ("share", DOUBLE),  # tokens / item_tokens, of a run
         ("span", TEXT),  # the run, its tokens apart by spaces
         ("item_text", TEXT),  # the beginning of what the benchmark says
+        ("kind", TEXT),  # run; rephrased: its features (stems, numbers) are counted, and share is their similarity
     ),
 )
 

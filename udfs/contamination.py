@@ -3,10 +3,11 @@
 A *question* counts where one run of tokens covers `share` of it, or all of it where it is short. An *answer* counts
 where a run covers `answer_share` of it and it is not short: short answers, and the idioms of code, are everywhere.
 What counts this way and is short may still be a form of words, "who is the president"; how often a source says it
-decides, which only the whole of the data can tell (`jobs.decontaminate`).
+decides, which only the whole of the data can tell (`jobs.decontaminate`). A prompt that asks a question in other words
+(`udfs.rephrasings`) is found too, where that is wanted.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ import xxhash
 from udfs.arrow_groups import ArrowBatches
 from udfs.benchmark_items import ItemText
 from udfs.item_index import ItemIndex, Run, build_index
+from udfs.rephrasings import RephrasingIndex, index_rephrasings
 from udfs.shingles import words
 
 LEAST_EMBEDDED = 4
@@ -29,7 +31,7 @@ EXCERPT_CHARS = 2_000
 CANDIDATE = (
     "example_id string, source string, benchmark string, item string, field string, side string, part string, "
     "first_token int, tokens int, item_tokens int, share double, span string, item_text string, "
-    "is_short boolean, is_whole_prompt boolean, prompt_key bigint"
+    "kind string, is_short boolean, is_whole_prompt boolean, prompt_key bigint"
 )
 """Columns of `find_contamination`: those of the table `contamination`, and what the last step needs to know."""
 
@@ -38,7 +40,7 @@ _SCHEMA = pa.schema(
         *((name, pa.string()) for name in ("example_id", "source", "benchmark", "item", "field", "side", "part")),
         *((name, pa.int32()) for name in ("first_token", "tokens", "item_tokens")),
         ("share", pa.float64()),
-        *((name, pa.string()) for name in ("span", "item_text")),
+        *((name, pa.string()) for name in ("span", "item_text", "kind")),
         *((name, pa.bool_()) for name in ("is_short", "is_whole_prompt")),
         ("prompt_key", pa.int64()),
     ]
@@ -75,6 +77,13 @@ class Overlap(NamedTuple):
     share: float
     is_short: bool
     is_whole_prompt: bool
+    shared: tuple[str, ...] = ()
+    """Of a question in other words: its features that the prompt has too; `tokens` counts these, of `item_tokens`."""
+
+    @property
+    def kind(self) -> str:
+        """run, or rephrased."""
+        return "rephrased" if self.shared else "run"
 
 
 @dataclass(frozen=True)
@@ -84,9 +93,13 @@ class Benchmarks:
     items: tuple[ItemText, ...]
     index: ItemIndex
     limits: Limits
+    questions: tuple[int, ...] = ()
+    """Numbers of the items in `rephrasings`."""
+    rephrasings: RephrasingIndex | None = None
+    """Of the questions, where those in other words are looked for too."""
 
     def overlaps(self, examples: Sequence[Sequence[Part]]) -> list[list[Overlap]]:
-        """What each example holds of items: the longest run for each item, field and side."""
+        """What each example holds of items: the longest run for each item, field and side, else what it rephrases."""
         parts = [(number, part) for number, example in enumerate(examples) for part in example]
         best: list[dict[tuple[str, str, str, str], Overlap]] = [{} for _ in examples]
         sizes = self.index.sizes
@@ -102,10 +115,24 @@ class Benchmarks:
             overlap = Overlap(
                 item, part, run.text_start, run.tokens, size, share, size < self.limits.short_tokens, is_whole
             )
-            key = (item.benchmark, item.item, item.field, part.side)
+            key = (*item.key, part.side)
             if key not in best[number] or best[number][key].share < share:
                 best[number][key] = overlap
+        for number, overlap in self._rephrased(parts):
+            best[number].setdefault((*overlap.item.key, overlap.part.side), overlap)
         return [list(found.values()) for found in best]
+
+    def _rephrased(self, parts: Sequence[tuple[int, Part]]) -> Iterator[tuple[int, Overlap]]:
+        """Questions that prompts ask in other words, the most similar part of each prompt first."""
+        if self.rephrasings is None:
+            return
+        prompts = [one for one in parts if one[1].side == "prompt"]
+        found = self.rephrasings.rephrasings([part.text for _, part in prompts])
+        for one in sorted(found, key=lambda one: -one.similarity):
+            number, part = prompts[one.text]
+            item = self.items[self.questions[one.item]]
+            size, share = len(one.shared), one.similarity
+            yield number, Overlap(item, part, 0, size, one.item_features, share, False, False, one.shared)
 
     def _counts(self, run: Run, size: int, *, is_whole_prompt: bool) -> bool:
         is_short = size < self.limits.short_tokens
@@ -116,15 +143,24 @@ class Benchmarks:
         return run.tokens >= self.limits.share * size
 
 
-def index_benchmarks(items: Sequence[ItemText], limits: Limits) -> Benchmarks:
-    """Index items, ready to be sent to executors."""
+def index_benchmarks(items: Sequence[ItemText], limits: Limits, *, rephrased: bool = False) -> Benchmarks:
+    """Index items, ready to be sent to executors.
+
+    Args:
+        items: what is looked for.
+        limits: from what share on a run counts.
+        rephrased: whether questions in other words are looked for too.
+    """
     shown = tuple(item._replace(text=item.text[:EXCERPT_CHARS]) for item in items)
-    return Benchmarks(shown, build_index(item.text for item in items), limits)
+    questions = tuple(number for number, item in enumerate(items) if item.field == "question") if rephrased else ()
+    rephrasings = index_rephrasings([items[number].text for number in questions]) if questions else None
+    return Benchmarks(shown, build_index(item.text for item in items), limits, questions, rephrasings)
 
 
 def span_text(found: Overlap) -> str:
-    """The run as tokens, at most `EXCERPT_CHARS` of it."""
-    tokens = words(found.part.text)[found.first_token : found.first_token + found.tokens]
+    """The run as tokens, or what a prompt in other words has of the item; at most `EXCERPT_CHARS` of it."""
+    run = slice(found.first_token, found.first_token + found.tokens)
+    tokens = found.shared or words(found.part.text)[run]
     return " ".join(tokens)[:EXCERPT_CHARS]
 
 
@@ -181,6 +217,7 @@ def _candidate(row: Mapping[str, Any], parts: Sequence[Part], found: Overlap) ->
         "share": found.share,
         "span": span_text(found),
         "item_text": found.item.text,
+        "kind": found.kind,
         "is_short": found.is_short,
         "is_whole_prompt": found.is_whole_prompt,
         "prompt_key": prompt_key(parts),

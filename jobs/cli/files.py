@@ -34,11 +34,15 @@ def fetch(
     update: Annotated[
         list[str] | None, typer.Option("--update", help="take this source as it is upstream now; repeatable")
     ] = None,
+    benchmarks: Annotated[
+        bool,
+        typer.Option("--benchmarks", help="the benchmarks of conf/benchmarks.yaml too, to be looked for from then on"),
+    ] = False,
     offline: Offline = False,
 ) -> None:
     """Download the sources that are on the hub or at an address, and show what is here."""
     settings = settings_of(config, [*(overrides or []), *offline_override(offline)])
-    fetch_sources(settings, console, names or (), update or ())
+    fetch_sources(settings, console, names or (), update or (), benchmarks=benchmarks)
     say(console, f"next: phase0 run --config {config}")
 
 

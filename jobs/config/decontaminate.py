@@ -6,11 +6,13 @@ from importlib import resources
 from typing import Any, Literal
 
 import yaml
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from jobs.config.section import Name, Section, Share, without_faults
 
 BenchmarkField = Literal["question", "answer", "id"]
+_ALL = "all"
+"""In place of a list: every benchmark of `conf/benchmarks.yaml`."""
 
 
 class BenchmarkConfig(Section):
@@ -59,9 +61,10 @@ class BenchmarkConfig(Section):
 class DecontaminateConfig(Section):
     """Which items are looked for, and what counts as one."""
 
-    benchmarks: tuple[BenchmarkConfig, ...] = Field(
-        (),
-        description="names of conf/benchmarks.yaml, or {name, path, hub, url, fields, …}; none: nothing is looked for",
+    benchmarks: tuple[BenchmarkConfig, ...] | None = Field(
+        None,
+        description="all, or a list of names of conf/benchmarks.yaml and {name, path, hub, url, fields, …}; "
+        "none: those that `phase0 fetch --benchmarks` brought here; []: nothing is looked for",
     )
     share: Share = Field(0.5, gt=0, description="of a question that one run of tokens covers")
     answer_share: Share = Field(0.8, gt=0, description="of a reference answer, whose idioms are everywhere")
@@ -69,11 +72,30 @@ class DecontaminateConfig(Section):
         20, ge=8, le=1_000, description="shorter questions must be there as a whole, shorter answers do not count"
     )
 
+    rephrased: Literal["ignore", "note", "exclude"] = Field(
+        "ignore", description="questions in other words: looked for if not ignored; most of what is found is not one"
+    )
+
+    @field_validator("benchmarks", mode="before")
+    @classmethod
+    def _all_that_are_known(cls, given: Any) -> Any:
+        return _every_known_benchmark() if given == _ALL else given
+
     @model_validator(mode="after")
     def _names_are_unique(self) -> "DecontaminateConfig":
-        names = [benchmark.name for benchmark in self.benchmarks]
+        names = [benchmark.name for benchmark in self.wanted]
         twice = sorted({name for name in names if names.count(name) > 1})
         return without_faults(self, [f"benchmarks: the name {', '.join(twice)} is used twice"] if twice else [])
+
+    @property
+    def wanted(self) -> tuple[BenchmarkConfig, ...]:
+        """What is looked for where it is here: what the configuration chooses, or else every known benchmark."""
+        return _every_known_benchmark() if self.benchmarks is None else self.benchmarks
+
+
+@cache
+def _every_known_benchmark() -> tuple[BenchmarkConfig, ...]:
+    return tuple(BenchmarkConfig.model_validate({"name": name, "optional": True}) for name in known_benchmarks())
 
 
 @cache

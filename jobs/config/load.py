@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from importlib import resources
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import Any, get_origin
 
 import yaml
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -15,6 +15,7 @@ from jobs.config.endpoints import known_providers, money_faults, name_faults
 from jobs.config.paths import absolute_glob
 from jobs.config.prompt_files import prompt_faults
 from jobs.config.providers import ProviderConfig
+from jobs.config.section import types_within
 from jobs.config.settings import Settings, source_of
 from jobs.config.teachers import LookUp
 from jobs.config.yaml_lines import repeated_keys
@@ -149,8 +150,9 @@ def _known_keys(location: Sequence[int | str]) -> list[str]:
         annotation = model.model_fields[part].annotation
         if get_origin(annotation) is Mapping:
             next(parts)  # the name of a section; what can be in it is the same under any name
-        inside = (annotation, *get_args(annotation))  # tuple[SourceConfig, ...] holds its class
-        model = next(kind for kind in inside if isinstance(kind, type) and issubclass(kind, BaseModel))
+        model = next(
+            kind for kind in types_within(annotation) if isinstance(kind, type) and issubclass(kind, BaseModel)
+        )
     return list(model.model_fields)
 
 
@@ -159,13 +161,15 @@ def _with_absolute_paths(settings: Settings, sources_folder: Path, workspace_fol
         source.model_copy(update={"path": tuple(absolute_glob(path, sources_folder) for path in source.paths) or None})
         for source in settings.sources
     )
-    benchmarks = tuple(
-        one.model_copy(
-            update={"path": tuple(absolute_glob(path, sources_folder) for path in source_of(one).paths) or None}
+    decontaminate = settings.decontaminate
+    if decontaminate.benchmarks is not None:
+        benchmarks = tuple(
+            one.model_copy(
+                update={"path": tuple(absolute_glob(path, sources_folder) for path in source_of(one).paths) or None}
+            )
+            for one in decontaminate.benchmarks
         )
-        for one in settings.decontaminate.benchmarks
-    )
-    decontaminate = settings.decontaminate.model_copy(update={"benchmarks": benchmarks})
+        decontaminate = decontaminate.model_copy(update={"benchmarks": benchmarks})
     against = tuple(absolute_glob(path, sources_folder) for path in settings.deduplicate.against)
     deduplicate = settings.deduplicate.model_copy(update={"against": against})
 

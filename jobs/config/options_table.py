@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from jobs.config.section import types_within
 from jobs.config.settings import Settings
 
 _KINDS: dict[type, str] = {
@@ -32,22 +33,23 @@ def options_table() -> str:
 def _options(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, str, str, str]]:
     for name, field in model.model_fields.items():
         section = _section(field.annotation)
-        if section is not None:
-            yield from _options(section, f"{prefix}{name}{_many(field.annotation)}.")
-        else:
+        if section is None or (field.description and _many(field.annotation)):
             text = (field.description or "").replace("|", "\\|")
             yield f"{prefix}{name}", _kind(field.annotation) + _range(field), _default(field), text
+        if section is not None:
+            yield from _options(section, f"{prefix}{name}{_many(field.annotation)}.")
 
 
 def _many(annotation: Any) -> str:
     """What tells several sections of one kind apart: a place in a list, or a name."""
-    origin = get_origin(annotation)
-    return {tuple: "[]", Mapping: ".NAME"}.get(origin, "") if origin else ""
+    signs = {tuple: "[]", Mapping: ".NAME"}
+    return next((signs[origin] for kind in types_within(annotation) if (origin := get_origin(kind)) in signs), "")
 
 
 def _section(annotation: Any) -> type[BaseModel] | None:
-    inside = (annotation, *get_args(annotation))
-    return next((kind for kind in inside if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
+    return next(
+        (kind for kind in types_within(annotation) if isinstance(kind, type) and issubclass(kind, BaseModel)), None
+    )
 
 
 def _kind(annotation: Any) -> str:

@@ -1,7 +1,7 @@
 """What every section of the configuration shares: frozen, unknown keys refused, and the kinds of values."""
 
-from collections.abc import Iterable
-from typing import Annotated, TypeVar
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -27,3 +27,10 @@ def without_faults(section: SectionT, faults: Iterable[str]) -> SectionT:
     if found := list(faults):
         raise ValueError("\n".join(found))
     return section
+
+
+def types_within(annotation: Any) -> Iterator[Any]:
+    """A type and the types in it, outermost first: `tuple[SourceConfig, ...] | None` holds a class."""
+    yield annotation
+    for inner in get_args(annotation):
+        yield from types_within(inner)

@@ -247,7 +247,7 @@ class Settings(Section):
     def _benchmarks_have_an_origin(self) -> "Settings":
         names = {source.name for source in self.sources}
         faults = []
-        for number, benchmark in enumerate(self.decontaminate.benchmarks):
+        for number, benchmark in enumerate(self.decontaminate.wanted):
             try:
                 source = source_of(benchmark)
             except ValidationError as error:
@@ -267,5 +267,10 @@ class Settings(Section):
 
     @property
     def downloadable(self) -> tuple[SourceConfig, ...]:
-        """Everything that may have to be downloaded: the sources, and the benchmarks as such."""
-        return (*self.sources, *map(source_of, self.decontaminate.benchmarks))
+        """Everything that may be downloaded: the sources, and the benchmarks as such."""
+        return (*self.sources, *map(source_of, self.decontaminate.wanted))
+
+    @property
+    def chosen_downloads(self) -> tuple[SourceConfig, ...]:
+        """What a run downloads by itself: known benchmarks only where the configuration chooses them."""
+        return self.sources if self.decontaminate.benchmarks is None else self.downloadable

@@ -2,7 +2,7 @@
 
 import hashlib
 import posixpath
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,7 +23,9 @@ select benchmark,
     count(distinct case when effect = 'note' then example_id end) as rows_noted
 from {contamination} group by benchmark
 """
-NOTHING_LOOKED_FOR = "no benchmark configured: nothing was looked for"
+NOTHING_LOOKED_FOR = (
+    "no benchmark is here, so none was looked for: `phase0 fetch --benchmarks` brings those of conf/benchmarks.yaml"
+)
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def searched_benchmarks(runtime: Runtime) -> list[dict[str, Any]]:
 
     Returns:
         For each benchmark name, origin (null: named by path), licence, items, files (name, sha256, bytes), and what
-        was found: `items_found` of those, `rows_marked` examples left out, `rows_noted` with forms of words only.
+        was found: `items_found` of those, `rows_marked` examples left out, `rows_noted` only.
     """
     found = {row["benchmark"]: row for row in runtime.query(_FOUND, (CONTAMINATION,))}
     searched: dict[str, dict[str, Any]] = {}
@@ -78,6 +80,17 @@ def benchmark_line(searched: Sequence[Mapping[str, Any]]) -> str:
     return f"items of benchmarks found: {', '.join(found)}"
 
 
+def absent_benchmarks(settings: Settings, found: Iterable[BenchmarkFile]) -> list[str]:
+    """Names of those that are chosen, or were fetched once, and are not among what was found."""
+    here = {file.benchmark.name for file in found}
+    fetched = read_lock(settings.workspace).sources
+    return [
+        one.name
+        for one in settings.decontaminate.wanted
+        if one.name not in here and (settings.decontaminate.benchmarks is not None or source_of(one).name in fetched)
+    ]
+
+
 def benchmark_files(settings: Settings) -> Iterator[BenchmarkFile]:
     """The files of all benchmarks at hand, those that are optional and not here left out.
 
@@ -85,7 +98,7 @@ def benchmark_files(settings: Settings) -> Iterator[BenchmarkFile]:
         ConfigError: one that is not optional cannot be had; names all of them and what to type.
     """
     lock = read_lock(settings.workspace)
-    found = [(one, _files_of(settings, one, source_of(one), lock)) for one in settings.decontaminate.benchmarks]
+    found = [(one, _files_of(settings, one, source_of(one), lock)) for one in settings.decontaminate.wanted]
     absent = [source_of(one) for one, of_it in found if not of_it and not one.optional]
     if lost := [source for source in absent if source.paths]:
         listed = "\n".join(f"  {source.name}: no such file: {', '.join(source.paths)}" for source in lost)

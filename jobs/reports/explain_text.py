@@ -115,11 +115,15 @@ def _contamination(life: Life) -> Iterator[str]:
         return
     marks = life.of(CONTAMINATION)
     for mark in marks:
-        verb = "This keeps it out." if mark["effect"] == "exclude" else "A form of words, which is noted only."
-        where = f"its {mark['part']}, from token {mark['first_token']:,} on"
-        size = f"{mark['tokens']:,} of the {mark['item_tokens']:,} tokens ({mark['share']:.0%})"
         item = f"the {mark['field']} of {excerpt(mark['benchmark'])} item {excerpt(mark['item'])}"
-        yield f"{mark['side']}: {where}, holds {size} of {item}. {verb}"
+        size, noted = f"{mark['tokens']:,} of the {mark['item_tokens']:,}", "A form of words, which is noted only."
+        if mark.get("kind") == "rephrased":
+            holds = f"its {mark['part']} has {size} words and numbers (similarity {mark['share']:.2f}) of {item}"
+            noted = "Noted only."
+        else:
+            where = f"its {mark['part']}, from token {mark['first_token']:,} on"
+            holds = f"{where}, holds {size} tokens ({mark['share']:.0%}) of {item}"
+        yield f"{mark['side']}: {holds}. {'This keeps it out.' if mark['effect'] == 'exclude' else noted}"
         yield f"[dim]the benchmark:[/dim] {excerpt(mark['item_text'])}"
         yield f"[dim]this one:[/dim] {excerpt(mark['span'])}"
     if not marks:

@@ -19,7 +19,14 @@ from schemas.errors import ConfigError, DataRefusedError, DownloadError, Environ
 from udfs.printable import printable
 
 
-def fetch_sources(settings: Settings, console: Console, names: Sequence[str] = (), update: Sequence[str] = ()) -> None:
+def fetch_sources(
+    settings: Settings,
+    console: Console,
+    names: Sequence[str] = (),
+    update: Sequence[str] = (),
+    *,
+    benchmarks: bool = False,
+) -> None:
     """Download what is missing or damaged, ask upstream whether the rest has changed, and show what is here.
 
     Benchmarks are fetched like sources, under the name `benchmark-NAME`; an optional one that fails is only told of.
@@ -29,6 +36,7 @@ def fetch_sources(settings: Settings, console: Console, names: Sequence[str] = (
         console: where progress and the list go.
         names: sources to fetch, none: all.
         update: sources to take as they are upstream now, whatever the lock says.
+        benchmarks: whether the known benchmarks come too where the configuration chooses none.
 
     Raises:
         ConfigError: there is no such source, data set or address, a set is gated, or it is missing and offline.
@@ -38,7 +46,9 @@ def fetch_sources(settings: Settings, console: Console, names: Sequence[str] = (
     known = [source.name for source in settings.downloadable]
     if unknown := sorted({*names, *update} - {*known}):
         raise ConfigError(f"no source {', '.join(unknown)}; the sources are {', '.join(known)}")
-    wanted = {*names, *update} or {*known}
+    chosen = settings.downloadable if benchmarks else settings.chosen_downloads
+    here = read_lock(settings.workspace).sources
+    wanted = {*names, *update} or {*(source.name for source in chosen), *(name for name in known if name in here)}
     for source in settings.downloadable:
         if source.paths and source.name in wanted:
             say(console, f"{source.name}  {', '.join(source.paths)}: named by path, nothing to fetch")
@@ -52,7 +62,7 @@ def fetch_missing(settings: Settings, console: Console) -> None:
     Raises:
         Phase0Error: as `fetch_sources`.
     """
-    _fetch_all(settings, [source for source in settings.downloadable if not source.paths], console)
+    _fetch_all(settings, [source for source in settings.chosen_downloads if not source.paths], console)
 
 
 def _fetch_all(
@@ -70,7 +80,7 @@ def _fetch_all(
     folder = local_folder(downloads_folder(settings.downloads, settings.workspace))
     downloads = Downloads(folder, settings.downloads, progress)
     locked = read_lock(settings.workspace).sources
-    optional = {source_of(one).name for one in settings.decontaminate.benchmarks if one.optional}
+    optional = {source_of(one).name for one in settings.decontaminate.wanted if one.optional}
     if is_offline(settings.downloads):
         required = [source for source in sources if source.name not in optional]
         _require_here(required, locked, folder, update, thoroughly=thoroughly)

@@ -35,6 +35,7 @@ from schemas.tables import (
     SELECTION,
     Table,
 )
+from udfs.rephrasings import LEAST_SIMILARITY
 
 COMPOSITION_TOLERANCE = 0.05
 """How far a category's share may be from its target before the data docs warn."""
@@ -167,7 +168,8 @@ def parameters(runtime: Runtime, table: Table) -> dict[str, Any]:
         return {"rules": rules, "max_excluded": None}
     if table is CONTAMINATION:
         decontaminate = settings.decontaminate
-        return {"share": min(decontaminate.share, decontaminate.answer_share)}
+        rephrased = () if decontaminate.rephrased == "ignore" else (LEAST_SIMILARITY,)
+        return {"share": min(decontaminate.share, decontaminate.answer_share, *rephrased)}
     if table is DUPLICATES:
         return {
             "threshold": settings.deduplicate.threshold,

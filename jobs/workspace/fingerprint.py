@@ -52,7 +52,7 @@ def settings_hash(settings: Settings) -> str:
     content = settings.model_dump(
         mode="json", exclude={"workspace", "catalog", "calls", "downloads", "package", "spark"}
     )
-    for source in (*content["sources"], *content["decontaminate"]["benchmarks"]):
+    for source in (*content["sources"], *(content["decontaminate"]["benchmarks"] or ())):
         del source["path"]
     del content["deduplicate"]["against"]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode("utf-8")).hexdigest()

@@ -32,6 +32,8 @@ MARK = {
     "item_text": "Janet's [ducks]",
 }
 
+REPHRASED = {**MARK, "item": "8", "kind": "rephrased", "effect": "note", "share": 0.625, "span": "duck janet 16"}
+
 STORY = Life(
     "e1",
     {
@@ -70,7 +72,7 @@ STORY = Life(
             },
             {"pair_id": "p2", "reviewer": "bob", "verdict": "keep", "reviewed_at": "2026-01-01"},
         ],
-        "contamination": [MARK, {**MARK, "effect": "note", "side": "response", "part": "response"}],
+        "contamination": [MARK, {**MARK, "effect": "note", "side": "response", "part": "response"}, REPHRASED],
         "selection": [{"pair_id": "p2", "reason": "low_score"}],
         "fates": [{"stage": "select", "reason": "low_score"}],
     },
@@ -105,6 +107,10 @@ def test_each_stage_says_what_it_decided_and_on_what_grounds():
         "A form of words, which is noted only.",
         "[dim]the benchmark:[/dim] Janet's \\[ducks]",
         "[dim]this one:[/dim] janet s ducks",
+        "prompt: its instruction has 30 of the 40 words and numbers (similarity 0.62) of the question of gsm8k item 8. "
+        "Noted only.",
+        "[dim]the benchmark:[/dim] Janet's \\[ducks]",
+        "[dim]this one:[/dim] duck janet 16",
     ]
     assert told(STORY, "deduplicate-prompts") == ["stays; 1 fall to it: e9"]
     assert told(STORY, "distill") == [

@@ -91,7 +91,7 @@ def test_the_public_configuration_fetches_the_files_it_means_and_no_others(serve
         ],
     }
     licences = {"tatsu-lab/alpaca": "cc-by-nc-4.0", "OpenAssistant/oasst1": "apache-2.0"}
-    settings = load_settings("public", [f"workspace={tmp_path}"])
+    settings = load_settings("public", [f"workspace={tmp_path}", "decontaminate.benchmarks=[]"])
     for source in settings.sources:
         files = {name: f"{source.hub} {name}".encode() for name in known[source.hub]}
         commits, licence = {source.revision: files}, licences.get(source.hub, "mit")

@@ -43,6 +43,25 @@ def test_each_side_that_holds_an_item_is_marked_and_forms_of_words_are_noted_onl
     )
 
 
+def test_a_question_in_other_words_has_the_effect_that_is_configured_and_a_run_goes_before_it(spark):
+    others = [ItemText("farm", f"o{n}", "question", f"What is the sum of {n} and {n * n}?") for n in range(100, 400)]
+    moved = (
+        "How many eggs does she sell in a month? Her family eats 9 every week; the farmer has 12 hens, each laying 5."
+    )
+    examples = rows_of(
+        spark, EXAMPLES, [{"example_id": "a", "instruction": moved}, {"example_id": "b", "instruction": QUESTION}]
+    )
+
+    rows = mark_contamination(examples, index_benchmarks([*ITEMS, *others], Limits(), rephrased=True), "note").collect()
+
+    assert sorted((row.example_id, row.item, row.kind, row.effect) for row in rows) == [
+        ("a", "1", "rephrased", "note"),
+        ("b", "1", "run", "exclude"),
+    ]
+    (found,) = (row for row in rows if row.kind == "rephrased")
+    assert {"egg", "hen", "9", "12"} <= set(found.span.split()) and 0.45 <= found.share < 1
+
+
 def test_a_short_item_that_few_prompts_hold_is_no_form_of_words(spark):
     # The same prompt with many answers is one prompt: preference data of a benchmark's questions look like that.
     same = [{"example_id": f"s{n}", "instruction": f"Say: {FORM}", "reference_response": f"{n}"} for n in range(9)]
