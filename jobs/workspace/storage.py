@@ -196,7 +196,8 @@ class Storage:
         self._require_whole(table)
         if self.catalog:
             return self.spark.read.table(self.location(table))
-        return self._files_of(table) or self.spark.read.format("delta").load(self.location(table))
+        found = self._files_of(table)
+        return self.spark.read.format("delta").load(self.location(table)) if found is None else found
 
     def _files_of(self, table: Table) -> DataFrame | None:
         """The table's newest version as the files that its log names, which delta-rs reads in milliseconds.
