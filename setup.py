@@ -58,6 +58,7 @@ setup(
     packages=[
         "jobs",
         "jobs.answers",
+        "jobs.surrogate",
         "jobs.batches",
         "jobs.budget",
         "jobs.calibration",

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from jobs.answers.prospects import prospects_state, with_pair_prospects
 from jobs.curation.eligibility import CLEAN_PAIRS, clean_pairs
+from jobs.curation.second_choice import behind_if_passed_over, passed_over_state
 from jobs.deduplication.figures import count_published
 from jobs.deduplication.ranking import mark_duplicates, pair_text, turn_start
 from jobs.deduplication.reference import reference_state
@@ -39,6 +40,7 @@ def run(runtime: Runtime) -> StageReport:
         F.lit(False).alias("has_fault"),
         "is_lost",
     )
+    texts = behind_if_passed_over(texts, runtime, "pair")
     runtime.progress.step("comparing pairs")
     found = mark_duplicates(runtime, "pair", texts, ("instruction", "response"))
     (counts,) = runtime.query(_COUNTS)
@@ -55,7 +57,8 @@ def run(runtime: Runtime) -> StageReport:
 def inputs(runtime: Runtime) -> Mapping[str, str]:
     """What else decides which of two twins stays."""
     prospects = prospects_state(runtime.settings, of_answers=True)
-    return {**prospects, **reference_state(runtime.settings.deduplicate.against)}
+    passed_over = passed_over_state(runtime, "pair")
+    return {**prospects, **passed_over, **reference_state(runtime.settings.deduplicate.against)}
 
 
 STAGE: Stage = Stage(

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from jobs.answers.prospects import prospects_state, with_prompt_prospects
 from jobs.curation.eligibility import OPEN_PROMPTS, open_prompts, without_contaminated
+from jobs.curation.second_choice import behind_if_passed_over, passed_over_state
 from jobs.deduplication.figures import SourceDuplication, count_published, count_source_duplication
 from jobs.deduplication.ranking import mark_duplicates, prompt_text, turn_start
 from jobs.deduplication.reference import reference_state
@@ -30,6 +31,7 @@ def run(runtime: Runtime) -> StageReport:
         "has_fault",
         "is_lost",
     )
+    texts = behind_if_passed_over(texts, runtime, "prompt")
     runtime.progress.step("comparing prompts")
     found = mark_duplicates(runtime, "prompt", texts, ("instruction",))
     losses = count_source_duplication(runtime, OPEN_PROMPTS)
@@ -56,7 +58,8 @@ def _advice(loss: SourceDuplication) -> str:
 def inputs(runtime: Runtime) -> Mapping[str, str]:
     """What else decides which of two twins stays, where the sources' own answers are exported."""
     prospects = prospects_state(runtime.settings, of_answers=not runtime.settings.distill.models)
-    return {**prospects, **reference_state(runtime.settings.deduplicate.against)}
+    passed_over = passed_over_state(runtime, "prompt")
+    return {**prospects, **passed_over, **reference_state(runtime.settings.deduplicate.against)}
 
 
 STAGE: Stage = Stage(

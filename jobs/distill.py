@@ -16,6 +16,7 @@ from jobs.answers.screened import screen_answers
 from jobs.answers.teachers import ask_teachers
 from jobs.curation.eligibility import clean_examples, unique_prompts
 from jobs.curation.unanswered import why_unanswered
+from jobs.surrogate.scores import score_with
 from jobs.workspace.runtime import Runtime, Stage, StageReport
 from schemas.calls import RESPONSES
 from schemas.tables import ASSIGNMENTS, CONTAMINATION, DUPLICATES, EXAMPLES, PAIRS, SCREEN
@@ -38,7 +39,7 @@ def run(runtime: Runtime) -> StageReport:
 
 
 def _ask_models(runtime: Runtime, examples: DataFrame, prompts: DataFrame) -> StageReport:
-    warnings = ask_teachers(runtime, prompts)
+    warnings = ask_teachers(runtime, prompts, _score)
     runtime.progress.step("pairing prompts with answers")
     assignments, responses = runtime.read(ASSIGNMENTS), runtime.read_or_empty(RESPONSES)
     own = pair_public_answers(assignments, examples)
@@ -54,6 +55,12 @@ def _ask_models(runtime: Runtime, examples: DataFrame, prompts: DataFrame) -> St
     )
     runtime.storage.clear_scratch()
     return StageReport(prompts.count(), runtime.read(PAIRS).count(), dict(sorted(reasons.items())), warnings)
+
+
+def _score(runtime: Runtime, pairs: DataFrame) -> tuple[DataFrame, tuple[str, ...]]:
+    """What the scorer of the configuration says of pairs, and its warnings."""
+    found = score_with(runtime, pairs)
+    return found.scores, found.warnings
 
 
 def inputs(runtime: Runtime) -> Mapping[str, str]:

@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 from urllib.parse import unquote
 
 from py4j.protocol import Py4JError
@@ -54,6 +55,7 @@ FILE_REASONS = (
     "unreadable",
 )
 """Reasons that say something about the file, not only about the record that shows it."""
+_MOST_FILES_NAMED = 5
 
 
 def read_drafts(records: DataFrame, files: Sequence[SourceFile]) -> DataFrame:
@@ -130,15 +132,17 @@ def run(runtime: Runtime) -> StageReport:
     damaged = read_around_damage(
         lambda read: runtime.replace(RAW_RECORDS, read_drafts(open_records(runtime.spark, read), read)), files
     )
-    for file, why in damaged.items():
-        runtime.progress.warn(f"{file}: {why}")
+    for warning in damage_warnings(damaged):
+        runtime.progress.warn(warning)
     runtime.progress.step("folding exact copies")
     licences = {source.name: source.licence for source in settings.sources}
     runtime.replace(EXAMPLES, fold_examples(runtime.read(RAW_RECORDS), licences))
     return _report(runtime, inspected.warnings, damaged)
 
 
-def read_around_damage(read: Callable[[Sequence[SourceFile]], None], files: Sequence[SourceFile]) -> dict[str, str]:
+def read_around_damage(
+    read: Callable[[Sequence[SourceFile]], None], files: Sequence[SourceFile]
+) -> dict[str, int | None]:
     """Read files so that a Parquet file that is damaged behind its head does not stop the others.
 
     Spark stops at the first such file, so each is found by reading once more without it. It is refused whole, as one
@@ -149,13 +153,13 @@ def read_around_damage(read: Callable[[Sequence[SourceFile]], None], files: Sequ
         files: how each file is read.
 
     Returns:
-        The damaged files, each with what is lost.
+        The damaged files, each with the number of its rows, null where it is not known.
 
     Raises:
         SourceFormatError: a file cannot be read to its end and cannot be left out in this way either.
     """
     left = list(files)
-    damaged: dict[str, str] = {}
+    damaged: dict[str, int | None] = {}
     while True:
         try:
             read(left)
@@ -164,7 +168,7 @@ def read_around_damage(read: Callable[[Sequence[SourceFile]], None], files: Sequ
             if place is None:
                 raise
             file = left[place]
-            damaged[file.path] = f"damaged behind its first rows, so {_rows_of(file)} are read; get it again"
+            damaged[file.path] = parquet_row_count(local_path(file.path) or file.path) if file.is_here else None
             left[place] = replace(file, is_split=False)
         else:
             return damaged
@@ -191,9 +195,13 @@ def damaged_place(error: str, files: Sequence[SourceFile]) -> int | None:
     raise SourceFormatError(f"{named} cannot be read to its end; get it again, or leave it out")
 
 
-def _rows_of(file: SourceFile) -> str:
-    rows = parquet_row_count(local_path(file.path) or file.path) if file.is_here else None
-    return "none of its rows" if rows is None else f"none of its {rows:,} rows"
+def damage_warnings(damaged: Mapping[str, int | None]) -> list[str]:
+    """What is lost of each file of `read_around_damage`, for the user."""
+    return [
+        f"{file}: damaged behind its first rows, so none of its {'' if rows is None else f'{rows:,} '}rows are read; "
+        "get it again"
+        for file, rows in damaged.items()
+    ]
 
 
 _COUNTS = """
@@ -202,7 +210,7 @@ from {raw_records} group by source, file, outcome, reason
 """
 
 
-def _report(runtime: Runtime, said: Sequence[str], damaged: Mapping[str, str]) -> StageReport:
+def _report(runtime: Runtime, said: Sequence[str], damaged: Mapping[str, int | None]) -> StageReport:
     counts = runtime.query(_COUNTS)
     reasons: dict[str, int] = {}
     for row in counts:
@@ -213,10 +221,9 @@ def _report(runtime: Runtime, said: Sequence[str], damaged: Mapping[str, str]) -
     examples: int = found["rows"]
     folded = sum(row["drafts"] or 0 for row in counts) - examples
     reasons |= {"exact_copy": folded} if folded else {}
-    named = [f"{file}: {why}" for file, why in damaged.items()]
     others = [row for row in counts if row["file"] not in damaged]
-    warnings = [*said, *named, *_file_warnings(others), *_use_warnings(runtime)]
-    _require_usable(runtime, counts)
+    warnings = [*said, *damage_warnings(damaged), *_file_warnings(others), *_use_warnings(runtime)]
+    _require_usable(runtime, counts, damaged)
     return StageReport(sum(row["records"] for row in counts), examples, dict(sorted(reasons.items())), tuple(warnings))
 
 
@@ -240,17 +247,15 @@ def _use_warnings(runtime: Runtime) -> list[str]:
     ]
 
 
-def _require_usable(runtime: Runtime, counts: Sequence[Answer]) -> None:
-    limit = runtime.settings.ingest.max_refused_share
+def _require_usable(runtime: Runtime, counts: Sequence[Answer], damaged: Mapping[str, int | None]) -> None:
+    limit, most_read = runtime.settings.ingest.max_refused_share, runtime.settings.ingest.limit
+    lost_rows = {file: min(rows or 1, most_read or rows or 1) for file, rows in damaged.items()}
     faults = []
     for source in runtime.settings.sources:
         rows = [row for row in counts if row["source"] == source.name]
-        total = sum(row["records"] for row in rows)
-        refused = [row for row in rows if row["outcome"] == "refused"]
-        count = sum(row["records"] for row in refused)
-        if total and count / total > limit:
-            faults.append(f"  {source.name}: {count:,} of {total:,} records refused ({_why(refused)})")
-        elif not total:
+        if rows and (fault := unusable_share(rows, lost_rows, limit)):
+            faults.append(f"  {source.name}: {fault}")
+        elif not rows:
             where = ", ".join(source.paths or source.urls) or source.hub
             faults.append(f"  {source.name}: no records at all in {where}")
     if faults:
@@ -260,7 +265,32 @@ def _require_usable(runtime: Runtime, counts: Sequence[Answer]) -> None:
         )
 
 
-def _why(refused: Sequence[Answer]) -> str:
+def unusable_share(rows: Sequence[Answer], lost_rows: Mapping[str, int], limit: float) -> str | None:
+    """How much of a source cannot be used, null where that is no more than `limit`.
+
+    A file that gives nothing at all is a single record, however much it should have held. A damaged Parquet file says
+    how much that is and counts with all its rows; for the others it is the files that are counted.
+
+    Args:
+        rows: of one source: records by file, outcome and reason.
+        lost_rows: damaged files with the number of rows that each had.
+        limit: share of the records, and of the files, that may be refused.
+    """
+    counted = [{**row, "records": lost_rows.get(row["file"], row["records"])} for row in rows]
+    refused = [row for row in counted if row["outcome"] == "refused"]
+    count, total = (sum(row["records"] for row in some) for some in (refused, counted))
+    if count / total > limit:
+        return f"{count:,} of {total:,} records refused ({_why(refused)})"
+    files = {row["file"] for row in rows}
+    lost = files - {row["file"] for row in rows if row["reason"] not in FILE_REASONS}
+    if len(lost) / len(files) > limit:
+        names = ", ".join(sorted(lost)[:_MOST_FILES_NAMED]) + (", …" if len(lost) > _MOST_FILES_NAMED else "")
+        why = _why([row for row in rows if row["file"] in lost])
+        return f"{len(lost):,} of {len(files):,} files give nothing ({why}): {names}"
+    return None
+
+
+def _why(refused: Sequence[Mapping[str, Any]]) -> str:
     """How often for which reason, the most frequent first, and what to do about that one."""
     reasons: Counter[str] = Counter()
     for row in refused:

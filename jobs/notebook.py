@@ -88,12 +88,11 @@ def build(runtime: Runtime, *, force: bool = False, accept_plan: bool = False) -
     """
     # Not above: whoever only looks at tables need not wait for all stages, and `open_workspace` hushes what they load.
     from jobs.budget.approval import Approval
-    from jobs.pipeline import STAGES
+    from jobs.pipeline import build_data_set
     from jobs.reports.write import write_reports
-    from jobs.run.run_stages import run_stages
 
     run = begin_run(runtime)
-    run_stages(run, STAGES, force=force, approve=Approval(accepts_plan=accept_plan))
+    build_data_set(run, force=force, approve=Approval(accepts_plan=accept_plan))
     return write_reports(run)
 
 

@@ -17,6 +17,8 @@ from jobs import (
     screen,
     select_rows,
 )
+from jobs.budget.approval import Approve
+from jobs.curation.second_choice import pass_over
 from jobs.reports.summary import print_summary
 from jobs.run.command import Force, Limit, NoWait
 from jobs.run.options import (
@@ -36,8 +38,9 @@ from jobs.run.options import (
     runtime_of,
 )
 from jobs.run.program import new_app, run_app
+from jobs.run.run_log import StageRun
 from jobs.run.run_stages import run_stages
-from jobs.workspace.runtime import Stage
+from jobs.workspace.runtime import Runtime, Stage
 from schemas.errors import ConfigError
 
 STAGES: tuple[Stage, ...] = (
@@ -69,6 +72,26 @@ def stages_between(first: str | None, last: str | None) -> Sequence[Stage]:
     return STAGES[start : end + 1]
 
 
+def build_data_set(
+    runtime: Runtime, stages: Sequence[Stage] = STAGES, *, force: bool = False, approve: Approve | None = None
+) -> list[StageRun]:
+    """Run stages as `run_stages`; with the last one, let second choices take the places of what is not exported.
+
+    Args:
+        runtime: the run.
+        stages: some that follow each other.
+        force: run stages again that are up to date.
+        approve: see `run_stages`; asked again where second choices have to be judged.
+    """
+    results = run_stages(runtime, stages, force=force, approve=approve)
+    while stages[-1] is STAGES[-1] and (count := pass_over(runtime)):
+        runtime.progress.line(
+            f"{count:,} kept rows are not exported, and others fell to them: those take their places (second choice)"
+        )
+        results = run_stages(runtime, STAGES, approve=approve)
+    return results
+
+
 def run(
     context: typer.Context,
     config: Config = DEFAULT_CONFIG,
@@ -89,7 +112,7 @@ def run(
     stages = stages_between(first, last)
     more = [*offline_override(offline), *no_wait_override(no_wait), *paid_overrides(keep_answers, rebuy)]
     runtime = runtime_of(config, [*(overrides or []), *more], verbose, limit, stages)
-    run_stages(runtime, stages, force=force, approve=approval_of(context, yes, accept_plan))
+    build_data_set(runtime, stages, force=force, approve=approval_of(context, yes, accept_plan))
     if stages[-1] is STAGES[-1]:
         raise typer.Exit(print_summary(runtime, config))
 

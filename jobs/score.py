@@ -8,10 +8,10 @@ from collections.abc import Mapping
 
 from pyspark.sql import DataFrame
 
-from jobs.answers.heuristic import score_pairs
-from jobs.answers.judge import judge_pairs, scores_of
 from jobs.answers.sampling import askable_prompts
 from jobs.curation.eligibility import UNIQUE_PAIRS, unique_pairs
+from jobs.surrogate.held_out import spared_lines
+from jobs.surrogate.scores import score_with
 from jobs.workspace.queries import with_parts
 from jobs.workspace.runtime import Runtime, Stage, StageReport
 from schemas.tables import DUPLICATES, PAIRS, SCORES, SCREEN
@@ -22,11 +22,14 @@ def run(runtime: Runtime) -> StageReport:
     all_pairs = runtime.read(PAIRS)
     pairs = unique_pairs(all_pairs, runtime.read(SCREEN), runtime.read(DUPLICATES))
     runtime.progress.step(f"scoring with {runtime.settings.score.kind}")
-    warnings: tuple[str, ...] = ()
-    if runtime.settings.score.kind == "judge":
-        warnings = _judge(runtime, askable_prompts(pairs, runtime.settings.package))
-    else:
-        runtime.replace(SCORES, score_pairs(pairs, runtime.settings.score))
+    if runtime.settings.score.asks_judge:
+        pairs = runtime.storage.materialise(askable_prompts(pairs, runtime.settings.package), "pairs-to-judge")
+    found = score_with(runtime, pairs)
+    runtime.replace(SCORES, found.scores)
+    for line in spared_lines(runtime):
+        runtime.progress.line(line)
+    warnings = (*found.warnings, *_without_score(found.replies))
+    runtime.storage.clear_scratch()
     (counts,) = runtime.query(_COUNTS, limit=runtime.settings.select.min_score_tenths)
     scored = counts["scored"]
     reasons = {"low_score": counts["low"], "not_scored": counts["unique_pairs"] - scored}
@@ -45,26 +48,24 @@ select
 )
 
 
-def _judge(runtime: Runtime, pairs: DataFrame) -> tuple[str, ...]:
-    """Have the judge score the pairs; one whose answer gives no valid score has no row, and is never exported."""
-    open_pairs = runtime.storage.materialise(pairs, "pairs-to-judge")
-    read, warnings = judge_pairs(runtime, open_pairs)
-    runtime.replace(SCORES, scores_of(read))
-    faults = read.where("fault is not null").groupBy("fault").count().orderBy("fault").collect()
-    if faults:
-        named = ", ".join(f"{row['fault']} {row['count']:,}" for row in faults)
-        warnings += (f"replies of the judge that give no score, so their pairs are not exported: {named}",)
-    runtime.storage.clear_scratch()
-    return warnings
+def _without_score(replies: DataFrame | None) -> tuple[str, ...]:
+    """How many replies of a judge give no valid score: their pairs have no row, and are never exported."""
+    if replies is None:
+        return ()
+    faults = replies.where("fault is not null").groupBy("fault").count().orderBy("fault").collect()
+    named = ", ".join(f"{row['fault']} {row['count']:,}" for row in faults)
+    return (f"replies of the judge that give no score, so their pairs are not exported: {named}",) if named else ()
 
 
 def inputs(runtime: Runtime) -> Mapping[str, str]:
     """What else shapes the scores of a judge."""
     settings = runtime.settings
-    if settings.score.kind != "judge":
+    if not settings.score.asks_judge:
         return {}
     providers = settings.model_dump(mode="json", include={"providers"})
-    return {"models": json.dumps([providers, settings.package.messages], sort_keys=True)}
+    # The judge is asked about what a prediction leaves on both sides of the threshold.
+    threshold = [settings.select.min_score_tenths] if settings.score.kind == "distilled" else []
+    return {"models": json.dumps([providers, settings.package.messages, *threshold], sort_keys=True)}
 
 
 STAGE: Stage = Stage(
@@ -76,7 +77,7 @@ STAGE: Stage = Stage(
     settings=("score",),
     inputs=inputs,
     after="deduplicate-pairs",
-    asks_models=lambda settings: settings.score.kind == "judge",
+    asks_models=lambda settings: settings.score.asks_judge,
 )
 
 if __name__ == "__main__":

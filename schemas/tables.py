@@ -163,6 +163,7 @@ CONTAMINATION = Table(
         ("item_text", TEXT),  # the beginning of what the benchmark says
         ("kind", TEXT),  # run; rephrased: its features (stems, numbers) are counted, and share is their similarity
     ),
+    added=("kind",),
 )
 
 DUPLICATES = Table(
@@ -228,7 +229,15 @@ SCORES = Table(
         ("quality_tenths", INT),  # 10..100
         ("judge_category", TEXT),  # what the judge takes the prompt for; null: rules scored, or it named none of ours
         ("reason", TEXT),
+        # Where the judge's scores were learnt; null otherwise. A judge's row has what the model said, a distilled one
+        # has it as its score, and no dimensions.
+        ("predicted_tenths", INT),
+        ("low_tenths", INT),  # the interval of the prediction, like `high_tenths`
+        ("high_tenths", INT),
+        ("is_held_out", FLAG),  # the judge's score was learnt from, and predicted by a model that had not seen it
+        ("model", TEXT),  # fingerprint of what was learnt
     ),
+    added=("predicted_tenths", "low_tenths", "high_tenths", "is_held_out", "model"),
 )
 
 # What people say of pairs. Rows are only ever added, by `jobs.curation.reviews`; the latest verdict on a pair counts.
@@ -358,6 +367,17 @@ RUNS = Table(
     ),
 )
 
+PASSED_OVER = Table(
+    "passed_over",
+    ("settings", "pass", "id"),
+    columns(
+        ("settings", TEXT),  # hash of those that decide what is kept and exported: with others nothing is passed over
+        ("pass", TEXT),  # of `duplicates`: prompt or pair
+        ("id", TEXT),  # a row that was kept and then not exported, although another fell to it: it ranks behind now
+        ("reason", TEXT),  # why it was not exported
+    ),
+)
+
 ALL = (
     RAW_RECORDS,
     EXAMPLES,
@@ -365,6 +385,7 @@ ALL = (
     BENCHMARKS,
     CONTAMINATION,
     DUPLICATES,
+    PASSED_OVER,
     ASSIGNMENTS,
     PAIRS,
     SCORES,

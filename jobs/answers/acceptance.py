@@ -35,12 +35,12 @@ SCORED = """
 select pairs.category, pairs.teacher, scores.quality_tenths
 from {scores} as scores
 join {pairs} as pairs on pairs.pair_id = scores.pair_id
-where scores.scorer = :scorer
+where scores.scorer in (:scorers)
 union all
 select probes.category, probes.teacher, probes.quality_tenths
 from {probes} as probes
 left anti join {scores} as scores on scores.scorer = probes.scorer
-where probes.scorer = :scorer
+where probes.scorer in (:scorers)
 """
 
 # The share of pairs that a scorer put above the threshold.
@@ -64,8 +64,8 @@ def find_acceptance(runtime: Runtime) -> Acceptance:
     settings = runtime.settings
     public: dict[str, float] = {}
     models: dict[str, float] = {}
-    limit, scorer = settings.select.min_score_tenths, settings.score.kind
-    for row in runtime.query(_ACCEPTED, (SCORES, PAIRS, PROBES), limit=limit, scorer=scorer, public=PUBLIC):
+    limit, scorers = settings.select.min_score_tenths, settings.score.scorers
+    for row in runtime.query(_ACCEPTED, (SCORES, PAIRS, PROBES), limit=limit, scorers=scorers, public=PUBLIC):
         if row["is_public"]:
             public[row["category"]] = row["accepted"]
         elif row["accepted"] > 0:

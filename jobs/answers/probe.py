@@ -136,7 +136,7 @@ def _by_category(rows: DataFrame) -> dict[str, int]:
 
 
 def _is_of_scorer(runtime: Runtime) -> Column:
-    return F.col("scorer") == runtime.settings.score.kind
+    return F.col("scorer") == runtime.settings.score.scorers[0]
 
 
 def _probe_responses(runtime: Runtime, usable: DataFrame, count: int) -> tuple[str, ...]:
@@ -221,7 +221,7 @@ def _score_answers(runtime: Runtime, assigned: DataFrame) -> tuple[str, ...]:
 
 def _scored(runtime: Runtime, pairs: DataFrame) -> tuple[DataFrame, tuple[str, ...]]:
     """The pairs that have a score: pair_id and quality_tenths, and warnings."""
-    if runtime.settings.score.kind != "judge":
+    if not runtime.settings.score.asks_judge:
         return score_pairs(pairs, runtime.settings.score).select("pair_id", "quality_tenths"), ()
     read, warnings = judge_pairs(runtime, pairs)
     return scores_of(read).select("pair_id", "quality_tenths"), warnings
@@ -244,7 +244,7 @@ def _record(runtime: Runtime, states: DataFrame, clean: DataFrame, scores: DataF
         .when(F.col("state") == "answered", "convicted")
         .otherwise(F.col("state"))
     )
-    rows = known.withColumns({"state": state, "scorer": F.lit(runtime.settings.score.kind)})
+    rows = known.withColumns({"state": state, "scorer": F.lit(runtime.settings.score.scorers[0])})
     new = runtime.storage.materialise(PROBES.select_from(rows), "probe-outcomes")
     others = runtime.read_or_empty(PROBES).join(new.select("pair_id"), "pair_id", "left_anti")
     runtime.replace(PROBES, others.unionByName(new))

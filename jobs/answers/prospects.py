@@ -34,7 +34,7 @@ def with_pair_prospects(pairs: DataFrame, settings: Settings) -> DataFrame:
     What a judge says counts for nothing here, also where it has been paid for: a second run would keep other rows.
     """
     lost = needs_context().isNotNull() | F.col("response").isNull()
-    if settings.score.kind != "heuristic":
+    if settings.score.asks_judge:
         return pairs.withColumn("is_lost", lost)
     schema = pairs.withColumn("quality_tenths", F.lit(None).cast("int")).schema
     scored = pairs.mapInArrow(with_quality(settings.score.weights), schema)
@@ -52,5 +52,5 @@ def prospects_state(settings: Settings, *, of_answers: bool) -> dict[str, str]:
     if not of_answers:
         return {}
     score = settings.score
-    said = [score.kind, score.weights, settings.select.min_score_tenths] if score.kind == "heuristic" else [score.kind]
+    said = ["judge"] if score.asks_judge else [score.kind, score.weights, settings.select.min_score_tenths]
     return {"prospects": json.dumps(said)}

@@ -38,7 +38,7 @@ def judge_spec(settings: Settings) -> GenerationSpec | None:
     Where it takes no schema, a reply that cannot be read is asked for once more, with `ask=1`.
     """
     score = settings.score
-    if score.kind != "judge":
+    if not score.asks_judge:
         return None
     endpoint = endpoint_of(score, known_providers(settings.providers), settings.calls)
     return GenerationSpec(

@@ -1,6 +1,6 @@
 """Have models answer prompts: choose which, ask, and go on to fallbacks where a teacher is down."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from math import floor
 
@@ -10,8 +10,6 @@ from pyspark.sql import functions as F
 from jobs.answers.acceptance import Acceptance, find_acceptance
 from jobs.answers.answer_all import answer_all
 from jobs.answers.endings import require_answers
-from jobs.answers.heuristic import score_pairs
-from jobs.answers.judge import judge_pairs
 from jobs.answers.public import assign_public, pair_public_answers
 from jobs.answers.requests import (
     answered_assignments,
@@ -37,6 +35,10 @@ from udfs.llm.generation_spec import GenerationSpec
 _HANDED_ON = frozenset({"not_found", "rejected", "unavailable", "max_wait"})
 
 
+ScorePairs = Callable[[Runtime, DataFrame], tuple[DataFrame, tuple[str, ...]]]
+"""From rows of `PAIRS` to rows with pair_id and quality_tenths, null where there is no score, and warnings."""
+
+
 @dataclass(frozen=True)
 class _Supply:
     """The prompts that models may answer, and the rows there are without them."""
@@ -45,12 +47,13 @@ class _Supply:
     ready: Mapping[str, int]
 
 
-def ask_teachers(runtime: Runtime, prompts: DataFrame) -> tuple[str, ...]:
+def ask_teachers(runtime: Runtime, prompts: DataFrame, score: ScorePairs) -> tuple[str, ...]:
     """Assign every prompt, ask the models, and leave what they answered in `responses`.
 
     Args:
         runtime: the run.
         prompts: rows of `EXAMPLES` with `has_fault`: neither screened out nor a twin.
+        score: scores the sources' own responses, where models answer those that fail.
 
     Returns:
         Warnings.
@@ -59,7 +62,7 @@ def ask_teachers(runtime: Runtime, prompts: DataFrame) -> tuple[str, ...]:
         StoppedError: budget, provider or Ctrl-C; what was answered is kept.
         ConfigError: the configuration has changed so that paid answers would be paid for again.
     """
-    drawn, warnings = _draw(runtime, prompts)
+    drawn, warnings = _draw(runtime, prompts, score)
     drawn = runtime.storage.materialise(drawn, "drawn")
     specs, down = teacher_specs(runtime.settings), set[str]()
     while True:
@@ -74,11 +77,11 @@ def ask_teachers(runtime: Runtime, prompts: DataFrame) -> tuple[str, ...]:
         down |= handed_on.keys()
 
 
-def _draw(runtime: Runtime, prompts: DataFrame) -> tuple[DataFrame, tuple[str, ...]]:
+def _draw(runtime: Runtime, prompts: DataFrame, score: ScorePairs) -> tuple[DataFrame, tuple[str, ...]]:
     """The prompts that models are asked: as many of each category as its quota needs, best first."""
     settings = runtime.settings
     acceptance = find_acceptance(runtime)
-    supply, warnings = _supply(runtime, prompts, acceptance)
+    supply, warnings = _supply(runtime, prompts, acceptance, score)
     askable = askable_prompts(supply.prompts, settings.package)
     counted = _by_category(askable)
     accepted = {name: acceptance.of_models(name) for name in counted}
@@ -91,7 +94,9 @@ def _by_category(rows: DataFrame) -> dict[str, int]:
     return {row["category"]: row["count"] for row in rows.groupBy("category").count().collect()}
 
 
-def _supply(runtime: Runtime, prompts: DataFrame, acceptance: Acceptance) -> tuple[_Supply, tuple[str, ...]]:
+def _supply(
+    runtime: Runtime, prompts: DataFrame, acceptance: Acceptance, score: ScorePairs
+) -> tuple[_Supply, tuple[str, ...]]:
     when = runtime.settings.distill.when
     if when == "always":
         return _Supply(prompts, {}), ()
@@ -99,7 +104,7 @@ def _supply(runtime: Runtime, prompts: DataFrame, acceptance: Acceptance) -> tup
     if when == "missing":
         ready = {name: floor(count * acceptance.of_public(name)) for name, count in _by_category(usable).items()}
         return _Supply(prompts.where("has_fault"), ready), ()
-    good, warnings = _good_responses(runtime, askable_prompts(usable, runtime.settings.package))
+    good, warnings = _good_responses(runtime, askable_prompts(usable, runtime.settings.package), score)
     failed = prompts.join(good.select("example_id"), "example_id", "left_anti")
     return _Supply(failed, _by_category(good)), warnings
 
@@ -112,16 +117,12 @@ def _left_to_public(runtime: Runtime, prompts: DataFrame, drawn: DataFrame) -> D
     return assign_public(rest)
 
 
-def _good_responses(runtime: Runtime, usable: DataFrame) -> tuple[DataFrame, tuple[str, ...]]:
+def _good_responses(runtime: Runtime, usable: DataFrame, score: ScorePairs) -> tuple[DataFrame, tuple[str, ...]]:
     """Score the sources' own responses, and name those above the threshold: example_id and category."""
-    score, limit = runtime.settings.score, runtime.settings.select.min_score_tenths
+    limit = runtime.settings.select.min_score_tenths
     pairs = runtime.storage.materialise(pair_public_answers(assign_public(usable), usable), "own-responses")
-    warnings: tuple[str, ...] = ()
-    if score.kind == "judge":
-        runtime.progress.step("judging the sources' own responses first")
-        scores, warnings = judge_pairs(runtime, pairs)
-    else:
-        scores = score_pairs(pairs, score)
+    runtime.progress.step(f"scoring the sources' own responses first, with {runtime.settings.score.kind}")
+    scores, warnings = score(runtime, pairs)
     good = scores.where(F.col("quality_tenths") > limit).select("pair_id")
     named = pairs.join(good, "pair_id", "left_semi").select("example_id", "category")
     return runtime.storage.materialise(named, "good-responses"), warnings

@@ -6,7 +6,7 @@ used (`jobs.budget.measured`) takes the place of what is expected, and never tha
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_CEILING, Decimal
 from math import ceil
@@ -36,6 +36,8 @@ class Judge:
     spec: GenerationSpec
     fixed_bytes: int
     """Of rubric, marks and schema."""
+    share_of: Callable[[int], float] = lambda _: 1.0
+    """Pairs to be scored -> the share that it is expected to be asked about; at worst it is asked about all."""
 
     @property
     def asks(self) -> int:
@@ -174,13 +176,14 @@ def make_plan(
     answers = [(one, rows.asked[one.category] * distill.samples_per_prompt) for one in prompts]
     judge_public = judge_answers = None
     if judge is not None:
+        share = judge.share_of(sum(count for _, count in (*public, *(answers if specs else ()))))
         if any(count for _, count in public):
-            judge_public = _judge_cost(found, "judge, public", judge, public, longest_answer=None)
+            judge_public = _judge_cost(found, "judge, public", judge, public, share, longest_answer=None)
         if specs:
             longest = max(spec.max_tokens_cap for spec in specs.values())
-            share = found.judged_share
-            judged = answers if share is None else [(one, round(count * share)) for one, count in answers]
-            judge_answers = _judge_cost(found, "judge, answers", judge, judged, longest_answer=longest)
+            unique = found.judged_share
+            judged = answers if unique is None else [(one, round(count * unique)) for one, count in answers]
+            judge_answers = _judge_cost(found, "judge, answers", judge, judged, share, longest_answer=longest)
     return Plan(
         prompts,
         rows,
@@ -254,18 +257,24 @@ def _teacher_cost(
 
 
 def _judge_cost(
-    found: Measurements, role: str, judge: Judge, pairs: Iterable[tuple[Prompts, int]], *, longest_answer: int | None
+    found: Measurements,
+    role: str,
+    judge: Judge,
+    pairs: Iterable[tuple[Prompts, int]],
+    share: float,
+    *,
+    longest_answer: int | None,
 ) -> CallCost:
     """Cost of judging pairs; `longest_answer` in tokens where models wrote them, null for responses of sources."""
     total = _Total(role, judge.spec, judge.asks)
-    for one, calls in pairs:
+    for one, count in pairs:
         answer, answer_bytes = one.public_answer_tokens, one.answer_bytes
         if longest_answer is not None:
             answer = max(answer, SEED_ANSWER_TOKENS)
             answer_bytes = max(answer_bytes, longest_answer * one.bytes_per_token)
         read = judge.fixed_bytes / RUBRIC_BYTES_PER_TOKEN + one.prompt_tokens + answer
         bound = judge.fixed_bytes + one.prompt_bytes + answer_bytes + 4 * _BOUND_OVERHEAD
-        total.add(calls, read, JUDGE_REPLY_TOKENS, bound)
+        total.add(ceil(round(count * share, 6)), read, JUDGE_REPLY_TOKENS, bound, most=count)
     return total.cost("judged responses" if longest_answer is None else "judged answers", found)
 
 
@@ -277,8 +286,11 @@ class _Total:
         self._calls, self._worst = 0, Decimal(0)
         self._prompt = self._answer = self._admitted = 0.0
 
-    def add(self, calls: int, prompt: float, answer: float, prompt_bound: float) -> None:
-        """Add calls with these mean tokens of prompt and answer; `prompt_bound` is the most that a prompt can have."""
+    def add(self, calls: int, prompt: float, answer: float, prompt_bound: float, *, most: int | None = None) -> None:
+        """Add calls with these mean tokens of prompt and answer.
+
+        `prompt_bound` is the most that a prompt can have, `most` the calls at worst where that is more.
+        """
         self._calls += calls
         self._prompt += calls * prompt
         self._answer += calls * answer
@@ -287,7 +299,9 @@ class _Total:
         longest = max(self._spec.max_tokens, self._spec.max_tokens_cap)
         prices = self._spec.endpoint.prices
         self._worst += (
-            calls * self._attempts * worst_case(ceil(prompt_bound), longest, prices, batch=self._spec.mode == "batch")
+            (most or calls)
+            * self._attempts
+            * worst_case(ceil(prompt_bound), longest, prices, batch=self._spec.mode == "batch")
         )
 
     def cost(self, part: Part, found: Measurements) -> CallCost:

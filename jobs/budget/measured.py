@@ -185,9 +185,11 @@ order by teacher, category
     scored=SCORED,
 )
 
-_STATES = "select state, count(*) as count from {probes} where teacher <> :public and scorer = :scorer group by state"
+_STATES = (
+    "select state, count(*) as count from {probes} where teacher <> :public and scorer in (:scorers) group by state"
+)
 
-_RUN_SCORES = "select count(*) as count from {scores} where scorer = :scorer"
+_RUN_SCORES = "select count(*) as count from {scores} where scorer in (:scorers)"
 
 _TWINS = "select pass, count(*) as count from {duplicates} group by pass"
 
@@ -195,12 +197,12 @@ _TWINS = "select pass, count(*) as count from {duplicates} group by pass"
 def read_measurements(runtime: Runtime) -> Measurements:
     """Read what the tables say of calls and scores; of nothing where none were made."""
     settings = runtime.settings
-    scorer, limit = settings.score.kind, settings.select.min_score_tenths
+    scorers, limit = settings.score.scorers, settings.select.min_score_tenths
     calls = runtime.query(
         _CALLS, (ASSIGNMENTS, JUDGEMENTS, PAIRS, PROBES, ATTEMPTS, REQUESTS, RESPONSES), public=PUBLIC
     )
-    quality = runtime.query(_QUALITY, (SCORES, PAIRS, PROBES), scorer=scorer, limit=limit)
-    states = runtime.query(_STATES, (PROBES,), public=PUBLIC, scorer=scorer)
+    quality = runtime.query(_QUALITY, (SCORES, PAIRS, PROBES), scorers=scorers, limit=limit)
+    states = runtime.query(_STATES, (PROBES,), public=PUBLIC, scorers=scorers)
     return Measurements(
         {
             (row["part"], row["provider"], row["model"]): Measured(
@@ -222,6 +224,6 @@ def read_measurements(runtime: Runtime) -> Measurements:
         },
         tuple(Quality(**row) for row in quality),
         {row["state"]: row["count"] for row in states},
-        runtime.query(_RUN_SCORES, (SCORES,), scorer=scorer)[0]["count"],
+        runtime.query(_RUN_SCORES, (SCORES,), scorers=scorers)[0]["count"],
         {row["pass"]: row["count"] for row in runtime.query(_TWINS, (DUPLICATES,))},
     )

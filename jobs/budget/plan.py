@@ -5,6 +5,7 @@ Counts and lengths come from the tables of a run as far as the first deduplicati
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from math import ceil
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from jobs.config.prompt_files import load_judge_prompt
 from jobs.config.settings import Settings
 from jobs.curation.eligibility import UNIQUE_PROMPTS
 from jobs.ledger.usage import CallLedger, read_call_ledger
+from jobs.surrogate.prospect import judged_share, measured_open_share
 from jobs.workspace.queries import with_parts
 from jobs.workspace.runtime import Runtime
 from schemas.errors import ConfigError
@@ -109,9 +111,10 @@ def plan_from_tables(runtime: Runtime) -> Plan:
     Raises:
         MissingTableError: the run has not come as far as the first deduplication.
     """
-    prompts = measure_prompts(runtime)
+    settings, prompts = runtime.settings, measure_prompts(runtime)
     routed = count_routes(runtime, prompts)
-    return _plan(runtime.settings, prompts, find_acceptance(runtime), read_measurements(runtime), routed)
+    found, open_share = read_measurements(runtime), measured_open_share(runtime)
+    return _plan(settings, prompts, find_acceptance(runtime), found, routed, open_share)
 
 
 def plan_from_assumptions(settings: Settings) -> Plan:
@@ -146,11 +149,13 @@ def _plan(
     acceptance: Acceptance,
     found: Measurements | None = None,
     routed: Routed | None = None,
+    open_share: float | None = None,
 ) -> Plan:
     spec, judge = judge_spec(settings), None
     if spec is not None:
         prompt = load_judge_prompt(settings.score.prompt)
         empty = judge_messages(prompt, system=None, history=(), instruction="", response="")
         texts = [*(message["content"] for message in empty), spec.schema_json or ""]
-        judge = Judge(spec, sum(len(text.encode()) for text in texts))
+        share_of = partial(judged_share, settings.score, open_share=open_share)
+        judge = Judge(spec, sum(len(text.encode()) for text in texts), share_of)
     return make_plan(settings, prompts, teacher_specs(settings), judge, acceptance, found, routed)

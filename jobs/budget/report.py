@@ -19,6 +19,7 @@ from jobs.config.teachers import PUBLIC
 from jobs.ledger.usage import CallLedger
 from jobs.rendering.money import dollars
 from jobs.rendering.terminal import figures_table, say
+from jobs.surrogate.prospect import ASSUMED_OPEN
 from udfs.scoring.calibration import wilson
 
 _OLD_DAYS = 90
@@ -56,7 +57,13 @@ def show_plan(
         console.print(_measured_table(plan), "")
     if plan.found.quality:
         console.print(_quality_table(plan), "")
-    lines = (_share_lines(plan), _mean_lines(settings, plan), time_lines(plan), _batch_lines(settings))
+    lines = (
+        _share_lines(plan),
+        _mean_lines(settings, plan),
+        _distilled_lines(settings),
+        time_lines(plan),
+        _batch_lines(settings),
+    )
     for line in (*chain(*lines), *saving_lines(settings, plan), *probe_lines(plan, outlook)):
         say(console, line)
     for line in (
@@ -166,6 +173,14 @@ def _batch_lines(settings: Settings) -> Iterator[str]:
         if chosen.choice.mode != "online" and api is not None:
             rest = ", what is few online at full price" if chosen.choice.mode == "auto" else ""
             yield f"{chosen.role}: by batches{rest}, each within {api.window_hours:g} h"
+
+
+def _distilled_lines(settings: Settings) -> Iterator[str]:
+    if settings.score.kind == "distilled":
+        yield (
+            "The judge scores a sample, and of the other pairs those that predictions leave open: the share of the "
+            f"last run, or {ASSUMED_OPEN:.0%} where nothing was predicted yet; at worst all"
+        )
 
 
 def _share_lines(plan: Plan) -> Iterator[str]:

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from jobs.calibration.figures import SELF_CONSISTENCY, Row, Scores, Text, compare_with_labels, consistency_row, texts_of
 from jobs.calibration.labels import Labels, read_labels
-from jobs.calibration.scorers import draw, judge_scores, rule_scores
+from jobs.calibration.scorers import draw, judge_scores, predicted_scores, rule_scores
 from jobs.calibration.stored import record
 from jobs.config.settings import Settings
 from jobs.config.teachers import ScorerConfig
@@ -41,12 +41,14 @@ def settings_for(settings: Settings, scorer: str | None) -> Settings:
     """The configuration with the scorer that is asked for.
 
     Raises:
-        ConfigError: a judge is asked for and the configuration names none.
+        ConfigError: a judge is asked for and the configuration names none, or predictions that it does not make.
     """
     if scorer is None or scorer == settings.score.kind:
         return settings
     if scorer == HEURISTIC:
         return settings.model_copy(update={"score": ScorerConfig()})
+    if settings.score.asks_judge:  # the same judge, all of it or what was learnt of it
+        return settings.model_copy(update={"score": settings.score.model_copy(update={"kind": scorer})})
     raise ConfigError(
         f"score.kind is {settings.score.kind}, so there is no {scorer} to calibrate: "
         f"--set score.kind={scorer} --set score.provider=NAME --set score.model=NAME"
@@ -71,7 +73,7 @@ def read_wanted(files: Sequence[Path], settings: Settings, limit: int | None, sa
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ConfigError(f"labels are stored by the name of their file; rename one of {', '.join(twice)}")
     texts = list(dict.fromkeys(text for labels in found for text in texts_of(labels)))
-    asked_again = settings.score.kind != HEURISTIC and asks > 1
+    asked_again = settings.score.kind == "judge" and asks > 1
     return Wanted(tuple(found), tuple(texts), tuple(draw(texts, sample)) if asked_again else (), asks)
 
 
@@ -106,6 +108,8 @@ def run_calibration(runtime: Runtime, settings: Settings, wanted: Wanted) -> tup
     scores: Scores
     if settings.score.kind == HEURISTIC:
         scores = rule_scores(wanted.texts, settings)
+    elif settings.score.kind == "distilled":
+        scores = predicted_scores(runtime, wanted.texts)
     else:
         scores, warnings = judge_scores(runtime, wanted.texts)
     rows = [row for labels in wanted.labels for row in compare_with_labels(labels, scores, threshold)]

@@ -12,13 +12,20 @@ from jobs.config.settings import Settings
 from udfs.scoring.heuristic import HEURISTIC
 
 _RULES = ("udfs.scoring", "udfs.screen")
-_NO_RULES = ("agreement.py", "calibration.py", "judge.py", "judge_object.py", "replies.py")
+_NO_RULES = (
+    *("agreement.py", "calibration.py", "judge.py", "judge_object.py", "replies.py"),
+    *("features.py", "feature_batches.py", "intervals.py", "held_out.py"),
+)
 
 
-def scorer_fingerprint(settings: Settings) -> str:
+def scorer_fingerprint(settings: Settings, surrogate: str | None = None) -> str:
     """Hash of the scorer: rules and weights, or the judge's model, parameters, schema, prompt and weights.
 
     Not of the provider's address or limits: the same model asked the same way is the same judge.
+
+    Args:
+        settings: of the scorer.
+        surrogate: fingerprint of what was learnt of the judge, where its scores are predicted.
     """
     score = settings.score
     shape: list[Any] = [score.kind, list(score.weights)]
@@ -30,6 +37,8 @@ def scorer_fingerprint(settings: Settings) -> str:
         endpoint = spec.endpoint
         shape += [endpoint.provider, endpoint.model, spec.temperature, spec.max_tokens, spec.schema_json]
         shape += [endpoint.profile.extra_body, prompt.rubric, prompt.pair, prompt.again]
+    if score.kind == "distilled":
+        shape.append(surrogate)
     return hashlib.sha256(json.dumps(shape, sort_keys=True, default=str).encode("utf-8")).hexdigest()
 
 

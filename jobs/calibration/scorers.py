@@ -1,5 +1,7 @@
 """Score texts that people have labelled with the scorer of a configuration: rules on the spot, a judge by paid calls.
 
+What was learnt of a judge predicts them at no cost, and the judge is asked about none: the predictions are compared.
+
 A judge's calls go the way of all others: their worst case is reserved under the budget, they are in the ledger, and a
 text that was asked about is never paid for again. Their pairs have ids of their own and are in no other table.
 """
@@ -12,8 +14,10 @@ from pyspark.sql.types import StructType
 from jobs.answers.judge import judge_pairs
 from jobs.calibration.figures import Scores, Text
 from jobs.config.settings import Settings
+from jobs.surrogate.stored import stored_surrogate
 from jobs.workspace.runtime import Runtime
 from schemas.tables import PAIRS
+from udfs.scoring.features import features_of
 from udfs.scoring.heuristic import HeuristicScorer
 
 _PREFIX = "calibration-"
@@ -36,6 +40,21 @@ def rule_scores(texts: Iterable[Text], settings: Settings) -> Scores:
     weights = settings.score.weights if settings.score.kind == "heuristic" else (1, 1, 1, 1)
     scorer = HeuristicScorer(weights)
     return {text: scorer.score(text.instruction, text.response, text.system).quality_tenths for text in texts}
+
+
+def predicted_scores(runtime: Runtime, texts: Sequence[Text]) -> Scores:
+    """Tenths that are predicted by what the workspace's scores were predicted by, whatever their intervals are.
+
+    Raises:
+        ConfigError: nothing is predicted there.
+    """
+    surrogate = stored_surrogate(runtime)
+    by_id = {text_id(text): text for text in texts}
+    rows = [(key, features_of(text.instruction, text.response, text.system)) for key, text in by_id.items()]
+    frame = runtime.spark.createDataFrame(rows, "pair_id string, features array<double>")
+    found = surrogate.predict(frame).select("pair_id", "predicted_tenths").collect()
+    runtime.storage.clear_scratch()
+    return {by_id[row["pair_id"]]: row["predicted_tenths"] for row in found}
 
 
 def judge_scores(runtime: Runtime, texts: Sequence[Text], sample: int = 0) -> tuple[Scores, tuple[str, ...]]:

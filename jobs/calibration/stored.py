@@ -6,6 +6,7 @@ from typing import Any
 from jobs.calibration.figures import Row
 from jobs.calibration.fingerprint import scorer_fingerprint
 from jobs.config.settings import Settings
+from jobs.surrogate.stored import surrogate_fingerprint
 from jobs.workspace.queries import with_parts
 from jobs.workspace.runtime import Runtime
 from schemas.tables import CALIBRATIONS
@@ -34,14 +35,18 @@ def record(runtime: Runtime, settings: Settings, rows: Sequence[Row]) -> None:
         rows: as `jobs.calibration.figures` makes them.
     """
     score = settings.score
-    shared = {"fingerprint": scorer_fingerprint(settings), "scorer": score.kind, "name": score.name}
+    shared = {"fingerprint": _fingerprint(runtime, settings), "scorer": score.kind, "name": score.name}
     runtime.storage.append_rows(CALIBRATIONS, [{**shared, "measured_at": runtime.started_at, **row} for row in rows])
 
 
 def calibrations_of(runtime: Runtime) -> tuple[dict[str, Any], ...]:
     """The latest measurement of the configuration's scorer for each file of labels, choices before others."""
-    rows = runtime.query(_LATEST, (CALIBRATIONS,), fingerprint=scorer_fingerprint(runtime.settings))
+    rows = runtime.query(_LATEST, (CALIBRATIONS,), fingerprint=_fingerprint(runtime, runtime.settings))
     return tuple(dict(row) for row in rows)
+
+
+def _fingerprint(runtime: Runtime, settings: Settings) -> str:
+    return scorer_fingerprint(settings, surrogate_fingerprint(runtime) if settings.score.kind == "distilled" else None)
 
 
 def calibration_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:

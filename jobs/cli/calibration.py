@@ -31,7 +31,8 @@ def calibrate(
         ),
     ],
     scorer: Annotated[
-        Literal["heuristic", "judge"] | None, typer.Option(help="default: the score.kind of the configuration")
+        Literal["heuristic", "judge", "distilled"] | None,
+        typer.Option(help="default: the score.kind of the configuration"),
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="labels taken of each file; default all")] = None,
     sample: Annotated[int, typer.Option(min=1, help="texts that a judge is asked about again")] = 200,
@@ -49,7 +50,8 @@ def calibrate(
     if settings.score.kind == HEURISTIC:
         rows, warnings = run_calibration(runtime, settings, wanted)
     else:
-        _approve(runtime, wanted.calls, yes)
+        if settings.score.kind == "judge":
+            _approve(runtime, wanted.calls, yes)
         with leased(runtime) as owner:
             rows, warnings = run_calibration(owner, settings, wanted)
     print_calibration(runtime.progress.console, settings, rows)

@@ -39,6 +39,9 @@ class DeduplicateConfig(BaseModel):
     )
     max_bucket: int = Field(2_000, ge=10, description="of a larger bucket only the pairs that decide are compared")
     protect_numbers: bool = Field(False, description="rows that differ only in numbers are not twins")
+    second_choice: bool = Field(
+        True, description="where a kept row is not exported after all, one that fell to it takes its place"
+    )
 
     def expected_recall(self, jaccard: float) -> float:
         """Least probability that two rows of that similarity share a bucket: 1 - (1 - j^rows)^bands.

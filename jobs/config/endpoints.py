@@ -69,7 +69,7 @@ def chosen_models(settings: Settings) -> Iterator[Chosen]:
     for place, teacher in enumerate(settings.distill.teachers):
         if teacher.kind == "model":
             yield Chosen(f"teacher {teacher.name}", ("distill", "teachers", place), teacher)
-    if settings.score.kind == "judge":
+    if settings.score.asks_judge:
         yield Chosen("judge", ("score",), settings.score, is_judge=True)
 
 

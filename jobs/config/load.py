@@ -1,5 +1,6 @@
 """From YAML to settings: overrides applied, everything unknown or out of range refused at once."""
 
+import difflib
 import re
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -132,7 +133,10 @@ def _list_place(items: list[Any], part: str, key: str) -> int:
 def _describe(fault: ErrorDetails) -> list[str]:
     key = ".".join(str(part) for part in fault["loc"]) or "the whole file"
     if fault["type"] == "extra_forbidden":
-        return [f"{key}: unknown key; known here are {', '.join(_known_keys(fault['loc'][:-1]))}"]
+        known = _known_keys(fault["loc"][:-1])
+        near = difflib.get_close_matches(str(fault["loc"][-1]), known, n=1, cutoff=0.75)
+        perhaps = f", perhaps {near[0]}" if near else ""
+        return [f"{key}: unknown key{perhaps}; known here are {', '.join(known)}"]
     message = fault["msg"].removeprefix("Value error, ")
     if key.endswith(_MAY_HOLD_A_SECRET):
         return [f"{key}: {message} (what was given is not shown; a key belongs in an environment variable)"]

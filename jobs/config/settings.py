@@ -116,7 +116,7 @@ def source_of(benchmark: BenchmarkConfig) -> SourceConfig:
 class IngestConfig(Section):
     """Limits of what is read."""
 
-    max_refused_share: Share = Field(0.2, description="of a source's records; above it the run ends with exit code 1")
+    max_refused_share: Share = Field(0.2, description="of a source's records, or files; above it exit code 1")
     max_chars: int = Field(100_000, ge=100, le=10_000_000, description="longer texts are refused as too_long")
     limit: int | None = Field(None, ge=1, description="records read of each file; null: all")
 
@@ -263,7 +263,7 @@ class Settings(Section):
     @property
     def asks_models(self) -> bool:
         """Whether a run may call a model: a teacher's, or the judge's."""
-        return bool(self.distill.models) or self.score.kind == "judge"
+        return bool(self.distill.models) or self.score.asks_judge
 
     @property
     def downloadable(self) -> tuple[SourceConfig, ...]:

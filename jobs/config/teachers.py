@@ -177,8 +177,10 @@ class DistillConfig(Section):
 class ScorerConfig(ModelChoice):
     """Who scores."""
 
-    kind: Literal["heuristic", "judge"] = Field(
-        "heuristic", description="heuristic: offline rules, a screen and not a judge; judge: a model is asked"
+    kind: Literal["heuristic", "judge", "distilled"] = Field(
+        "heuristic",
+        description="heuristic: offline rules, a screen and not a judge; judge: a model is asked; distilled: it is "
+        "asked about a sample, from which its scores are learnt, and about what these leave open",
     )
     weights: tuple[int, int, int, int] = Field((1, 1, 1, 1), description="of the four dimensions, in order")
     max_tokens: int = Field(300, ge=1, le=100_000, description="room for a judge's reply")
@@ -187,10 +189,28 @@ class ScorerConfig(ModelChoice):
         None, description="the judge takes a JSON schema; null: as providers.yaml says, and yes at a base_url"
     )
     prompt: str = Field("judge.v1", min_length=1, description="the judge's template of conf/prompts, or a YAML file")
+    sample_margin: float = Field(
+        0.05,
+        ge=0.01,
+        le=0.2,
+        description="kind distilled: half the 95 % interval of a share measured on the sample; it sizes the sample",
+    )
+    coverage: float = Field(
+        0.8,
+        ge=0.5,
+        le=0.99,
+        description="kind distilled: share of the judge's scores that lie within the interval of a predicted one; "
+        "where that straddles select.min_score the judge is asked",
+    )
+    min_agreement: Share = Field(
+        0.85,
+        description="kind distilled: of the rows held out that no judge would be asked about, the share on its side of "
+        "select.min_score; below it the run ends",
+    )
 
     @model_validator(mode="after")
     def _fits_its_kind(self, info: ValidationInfo) -> "ScorerConfig":
-        faults = list(self.choice_faults(_look_up(info))) if self.kind == "judge" else []
+        faults = list(self.choice_faults(_look_up(info))) if self.asks_judge else []
         if self.kind == "heuristic" and not self.is_empty:
             faults.append("kind heuristic asks no model; say `kind: judge`")
         if self.kind == "heuristic" and self.mode != "online":
@@ -205,9 +225,19 @@ class ScorerConfig(ModelChoice):
         return self.structured_output
 
     @property
+    def asks_judge(self) -> bool:
+        """Whether a judge is asked, about all pairs or some."""
+        return self.kind != "heuristic"
+
+    @property
+    def scorers(self) -> tuple[str, ...]:
+        """Who gives scores, as the table names them; first who gives those that all others come of."""
+        return ("judge", "distilled") if self.kind == "distilled" else (self.kind,)
+
+    @property
     def name(self) -> str:
         """What a reader calls it: the rules, or the judge's model."""
-        return self.model or self.kind
+        return f"{self.model} and what was learnt of it" if self.kind == "distilled" else self.model or self.kind
 
 
 def _look_up(info: ValidationInfo) -> LookUp | None:

@@ -14,6 +14,7 @@ from jobs.publish.content import Content
 from jobs.publish.folder import KIND
 from jobs.publish.source import Source
 from jobs.sources.lockfile import origins
+from jobs.surrogate.held_out import spared_lines
 from jobs.workspace.fingerprint import settings_hash, versions
 from jobs.workspace.queries import with_parts
 from jobs.workspace.runtime import Runtime
@@ -39,6 +40,7 @@ def build_manifest(runtime: Runtime, facts: Mapping[str, Any]) -> dict[str, Any]
             "kind": settings.score.kind,
             "name": settings.score.name,
             "calibrations": calibration_lines(calibrations_of(runtime)),
+            "predictions": spared_lines(runtime),
         },
         "read_by_people": None if estimate is None else str(estimate),
         "teachers": [teacher.name for teacher in settings.distill.teachers],

@@ -31,6 +31,7 @@ from jobs.reports.project_status import (
 )
 from jobs.reports.teacher_costs import find_teacher_costs
 from jobs.run.run_log import latest_runs
+from jobs.surrogate.held_out import spared_lines
 from jobs.validation.data_docs import FOLDER
 from jobs.validation.validate import docs_root, last_checks
 from jobs.verify.checks import Verification
@@ -64,6 +65,7 @@ def collect_status(runtime: Runtime, funnel: Funnel, verification: Verification)
         mean_quality=measures.scores.mean,
         read_by_people=None if (people := estimate_of(runtime)) is None else str(people),
         calibrations=tuple(calibration_lines(calibrations_of(runtime))),
+        predictions=tuple(spared_lines(runtime)),
         criteria=(
             *_criteria(verification),
             _cost_criterion(settings, spent),

@@ -84,7 +84,9 @@ def _ingest(life: Life) -> Iterator[str]:
     if len(records) > _LISTED:
         yield f"and {len(records) - _LISTED:,} more records that say the same"
     for read in life.of(RAW_RECORDS)[:1]:
-        yield f"[dim]as it was read:[/dim] {excerpt(record_text(read)[:_RECORD_CHARS])} …"
+        text = record_text(read)
+        cut = " …" if len(text) > _RECORD_CHARS else ""
+        yield f"[dim]as it was read:[/dim] {excerpt(text[:_RECORD_CHARS])}{cut}"
     facts = example["category"], example.get("language", "language not known"), example["licence"]
     yield ", ".join(map(excerpt, facts))
     if "system" in example:
@@ -127,7 +129,7 @@ def _contamination(life: Life) -> Iterator[str]:
         yield f"[dim]the benchmark:[/dim] {excerpt(mark['item_text'])}"
         yield f"[dim]this one:[/dim] {excerpt(mark['span'])}"
     if not marks:
-        yield "holds no item of a benchmark that was looked for"
+        yield "no item of a benchmark was found; `phase0 status` says which were looked for"
 
 
 def _twins(life: Life, search: str, row_id: str) -> Iterator[str]:
@@ -234,10 +236,25 @@ def _score(life: Life, pair: Found) -> Iterator[str]:
     if not scores:
         yield "not scored"
     for score in scores:
-        dimensions = ", ".join(f"{excerpt(name)} {value}" for name, value in sorted(score["dimensions"].items()))
-        yield f"{score['quality_tenths'] / 10:.1f} by {excerpt(score['scorer'])}: {dimensions}"
+        dimensions = ", ".join(
+            f"{excerpt(name)} {value}" for name, value in sorted(score.get("dimensions", {}).items())
+        )
+        said = f": {dimensions}" if dimensions else ""
+        yield f"{score['quality_tenths'] / 10:.1f} by {excerpt(score['scorer'])}{said}"
+        if "model" in score:
+            yield _prediction(score)
         if score.get("reason"):
             yield f"[dim]because:[/dim] {excerpt(score['reason'])}"
+
+
+def _prediction(score: Found) -> str:
+    """What was learnt of the judge says of the same pair, and whether it counts."""
+    said, low, high = (score[name] / 10 for name in ("predicted_tenths", "low_tenths", "high_tenths"))
+    if score["scorer"] != "judge":
+        why = "which is on one side of the threshold"
+    else:
+        why = "without having seen the judge's" if score["is_held_out"] else "so the judge was asked"
+    return f"predicted {said:.1f}, interval {low:.1f} to {high:.1f}, {why}; model {score['model'][:12]}"
 
 
 def _select(life: Life, pair: Found) -> Iterator[str]:

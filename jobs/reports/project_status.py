@@ -143,6 +143,8 @@ class ProjectStatus:
     """Who wrote the response -> rows."""
     calibrations: tuple[str, ...] = ()
     """How the scorer compares with people, a sentence each; empty: nobody has compared it."""
+    predictions: tuple[str, ...] = ()
+    """How many scores were predicted and how far that agrees with the judge, a sentence each; empty: none was."""
     read_by_people: str | None = None
     """The share of good rows as people found them, with its interval; null: nobody has read a row."""
     quality_bands: Mapping[str, int]

@@ -20,11 +20,12 @@ from jobs.rendering.money import cents
 from jobs.rendering.terminal import say
 from jobs.reports.call_status import ledger_lines, ledger_table, live_status, unsettled_usd
 from jobs.run.run_log import latest_runs
+from jobs.surrogate.held_out import spared_lines
 from jobs.workspace.lease import is_at_work, lease_file, read_lease
 from jobs.workspace.queries import Answer
 from jobs.workspace.runtime import Runtime
 from schemas.errors import MissingTableError
-from schemas.tables import RUNS
+from schemas.tables import RUNS, SCORES
 from udfs.scoring.calibration import NOT_CALIBRATED
 
 
@@ -45,7 +46,7 @@ def show_status(runtime: Runtime) -> None:
         say(console, f"No funnel yet: {error}")
     say(console, benchmark_line(searched_benchmarks(runtime)))
     say(console, _people_line(runtime))
-    for line in _scorer_lines(runtime):
+    for line in (*_scorer_lines(runtime), *_predicted_lines(runtime)):
         say(console, line)
     ledger = read_call_ledger(runtime)
     if ledger.models:
@@ -77,6 +78,11 @@ def _scorer_lines(runtime: Runtime) -> Iterator[str]:
         yield f"scorer {score.name}: {NOT_CALIBRATED if score.kind != JUDGED_BY_RULES else shipped}"
     for line in found:
         yield f"scorer {score.name}: {line}"
+
+
+def _predicted_lines(runtime: Runtime) -> list[str]:
+    """How many scores were predicted and what that is worth."""
+    return [f"predicted: {line}" for line in spared_lines(runtime)] if runtime.storage.exists(SCORES) else []
 
 
 def watch_status(console: Console, settings: Settings, seconds: float = 2.0) -> None:

@@ -51,10 +51,12 @@ def what_next(settings: Settings, config: str) -> list[str]:
 
 def _print_rows(console: Console, runtime: Runtime) -> None:
     rows = sample_examples(runtime, KEPT_ROWS)
-    console.rule("One example of each reason")
     first_of_each = {row["reason"]: row for row in reversed(rows) if row["reason"] != SELECTED}
+    refused = sample_records(runtime, 1)
+    if first_of_each or refused:
+        console.rule("One example of each reason")
     print_examples(console, list(reversed(first_of_each.values())))
-    print_records(console, sample_records(runtime, 1))
+    print_records(console, refused)
     console.rule("Ten rows of the data set")
     for row in rows:
         if row["reason"] == SELECTED:

@@ -38,10 +38,11 @@ ADVICE: Mapping[str, str] = {
     "decompression_bomb": "it unpacks to more than 100 times its size; unpack it and look at it",
     "html_not_json": "a web page, not the data; get it again, signed in where this is needed",
     "pointer_not_data": "a pointer, not the data: git lfs pull",
-    "not_utf8": "not UTF-8, perhaps Windows-1252: iconv -f WINDOWS-1252 -t UTF-8 FILE > NEW",
+    "not_utf8": "not UTF-8, perhaps Windows-1252: iconv -f WINDOWS-1252 -t UTF-8 FILE > NEW; for a language that is "
+    "not Western it is another, such as GB18030 or SHIFT_JIS",
     "invalid_json": "no JSON; one object a line, or one array, is read",
     "invalid_csv": "cells that hold quotes, separators or line breaks must be quoted, in as many columns as the header",
-    "not_an_object": "each record must be an object with named fields",
+    "not_an_object": "each record must be an object with named fields; jq -c '.[]' FILE > NEW takes them out of lists",
     "not_text": "a text field holds a number, a list or a picture; name the fields with format: table and fields:",
     "wrong_format": "set format: to match, or name the columns with format: table and fields:",
     "missing_instruction": "the field of the instruction is empty; name another one with format: table and fields:",
@@ -49,6 +50,22 @@ ADVICE: Mapping[str, str] = {
     "too_long": "raise ingest.max_chars to read longer texts; no record may have more than 64 MiB",
 }
 """What to do about a reason, where a person can."""
+
+
+_NO_TEXT = "no text: JSON, JSONL, CSV and Parquet are read, packed with gzip, bzip2, xz or zstd, or plain"
+_KINDS: Mapping[re.Pattern[bytes], str] = {
+    re.compile(rb"PK\x03\x04.{26}(?:\[Content_Types\]|_rels/|docProps/|xl/|mimetype)|\xd0\xcf\x11\xe0", re.DOTALL): (
+        "a spreadsheet, or another office file: save it as CSV UTF-8 where it was made"
+    ),
+    re.compile(rb"PK\x03\x04"): "a zip archive: unzip it",
+    re.compile(rb"\x04\x22\x4d\x18"): "packed with lz4: unlz4 it",
+    re.compile(rb"7z\xbc\xaf"): "a 7z archive: 7z x FILE",
+    re.compile(rb".{257}ustar", re.DOTALL): "a tar archive: tar -xf FILE",
+    re.compile(rb"ARROW1|\xff\xff\xff\xff.{4}\x10\0", re.DOTALL): (
+        "an Arrow file; in Python: datasets.Dataset.from_file(FILE).to_parquet(NEW)"
+    ),
+}
+"""How files begin that hold no text, and what to do about them."""
 
 
 @dataclass(frozen=True)
@@ -126,11 +143,21 @@ def judge(file: FoundFile, head: Head, given: ParseOptions, *, is_auto: bool) ->
     fault: str | None = None
     if all(one.reason for one in parsed):
         if all(one.reason == "wrong_format" for one in parsed):
-            seen = f"it looks like {detection.format}" if detection else unknown
-            fault = f"record 0: not in the format {parse.format}; {seen}. Set format: to match"
+            fault = f"record 0: not in the format {parse.format}; {_seen(detection, unknown, parse.format)}"
         else:
             fault = _refused_by(_by_reason(parsed), len(parsed))
     return Inspected(head, parse, detection.why if detection else "", parsed, fault)
+
+
+def _seen(detection: Detection | None, unknown: str, asked: str) -> str:
+    """What records that are not in the format that was asked for look like, and what to do."""
+    if detection is None:
+        return unknown
+    if detection.format != asked:
+        return f"it looks like {detection.format}. Set format: to match"
+    return "it has the keys of that format, and what they hold is of another kind; look at it, or " + (
+        "name the columns with format: table and fields:"
+    )
 
 
 def columns_of(head: Head) -> tuple[str, ...]:
@@ -205,9 +232,7 @@ def _fault_of_kind(container: Container, packing: Packing | None, head: bytes, s
     if container == "packed":
         return f"packed twice, or {packing} within another packing; unpack it once"
     if container == "binary":
-        archives = ((b"PK\x03\x04", "a zip archive: unzip it"), (b"\x04\x22\x4d\x18", "packed with lz4: unlz4 it"))
-        known = next((words for magic, words in archives if head.startswith(magic)), None)
-        return known or "no text: JSON, JSONL, CSV and Parquet are read, packed with gzip, bzip2, xz or zstd, or plain"
+        return next((words for pattern, words in _KINDS.items() if pattern.match(head)), _NO_TEXT)
     return None
 
 

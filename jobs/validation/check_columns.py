@@ -134,13 +134,13 @@ def _with_source_loss(checks: DataFrame, max_source_loss: float | None) -> DataF
     """Add `source_loses_too_much`, and `source_loss` in words.
 
     It is about the distinct rows of this row's source: whether the pass removes more than the allowed share of them.
-    Copies, at Jaccard 1.0, are twins at any threshold and so no reason to look at it.
+    Copies, at Jaccard 1.0, are twins at any threshold and so no reason to look at it; a source may hold nothing else.
     """
     source = Window.partitionBy("pass", "source")
     is_copy = F.col("jaccard") >= 1.0
     near = F.count_if(~is_copy).over(source)
     distinct = F.col("source_rows") - F.count_if(is_copy).over(source)
-    loses = near / distinct > F.lit(1.0 if max_source_loss is None else max_source_loss)
+    loses = F.try_divide(near, distinct) > F.lit(1.0 if max_source_loss is None else max_source_loss)
     words = F.format_string("%,d of %,d distinct rows", near, distinct)
     return (
         checks.withColumn("source_loss", words)
@@ -193,16 +193,20 @@ def _scores(scores: DataFrame, related: Related) -> DataFrame:
     values = F.map_values("dimensions")
     extremes = (F.array_min(values) == F.col("lowest_dimension")) & (F.array_max(values) == F.col("highest_dimension"))
     within = F.col("quality_tenths").between(F.col("lowest_dimension") * 10, F.col("highest_dimension") * 10)
+    # A predicted score is of the whole; of dimensions nothing was learnt. Null is passed over.
+    is_predicted = F.col("scorer") == "distilled"
+    in_interval = F.col("quality_tenths").between(F.col("low_tenths"), F.col("high_tenths"))
+    has_origin = in_interval & (F.col("quality_tenths") == F.col("predicted_tenths")) & F.col("model").isNotNull()
     checks = scores.select(
         *SCORES.key,
         "key_is_complete",
         _named("scorer"),
-        F.coalesce(F.size("dimensions"), F.lit(0)).alias("dimension_count"),
-        _number("lowest_dimension"),
-        _number("highest_dimension"),
+        F.when(~is_predicted, F.coalesce(F.size("dimensions"), F.lit(0))).alias("dimension_count"),
+        *(F.when(~is_predicted, _or_zero(name)).alias(name) for name in ("lowest_dimension", "highest_dimension")),
         _number("quality_tenths"),
-        F.coalesce(extremes, F.lit(False)).alias("extremes_match_dimensions"),
-        F.coalesce(within, F.lit(False)).alias("quality_is_within_dimensions"),
+        F.coalesce(extremes, is_predicted, F.lit(False)).alias("extremes_match_dimensions"),
+        F.coalesce(within, is_predicted, F.lit(False)).alias("quality_is_within_dimensions"),
+        F.coalesce(has_origin, ~is_predicted, F.lit(False)).alias("prediction_has_an_interval"),
         _is_given("reason").alias("reason_is_given"),
     )
     return _with_pair_is_known(checks, related)

@@ -21,6 +21,7 @@ from jobs.validation.check_columns import with_check_columns
 from jobs.validation.data_docs import SITE, site_config
 from jobs.validation.suite_metrics import Counted, count_suite
 from jobs.validation.suites import ExpectationSpec, Skipped, Suite, fill_suite, load_suite
+from jobs.workspace.machine_errors import root_cause
 from schemas.errors import ConfigError
 from schemas.tables import Table
 from udfs.column_functions import first_rows
@@ -159,7 +160,7 @@ def _count(table: Table, batch: "Batch", suite: "ExpectationSuite") -> Counted:
     try:
         return count_suite(batch, suite)
     except GreatExpectationsError as error:
-        raise ConfigError(f"conf/expectations/{table.name}.yaml could not be run: {error}") from error
+        raise ConfigError(f"conf/expectations/{table.name}.yaml could not be run: {root_cause(str(error))}") from error
 
 
 def _offending_ids(

@@ -185,8 +185,8 @@ def parameters(runtime: Runtime, table: Table) -> dict[str, Any]:
         return {"teachers": teachers, "expected_rows": _expected_rows(runtime, table)}
     if table is SCORES:
         # A judge whose reply gives no valid score gives none: the stage counts those.
-        expected = None if settings.score.kind == "judge" else _expected_rows(runtime, table)
-        return {"scorers": [settings.score.kind], "expected_rows": expected}
+        expected = None if settings.score.asks_judge else _expected_rows(runtime, table)
+        return {"scorers": list(settings.score.scorers), "expected_rows": expected}
     if table is REVIEWS:
         return {"verdicts": list(VERDICTS)}
     if table is SELECTION:
@@ -226,7 +226,7 @@ _CONFIG_RULES = ("language_not_allowed", "licence_not_allowed")
 
 
 def _dataset_parameters(settings: Settings) -> dict[str, Any]:
-    judged = settings.score.kind != "heuristic"
+    judged = settings.score.asks_judge
     targets = settings.targets
     tolerance = COMPOSITION_TOLERANCE
     composition = {

@@ -27,6 +27,7 @@ class Quality(str, Enum):
     """What the scores of a file are worth, as far as is known."""
 
     JUDGED = "JUDGED"
+    PREDICTED = "JUDGED IN PART, PREDICTED IN PART"
     SCREENED = "SCREENED, NOT JUDGED"
     UNKNOWN = "SCORES OF UNKNOWN ORIGIN"
     NONE = "NO SCORES"
@@ -55,6 +56,8 @@ class Verification:
     notes: list[str]
     calibrations: Sequence[str] = ()
     """How the scorer compares with people, as the manifest says."""
+    predictions: Sequence[str] = ()
+    """How many scores were predicted and what that is worth, as the manifest says."""
     contamination: Contamination | None = None
     """Null where no benchmark was given: nothing was looked for."""
     place: LineNames = field(default_factory=LineNames)
@@ -88,6 +91,8 @@ class Verification:
         """What readiness does not say, in plain words; null where all was assessed."""
         if self.quality is Quality.SCREENED:
             return "format, duplicates and screen; quality not judged"
+        if self.quality is Quality.PREDICTED:
+            return "part of the scores are predicted from a judge's"
         if self.quality is Quality.UNKNOWN:
             return "format and duplicates; scores of unknown origin"
         if self.quality is Quality.NONE:
@@ -100,7 +105,7 @@ def quality_of(measures: Measures, manifest: Manifest | None) -> Quality:
     """Rules screen, a model judges; without a word of the manifest nobody knows."""
     if not measures.scores.rows:
         return Quality.NONE
-    kinds = {"heuristic": Quality.SCREENED, "judge": Quality.JUDGED}
+    kinds = {"heuristic": Quality.SCREENED, "judge": Quality.JUDGED, "distilled": Quality.PREDICTED}
     return kinds.get(manifest.scorer.kind or "", Quality.UNKNOWN) if manifest else Quality.UNKNOWN
 
 

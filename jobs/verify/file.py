@@ -69,6 +69,7 @@ def verify_file(
         quality=checks.quality_of(measures, manifest),
         scorer=manifest.scorer.name if manifest else None,
         calibrations=manifest.scorer.calibrations if manifest else (),
+        predictions=manifest.scorer.predictions if manifest else (),
         checks=[
             *origin,
             *checks.measured_checks(measures, wanted, manifest, LineNames(), given),

@@ -72,6 +72,7 @@ def verify_package(
         quality=checks.quality_of(measures, manifest),
         scorer=manifest.scorer.name,
         calibrations=manifest.scorer.calibrations,
+        predictions=manifest.scorer.predictions,
         checks=results,
         notes=checks.field_notes(measures),
         place=rows.place,

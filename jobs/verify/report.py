@@ -91,6 +91,8 @@ def _quality(verification: Verification) -> Iterator[str]:
         yield from (_row("  calibrated", spelled_out(line, 500)) for line in verification.calibrations)
         return
     yield _row("  mean score", f"{scores.mean:.6g} of {scores.rows:,} rows")
+    for line in verification.predictions:
+        yield _row("  predicted", spelled_out(line, 500))
     for line in verification.calibrations or (NOT_CALIBRATED,):
         yield _row("  calibrated", spelled_out(line, 500))
     for place, (name, _) in enumerate(BANDS):
@@ -153,6 +155,7 @@ def report_json(verification: Verification) -> str:
         "quality": verification.quality.value,
         "scorer": verification.scorer,
         "calibrations": list(verification.calibrations),
+        "predictions": list(verification.predictions),
         "checks": [asdict(check) for check in verification.checks],
         "thresholds": verification.thresholds.model_dump(),
         "measures": asdict(verification.measures),

@@ -50,12 +50,14 @@ class FileFacts(BaseModel):
 
 
 class ManifestScorer(BaseModel):
-    """Who gave the scores; `kind` is `heuristic` for rules and `judge` for a model."""
+    """Who gave the scores; `kind` is `heuristic` for rules, `judge` for a model, `distilled` for one asked in part."""
 
     kind: str | None = None
     name: str | None = None
     calibrations: list[str] = []
     """How it compares with people, a sentence each."""
+    predictions: list[str] = []
+    """How many scores were predicted, and how far that agrees with the judge, a sentence each."""
 
 
 class Manifest(BaseModel):

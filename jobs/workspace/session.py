@@ -1,6 +1,7 @@
 """The one door to Spark: the session that is there, a Connect server, or a local one that fits this machine."""
 
 import contextlib
+import logging
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -8,12 +9,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 
 import pyspark
+from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 
 from jobs.config.spark import SparkConfig
 from jobs.workspace.code_archive import write_code_archive
 from jobs.workspace.environment import look_at_java, quick_faults, start_fault
 from jobs.workspace.machine_errors import root_cause
+from jobs.workspace.quick_start import quick_start
 from schemas.errors import EnvironmentSetupError
 
 
@@ -49,6 +52,8 @@ def get_session(config: SparkConfig, log_file: Path | None = None) -> SparkSessi
         builder = _local_builder(builder, config)
         builder = builder.remote(remote) if remote else builder.master(config.master)
     since = _size(log_file)
+    if log_file is not None:
+        _hush_errors()
     try:
         if is_elsewhere:
             return _connect(builder, remote, config)
@@ -123,9 +128,10 @@ def _local_builder(builder: SparkSession.Builder, config: SparkConfig) -> SparkS
         "spark.log.level": "WARN",
         **config.conf,
     }
-    for key, value in settings.items():
+    quick = quick_start(config.conf) if starts_here(config) else {}
+    for key, value in {**settings, **quick}.items():
         builder = builder.config(key, value)
-    return configure_spark_with_delta_pip(builder)
+    return builder if quick else configure_spark_with_delta_pip(builder)
 
 
 def start_requirements(environment: Mapping[str, str]) -> None:
@@ -136,6 +142,12 @@ def start_requirements(environment: Mapping[str, str]) -> None:
     """
     if faults := list(quick_faults(environment, pyspark.__version__)):
         raise EnvironmentSetupError("Spark cannot start here:\n" + "\n".join(map(str, faults)))
+
+
+def _hush_errors() -> None:
+    """Keep PySpark from printing an error as JSON with its trace; it is raised too, and who catches it says it once."""
+    for name in ("DataFrameQueryContextLogger", "SQLQueryContextLogger"):
+        PySparkLogger.getLogger(name).setLevel(logging.CRITICAL)
 
 
 @contextlib.contextmanager

@@ -17,7 +17,9 @@ from jobs.budget.report import show_plan
 from jobs.budget.rows import Prompts, plan_rows
 from jobs.cli.app import main
 from jobs.config.load import load_settings
+from jobs.config.teachers import ScorerConfig
 from jobs.rendering.progress import Progress
+from jobs.surrogate.prospect import judged_share
 from jobs.workspace.runtime import Runtime
 from jobs.workspace.storage import Storage
 from schemas.errors import ConfigError
@@ -109,6 +111,34 @@ def test_each_teacher_and_the_judge_cost_what_their_tokens_cost(tmp_path):
     assert answers.answer_tokens == 110 * 90
     assert plan.expected_usd == sum(one.expected_usd for one in plan.calls)
     assert plan.worst_usd > 10 * plan.expected_usd
+
+
+def test_a_judge_whose_scores_are_learnt_is_asked_about_part_and_at_worst_about_all(tmp_path):
+    judge = Judge(asking("0.5", 1, schema="{}"), fixed_bytes=330)
+    part = Judge(judge.spec, judge.fixed_bytes, lambda pairs: {40: 0.25}[pairs])
+
+    all_pairs, some = (make_plan(models(tmp_path), PROMPTS, {}, one, EXPECTED).judge_public for one in (judge, part))
+
+    assert (all_pairs.calls, some.calls) == (40, 10)
+    assert some.expected_usd == all_pairs.expected_usd / 4
+    assert some.worst_usd == all_pairs.worst_usd
+
+
+@pytest.mark.parametrize(
+    ("kind", "pairs", "open_share", "share"),
+    [
+        ("judge", 10_000, None, 1.0),
+        ("distilled", 80, None, 1.0),
+        ("distilled", 10_000, None, (370 + 9_630 / 2) / 10_000),
+        ("distilled", 10_000, 0.1, (370 + 963) / 10_000),
+    ],
+)
+def test_the_share_that_a_judge_is_asked_about_is_the_sample_and_what_predictions_leave_open(
+    kind, pairs, open_share, share
+):
+    config = ScorerConfig(kind=kind, base_url="http://j/v1", model="j")
+
+    assert judged_share(config, pairs, open_share) == pytest.approx(share)
 
 
 def test_a_judge_without_a_schema_may_be_asked_twice(tmp_path):

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from rich.console import Console
 
-from jobs.calibration.calibrate import print_calibration, read_wanted, run_calibration, settings_for
+from jobs.calibration.calibrate import Wanted, print_calibration, read_wanted, run_calibration, settings_for
 from jobs.calibration.fingerprint import scorer_fingerprint
 from jobs.calibration.stored import calibration_lines, calibrations_of
 from jobs.config.load import load_settings
@@ -65,6 +65,8 @@ def test_a_judge_is_known_by_model_and_prompt_and_not_by_where_it_is_asked():
 
     assert scorer_fingerprint(load_settings("demo", [*JUDGE, "score.model=large"])) != mine
     assert scorer_fingerprint(load_settings("demo", [*JUDGE, "score.temperature=0.5"])) != mine
+    learnt = load_settings("demo", [*JUDGE, "score.kind=distilled"])
+    assert len({mine, scorer_fingerprint(learnt, "one"), scorer_fingerprint(learnt, "other")}) == 3
     assert scorer_fingerprint(load_settings("demo", [*JUDGE, "calls.attempts=2", "select.min_score=6"])) == mine
 
 
@@ -75,6 +77,16 @@ def test_rules_are_calibrated_whatever_the_configuration_scores_with():
 
     assert scorer_fingerprint(rules) == scorer_fingerprint(load_settings("demo"))
     assert settings_for(judged, None) is judged
+
+
+def test_what_was_learnt_of_a_judge_is_compared_where_the_judge_is_configured(runtime, tmp_path):
+    judged = load_settings("demo", [*JUDGE, f"workspace={tmp_path}"])
+
+    learnt = settings_for(judged, "distilled")
+
+    assert settings_for(learnt, "judge") == judged
+    with pytest.raises(ConfigError, match=r"no score .* is predicted.*--to score"):
+        run_calibration(replace(runtime, settings=learnt), learnt, Wanted((), ()))
 
 
 def test_a_judge_that_is_not_configured_is_asked_for_with_what_to_type():
@@ -88,6 +100,7 @@ def test_only_a_judge_is_asked_again(labels):
     assert read_wanted([labels], rules, None, 2, 3).calls == 4
     assert read_wanted([labels], judged, None, 2, 3).calls == 4 + 2 * 2
     assert read_wanted([labels], judged, None, 2, 1).calls == 4
+    assert read_wanted([labels], settings_for(judged, "distilled"), None, 2, 3).calls == 4
 
 
 def test_two_files_of_one_name_are_refused(labels, tmp_path):

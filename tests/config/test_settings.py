@@ -41,12 +41,12 @@ def test_all_faults_are_named_at_once_with_file_key_value_and_range(tmp_path):
 
     message = str(caught.value)
     assert "my.yaml: 6 faults" in message
-    assert "sources.0.formt: unknown key; known here are name, path, hub" in message
+    assert "sources.0.formt: unknown key, perhaps format; known here are name, path, hub" in message
     assert "sources.0.name: String should match pattern" in message and "'a b'" in message
     assert "sources.1: needs one of path, hub or url" in message
     assert "select.min_score: Input should be less than or equal to 10 (given: 11)" in message
     assert "ingest.max_refused_share: Input should be greater than or equal to 0 (given: -0.1)" in message
-    assert "selct: unknown key; known here are workspace, catalog, sources" in message
+    assert "selct: unknown key, perhaps select; known here are workspace, catalog, sources" in message
 
 
 @pytest.mark.parametrize(

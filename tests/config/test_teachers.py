@@ -103,7 +103,7 @@ def test_a_provider_without_an_address_is_refused(tmp_path):
 
 def test_an_unknown_key_of_a_provider_names_the_known_ones(tmp_path):
     said = faults_of(tmp_path, providers={"openai": {"models": {"gpt-4o": {"price": 3}}}})
-    assert "providers.openai.models.gpt-4o.price: unknown key; known here are rpm, tpm" in said
+    assert "providers.openai.models.gpt-4o.price: unknown key, perhaps prices; known here are rpm, tpm" in said
 
 
 def test_a_user_s_own_template_is_read_and_its_faults_are_named(tmp_path):

@@ -134,6 +134,24 @@ def test_each_stage_says_what_it_decided_and_on_what_grounds():
     assert "Ask [bold]me[/bold]" in printed(STORY)
 
 
+@pytest.mark.parametrize(
+    ("score", "says"),
+    [
+        ({"scorer": "distilled", "is_held_out": False}, "which is on one side of the threshold"),
+        ({"scorer": "judge", "is_held_out": False}, "so the judge was asked"),
+        ({"scorer": "judge", "is_held_out": True}, "without having seen the judge's"),
+    ],
+)
+def test_a_prediction_is_told_with_its_interval_and_whether_it_counts(score, says):
+    row = {"pair_id": "p2", "quality_tenths": 84, "predicted_tenths": 84, "low_tenths": 80, "high_tenths": 91}
+    life = Life("e1", {**STORY.rows, "scores": [{**row, "model": "0123456789abcdef", **score}]})
+
+    assert told(life, "score")[-2:] == [
+        f"8.4 by {score['scorer']}",
+        f"predicted 8.4, interval 8.0 to 9.1, {says}; model 0123456789ab",
+    ]
+
+
 def test_a_stage_that_has_not_run_says_so():
     begun = Life("e1", {name: STORY.rows[name] for name in ("examples", "raw_records")})
 

@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import json
+import tarfile
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -208,6 +209,15 @@ def test_hostile_text_changes_neither_the_terminal_nor_the_configuration(tmp_pat
     assert loaded.workspace.endswith("/workspace") and [s.licence for s in loaded.sources] == ["unknown"]
 
 
+def tar_of(content):
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as opened:
+        member = tarfile.TarInfo("data.jsonl")
+        member.size = len(content)
+        opened.addfile(member, io.BytesIO(content))
+    return archive.getvalue()
+
+
 def test_long_text_is_cut(tmp_path):
     (tmp_path / "a.jsonl").write_bytes(as_lines([{"instruction": "w" * 5_000, "output": "y"}]))
 
@@ -220,6 +230,12 @@ def test_long_text_is_cut(tmp_path):
         ("page.json", b"<!DOCTYPE html><html></html>", "a web page, not the data"),
         ("page.parquet", b"<!DOCTYPE html>" + b" " * (2 << 20), "a web page, not the data"),
         ("x.jsonl", b"PK\x03\x04", "a zip archive: unzip it"),
+        ("x.csv", b"PK\x03\x04" + b"\n" * 26 + b"[Content_Types].xml", "a spreadsheet, or another office"),
+        ("x.csv", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 99, "a spreadsheet, or another office file: save it"),
+        ("x.tar.gz", gzip.compress(tar_of(b'{"instruction": "a"}\n')), "a tar archive: tar -xf FILE"),
+        ("x.jsonl", b"7z\xbc\xaf\x27\x1c" + b"\0" * 99, "a 7z archive: 7z x FILE"),
+        ("x.jsonl", b"[1, 2]\n[3, 4]\n", "2 not_an_object; each record must be an object with named fields; jq -c"),
+        ("x.jsonl", b'{"messages": [{"role": "", "content": "a"}]}\n', "not in the format messages; it has the keys"),
         ("x.jsonl", b"", "empty"),
         ("x.jsonl", b" \n", "no records in it"),
         ("x.jsonl", b"{a\n{b\n", "none of the first 2 records can be used: 2 invalid_json; no JSON; one object a line"),

@@ -11,7 +11,14 @@ from pyspark.sql import functions as F
 
 from jobs.config.paths import literal
 from jobs.config.settings import IngestConfig, SourceConfig
-from jobs.ingest import damaged_place, fold_examples, read_around_damage, read_drafts
+from jobs.ingest import (
+    damage_warnings,
+    damaged_place,
+    fold_examples,
+    read_around_damage,
+    read_drafts,
+    unusable_share,
+)
 from jobs.sources.listing import list_local
 from jobs.sources.open_records import open_records
 from jobs.sources.preview import preview_file
@@ -335,8 +342,49 @@ def test_a_parquet_file_that_is_damaged_behind_its_head_costs_itself_and_its_row
         ("b c%20d+.parquet", 0, "refused", "corrupt_parquet"),
         ("e.parquet", 0, "refused", "corrupt_parquet"),
     ]
-    why = "damaged behind its first rows, so none of its 9,000 rows are read; get it again"
-    assert damaged == {f"file:{tmp_path}/{name}": why for name in ("b c%20d+.parquet", "e.parquet")}
+    assert damaged == {f"file:{tmp_path}/{name}": 9000 for name in ("b c%20d+.parquet", "e.parquet")}
+    assert damage_warnings(damaged)[0] == (
+        f"file:{tmp_path}/b c%20d+.parquet: damaged behind its first rows, so none of its 9,000 rows are read; "
+        "get it again"
+    )
+
+
+def counted(file, records, outcome="used", reason=None):
+    return {"file": file, "records": records, "outcome": outcome, "reason": reason}
+
+
+@pytest.mark.parametrize(
+    ("rows", "lost_rows", "said"),
+    [
+        ([counted("a", 8), counted("a", 2, "refused", "invalid_json")], {}, None),
+        (
+            [counted("a", 7), counted("a", 3, "refused", "invalid_json")],
+            {},
+            "3 of 10 records refused (3 invalid_json; no JSON; one object a line, or one array, is read)",
+        ),
+        # One record in the table, and a quarter of what should have been read.
+        (
+            [counted("a", 3000), counted("b", 1, "refused", "corrupt_parquet")],
+            {"b": 1000},
+            "1,000 of 4,000 records refused (1,000 corrupt_parquet; the Parquet file is damaged; get it again)",
+        ),
+        (
+            [*(counted(name, 1000) for name in "bcdefg"), counted("a", 1, "refused", "corrupt_parquet")],
+            {"a": 1000},
+            None,
+        ),
+        # How much was in it nobody knows.
+        (
+            [counted("a", 3000), counted("b", 1, "refused", "pointer_not_data")],
+            {},
+            "1 of 2 files give nothing (1 pointer_not_data; a pointer, not the data: git lfs pull): b",
+        ),
+        ([counted("a", 3000), counted("b", 9), counted("b", 1, "refused", "truncated")], {}, None),
+        ([*(counted(name, 9) for name in "bcde"), counted("a", 1, "refused", "html_not_json")], {}, None),
+    ],
+)
+def test_what_a_source_loses_is_counted_in_records_and_in_files(rows, lost_rows, said):
+    assert unusable_share(rows, lost_rows, 0.2) == said
 
 
 def test_an_error_of_spark_that_names_no_file_of_ours_is_left_alone(tmp_path):

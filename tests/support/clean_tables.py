@@ -62,7 +62,7 @@ def composition(low: float, high: float) -> dict[str, Any]:
 RELATED: Mapping[Table, Rows] = {
     EXAMPLES: [
         {"example_id": name, "source": source}
-        for name, source in zip("abcdefgh", ["alpaca"] * 4 + ["hh"] * 4, strict=True)
+        for name, source in zip("abcdefghi", ["alpaca"] * 4 + ["hh"] * 4 + ["copy"], strict=True)
     ],
     PAIRS: [{"pair_id": name, "source": "alpaca"} for name in "pqrs"],
     SCREEN: [{"id": "g"}, {"id": "a", "effect": "note"}, {"id": "b", "target": "response"}],
@@ -98,7 +98,11 @@ CLEAN = [
          {"share": 0.5}, (EXAMPLES, BENCHMARKS)),
     Case(
         DUPLICATES,
-        [{"id": "a", "duplicate_of": "b"}, {"pass": "pair", "id": "p", "duplicate_of": "q", "jaccard": 1.0}],
+        [
+            {"id": "a", "duplicate_of": "b"},
+            {"pass": "pair", "id": "p", "duplicate_of": "q", "jaccard": 1.0},
+            {"id": "i", "duplicate_of": "b", "jaccard": 1.0},  # a source of nothing but copies
+        ],
         {"threshold": 0.8, "turn_threshold": 0.5, "max_source_loss": 0.3},
         (EXAMPLES, PAIRS),
     ),
@@ -115,7 +119,17 @@ CLEAN = [
         {"teachers": ["public", "m"], "expected_rows": 2},
         (EXAMPLES,),
     ),
-    Case(SCORES, [{"pair_id": "p"}, {"pair_id": "q"}], {"scorers": ["heuristic"], "expected_rows": 2}, (PAIRS,)),
+    Case(
+        SCORES,
+        [
+            {"pair_id": "p"},
+            {"pair_id": "q", "scorer": "distilled", "model": "f", "dimensions": None}
+            | {"lowest_dimension": None, "highest_dimension": None, "predicted_tenths": 80}
+            | {"low_tenths": 75, "high_tenths": 90},
+        ],
+        {"scorers": ["heuristic", "distilled"], "expected_rows": 2},
+        (PAIRS,),
+    ),
     Case(REVIEWS, [{"pair_id": "p"}, {"pair_id": "q", "verdict": "keep"}], {"verdicts": ["keep", "drop"]}, (PAIRS,)),
     Case(
         SELECTION,

@@ -235,9 +235,11 @@ FAULTY = [
             {"pair_id": "g", "quality_tenths": 81},
             {"pair_id": "h", "reason": None},
             {"pair_id": "i", "quality_tenths": None},
+            {"pair_id": "j", "scorer": "distilled", "model": "f", "low_tenths": 20, "high_tenths": 40}
+            | {"predicted_tenths": 80},
             {"pair_id": HOSTILE_ID},
         ],
-        {"scorers": ["heuristic"], "expected_rows": 12},
+        {"scorers": ["heuristic", "distilled"], "expected_rows": 12},
         (PAIRS,),
         {
             "row_count_reconciles": (),
@@ -250,8 +252,9 @@ FAULTY = [
             "extremes_match_dimensions": ("e",),
             "quality_is_on_the_scale": ("f", "i"),
             "quality_is_within_dimensions": ("f", "g", "i"),
+            "prediction_has_an_interval": ("j",),
             "reason_is_given": ("h",),
-            "pair_is_known": (HOSTILE_ID, *"abcdefghi", "null"),
+            "pair_is_known": (HOSTILE_ID, *"abcdefghij", "null"),
         },
     ),
     Case(

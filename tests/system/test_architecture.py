@@ -40,6 +40,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("jobs.deduplication", "jobs.curation", "jobs.ledger"),
     ("jobs.online", "jobs.batches"),
     ("jobs.answers",),
+    ("jobs.surrogate",),
     ("jobs.calibration",),
     ("jobs.budget", "jobs.validation", "jobs.publish"),
     ("jobs.run",),

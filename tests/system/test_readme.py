@@ -84,3 +84,12 @@ def test_the_readme_is_a_first_read():
 def test_what_it_says_of_the_sample_is_so():
     samples = (ROOT / "conf" / "samples" / "README.md").read_text("utf-8")
     assert "416 records" in README and samples.count("416") >= 1
+
+
+def test_every_case_from_the_field_names_a_test_that_is_there():
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", DOCS["FIELD_CASES.md"])
+    rows = [line for line in DOCS["FIELD_CASES.md"].splitlines() if re.match(r"\| (?!what came in|---)", line)]
+
+    assert len(named) == len(rows) > 30
+    for file, test in named:
+        assert f"\ndef {test}(" in (ROOT / file).read_text("utf-8"), f"{file} has no {test}"

@@ -134,6 +134,18 @@ def test_beside_a_judges_mean_stands_how_it_compares_with_people(tmp_path):
     assert json.loads(report_json(told))["calibrations"] == [f"{line}\x1b[31m"]
 
 
+def test_predicted_scores_are_never_sold_as_a_judges(tmp_path):
+    line = "of 900 rows the judge scored 500"
+    scorer = {"kind": "distilled", "name": "judge-1 and what was learnt of it", "predictions": [f"{line}\x1b[31m"]}
+
+    told = verify_file(write(tmp_path, map(row, range(6)), {**JUDGED, "scorer": scorer}))
+
+    assert told.readiness == "YES (part of the scores are predicted from a judge's)"
+    assert "Quality: JUDGED IN PART, PREDICTED IN PART" in report_text(told)
+    assert line in report_text(told) and "\x1b" not in report_text(told)
+    assert json.loads(report_json(told))["predictions"] == [f"{line}\x1b[31m"]
+
+
 def test_a_judge_that_nobody_has_compared_is_called_so(tmp_path):
     told = report_text(verify_file(write(tmp_path, map(row, range(6)), JUDGED)))
 

@@ -3,9 +3,10 @@
 import os
 
 import pytest
+from pyspark.logger import PySparkLogger
 
 from jobs.config.spark import SparkConfig
-from jobs.workspace.session import get_session, start_requirements
+from jobs.workspace.session import _hush_errors, get_session, start_requirements
 from schemas.errors import EnvironmentSetupError
 
 
@@ -42,3 +43,14 @@ def test_a_session_that_cannot_be_is_refused(fault):
 def test_a_token_is_not_taken_from_a_configuration():
     with pytest.raises(ValueError, match="SPARK_CONNECT_AUTHENTICATE_TOKEN"):
         SparkConfig(remote="sc://host:443/;use_ssl=true;token=abc")
+
+
+def test_an_error_is_not_printed_by_pyspark_as_well(capfd):
+    logger = PySparkLogger.getLogger("DataFrameQueryContextLogger")
+    before = logger.level
+    try:
+        _hush_errors()
+        logger.exception("[DIVIDE_BY_ZERO]", file="x", line="1")
+    finally:
+        logger.setLevel(before)
+    assert capfd.readouterr() == ("", "")

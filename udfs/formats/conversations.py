@@ -1,13 +1,14 @@
 """Conversations in the many shapes of ShareGPT and OpenAI messages, cut into exchanges.
 
-A message has `role`/`content` or `from`/`value`; its content is a text or a list of parts whose text is under `text`
-or `value`. Of keys that mean the same the first counts that holds something, because tables are padded with nulls. A
-model's thinking, as a part or a message of its own, is no part of its answer. A conversation may also be a list of
-texts that take turns, or any of this as a text of JSON. An exchange is what the user says and the assistant's answer to
-it; what came before is its history.
+A message has `role`/`content` or `from`/`value`; its content is a text, a part or a list of parts whose text is under
+`text` or `value`. Of keys that mean the same the first counts that holds something, because tables are padded with
+nulls. A model's thinking, as a part or a message of its own, is no part of its answer. A conversation may also be a
+list of texts that take turns, or any of this as a text of JSON. An exchange is what the user says and the assistant's
+answer to it; what came before is its history.
 
 Preference pairs (`chosen` beside the conversation, as text, message or list of messages): the chosen answer is the
-response of the last exchange, and `rejected` is never read. A `completion` of several messages follows its `prompt`.
+response of the last exchange, and `rejected` is never read. A `completion` of several messages follows its `prompt`,
+and a `response` or `output` follows a conversation that ends with the user's question.
 With the KTO label false the last response is marked `rejected_label`.
 
 Tools: a conversation that declares tools is marked `tool_use` from its first exchange on, because even an answer
@@ -19,15 +20,18 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from udfs.formats.draft import Draft, Turn
-from udfs.formats.fields import Record, Refusal, as_text, first_of, is_nothing, optional_text
-from udfs.formats.messages import ROLES, Message, are_messages, as_list, as_message, turns_of
+from udfs.formats.fields import Record, Refusal, as_text, first_of, is_nothing
+from udfs.formats.messages import Message, are_messages, as_list, as_message, known_role, role_of, turns_of
 
 MAX_MESSAGES = 1_000
 """A longer conversation is refused as `too_long`: each exchange repeats the history before it."""
 
 CONVERSATION_KEYS = ("conversations", "messages", "conversation")
-OTHER_CONVERSATION_KEYS = ("dialogue", "dialog", "turns", "data")
+OTHER_CONVERSATION_KEYS = ("dialogue", "dialog", "turns", "contents", "data")
 """Names that may mean anything, to be believed where nothing else is known."""
+
+
+_SYSTEM_KEYS = ("system", "system_instruction", "systemInstruction")
 
 
 @dataclass(slots=True)
@@ -48,7 +52,8 @@ def drafts_of(record: Record) -> tuple[Draft, ...]:
     messages = _conversation(record)
     if len(messages) > MAX_MESSAGES:
         raise Refusal("too_long")
-    exchanges = _exchanges(messages, optional_text(record, "system"))
+    system = first_of(record, _SYSTEM_KEYS)
+    exchanges = _exchanges(messages, as_message({"content": system}, "system").text)
     if not exchanges:
         raise Refusal("missing_instruction" if any(message.role == "user" for message in messages) else "no_exchange")
     declares_tools = _declares(record.get("tools"))
@@ -110,6 +115,9 @@ def _conversation(record: Record) -> list[Message]:
         raise Refusal("wrong_format")
     messages = [as_message(message) for message in turns_of(given[: MAX_MESSAGES + 1])]
     if chosen is None:
+        # The answer to a conversation that ends with a question may stand beside it.
+        chosen = first_of(record, ("response", "output")) if messages and messages[-1].role == "user" else None
+    if chosen is None:
         return messages
     while messages and messages[-1].role == "assistant":
         messages.pop()
@@ -139,8 +147,7 @@ def _given(record: Record) -> Any:
 def _is_prompted(answer: list[Any]) -> bool:
     """Whether an answer of several messages begins with the assistant's own."""
     first = answer[0]
-    role = first_of(first, ("role", "from")) if isinstance(first, dict) else None
-    return isinstance(role, str) and ROLES.get(role.strip().lower()) in ("assistant", "tool")
+    return isinstance(first, dict) and known_role(role_of(first)) in ("assistant", "tool")
 
 
 def _exchanges(messages: Sequence[Message], system: str | None) -> list[_Exchange]:

@@ -1,14 +1,19 @@
 """Telling the format of a file from its first records."""
 
+import json
+import re
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from schemas.errors import SourceFormatError
 from udfs.formats.alpaca import ALPACA_KEYS
 from udfs.formats.conversations import CONVERSATION_KEYS, OTHER_CONVERSATION_KEYS, conversation_of
 from udfs.formats.fields import Record, Refusal, is_nothing
 from udfs.formats.json_object import load_object
+from udfs.printable import printable_excerpt
 
 # What columns are called in public tables, the likeliest name first; compared in lower case.
 _COLUMN_NAMES = {
@@ -18,13 +23,17 @@ _COLUMN_NAMES = {
     "system": ("system", "system_prompt"),
     "category": ("category", "topic", "subject", "type"),
 }
+_INSTRUCTIONS = {"alpaca": "instruction", "jsonl": "instruction", "wizardlm": "input"}
 _NEEDS_RESPONSE = ("input", "text", "user")  # too general to be believed without a column of answers
 _EXPECTED = (
     "an instruction (alpaca), `chosen`/`rejected` transcripts (anthropic_hh), `conversations` or `messages` (sharegpt, "
     "messages), `text` with `role` or a `prompt` with `replies` (openassistant), `input` and `output` (wizardlm), or "
     "columns with names such as question and answer (table)"
 )
+_TEMPLATE = re.compile(r"<\|(?:im_start|start_header_id|user|assistant)\|>|\[INST\]|<start_of_turn>|### Instruction")
 _MOST_KEYS_SHOWN = 12
+_MOST_KEY_CHARS = 40
+_DEEPEST = 4
 
 
 @dataclass(frozen=True)
@@ -54,6 +63,7 @@ def detect_format(records: Sequence[bytes]) -> Detection:
     guesses: Counter[_Guess] = Counter()
     keys: Counter[str] = Counter()
     refused: Counter[str] = Counter()
+    hints: Counter[str] = Counter()
     for record in records:
         try:
             fields = load_object(record)
@@ -63,8 +73,11 @@ def detect_format(records: Sequence[bytes]) -> Detection:
         keys.update(fields.keys())
         if (guess := _guess(fields)) is not None:
             guesses[guess] += 1
+        else:
+            hints[_hint(fields)] += 1
     if not guesses:
-        raise SourceFormatError(_not_recognised(len(records), keys, refused))
+        hint = hints.most_common(1)[0][0] if hints else ""
+        raise SourceFormatError(_not_recognised(len(records), keys, refused, hint))
     best, count = guesses.most_common(1)[0]
     return Detection(best.format, dict(best.fields), f"{count} of {len(records)} records have {best.because}.")
 
@@ -75,6 +88,15 @@ def is_known(record: Record) -> bool:
 
 
 def _guess(record: Record) -> _Guess | None:
+    """The format of a record; where its instruction is empty, of what is left of it without padding."""
+    guess = _guess_by_keys(record)
+    instruction = _INSTRUCTIONS.get(guess.format) or dict(guess.fields).get("instruction") if guess else None
+    if instruction is None or not is_nothing(record.get(instruction)):
+        return guess
+    return _guess_by_keys({key: value for key, value in record.items() if not is_nothing(value)}) or guess
+
+
+def _guess_by_keys(record: Record) -> _Guess | None:
     chosen = record.get("chosen")
     if isinstance(chosen, str) and "instruction" not in record and "\n\nHuman:" in f"\n\n{chosen.lstrip()}":
         return _Guess("anthropic_hh", "a transcript of Human and Assistant under `chosen`")
@@ -82,7 +104,8 @@ def _guess(record: Record) -> _Guess | None:
         return _Guess("openassistant", "a tree of `replies` under `prompt`")
     if "text" in record and "role" in record and ("message_id" in record or "replies" in record):
         return _Guess("openassistant", "a message with `role` and `text` of a conversation tree")
-    if guess := _guess_conversation(record, (*CONVERSATION_KEYS, "prompt", "chosen")):
+    answers = ("completion",) if not isinstance(record.get("completion"), str) else ()
+    if guess := _guess_conversation(record, (*CONVERSATION_KEYS, "prompt", "chosen", *answers)):
         return guess
     if isinstance(record.get("instruction"), str) and ("context" not in record or "input" in record):
         return _guess_instruction(record)
@@ -126,12 +149,53 @@ def _columns(record: Record) -> Iterable[tuple[str, str]]:
             yield name, free.pop(found)
 
 
-def _not_recognised(count: int, keys: Counter[str], refused: Counter[str]) -> str:
+def _hint(record: Record) -> str:
+    """What to do about a record in no known format, as far as it shows; empty where it does not."""
+    path = _path_to_known(record, _DEEPEST)
+    if path is not None:
+        return f"Records lie within `{printable_excerpt(path, 200)}`: jq -c {shlex.quote(path)} FILE > NEW.jsonl"
+    for key, value in record.items():
+        name = printable_excerpt(key, _MOST_KEY_CHARS)
+        if key in CONVERSATION_KEYS and isinstance(value, str) and value.lstrip()[:1] == "[":
+            return f"`{name}` holds a list as a text that is neither JSON nor Python: write it with json.dumps"
+        if key in CONVERSATION_KEYS and isinstance(value, list) and value and isinstance(value[0], dict):
+            return f"A message under `{name}` needs a `role` and a `content`, or a `from` and a `value`"
+        if isinstance(value, str) and _TEMPLATE.search(value):
+            return f"`{name}` holds a whole conversation in a chat template: write it as a list of messages"
+        if isinstance(value, list) and len(value) > 1 and _columns_known(record, value):
+            return f"`{name}` holds a list where one text is wanted: write a record for each of its items"
+    return ""
+
+
+def _path_to_known(value: object, depth: int) -> str | None:
+    """Where a record in a known format lies within a value, as jq writes it: `.["data"][]["example"]`."""
+    if isinstance(value, list):
+        inside = _path_to_known(value[0], depth) if value and isinstance(value[0], dict) else None
+        return None if inside is None else f"[]{inside}"
+    if not isinstance(value, dict) or depth < 0:
+        return None
+    if depth < _DEEPEST and is_known(value):
+        return ""
+    for key, held in list(value.items())[:_MOST_KEYS_SHOWN]:
+        inside = _path_to_known(held, depth - 1)
+        if inside is not None:
+            return f"{'.' if depth == _DEEPEST else ''}[{json.dumps(key)}]{inside}"
+    return None
+
+
+def _columns_known(record: Record, values: list[Any]) -> bool:
+    """Whether the records of a batch, which lists them by column, would be known one by one."""
+    if not all(isinstance(value, str) for value in values):
+        return False
+    return is_known({key: value[0] if isinstance(value, list) and value else value for key, value in record.items()})
+
+
+def _not_recognised(count: int, keys: Counter[str], refused: Counter[str], hint: str) -> str:
     if not keys:
         reasons = ", ".join(f"{reason} ({number})" for reason, number in sorted(refused.items())) or "there are none"
         return f"none of the first {count} records is a JSON object: {reasons}"
-    shown = ", ".join(f"`{key[:40]}`" for key, _ in keys.most_common(_MOST_KEYS_SHOWN))
+    shown = ", ".join(f"`{key[:_MOST_KEY_CHARS]}`" for key, _ in keys.most_common(_MOST_KEYS_SHOWN))
     return (
         f"the format of the first {count} records is not recognised: expected {_EXPECTED}; found the keys {shown}. "
-        "Name the columns with `fields:` and `format: table`."
+        f"{hint or 'Name the columns with `fields:` and `format: table`'}."
     )

@@ -51,11 +51,15 @@ def _between(text: str, place: int) -> int:
 def load_object(record: bytes) -> Record:
     """Parse a record; of equal keys the last counts. A list of messages is read as a conversation.
 
+    An object that was written as a text of JSON, which is a fault of the program that wrote it, is read as the object.
+
     Raises:
         Refusal: `not_utf8`, `invalid_json` (too deeply nested, too) or `not_an_object`.
     """
     try:
         value = _DECODER.decode(record.removeprefix(UTF8_BOM).decode())
+        if isinstance(value, str) and value.lstrip().startswith("{"):
+            value = _DECODER.decode(value)
     except UnicodeDecodeError:
         raise Refusal("not_utf8") from None
     except (ValueError, RecursionError):

@@ -20,6 +20,9 @@ ROLES = {
     ),
 }
 
+ROLE_KEYS = ("role", "from", "speaker", "sender", "author")
+"""Under which a message may say who speaks."""
+_CONTENT_KEYS = ("content", "value", "text", "parts")
 _TEXT_PARTS = ("text", "input_text", "output_text", "refusal")
 _THOUGHTS = ("thinking", "redacted_thinking", "reasoning", "reasoning_content", "reasoning_text", "thought")
 
@@ -40,16 +43,29 @@ def as_message(value: object, default_role: str = "") -> Message:
     """
     if not isinstance(value, dict):
         raise Refusal("wrong_format")
-    role = first_of(value, ("role", "from")) or _role_of_item(value.get("type")) or default_role
-    known = ROLES.get(role.strip().lower()) if isinstance(role, str) else None
+    role = role_of(value) or _role_of_item(value.get("type")) or default_role
+    known = known_role(role)
     if known is None:
         raise Refusal("wrong_format" if role == "" else "unknown_role")
-    content = first_of(value, ("content", "value", "text", "parts"))
+    content = first_of(value, _CONTENT_KEYS)
+    if isinstance(content, dict):  # one part alone, or {"content_type": "text", "parts": […]}
+        content = content["parts"] if isinstance(content.get("parts"), list) else [content]
     calls_tool = known == "tool" or bool(value.get("tool_calls") or value.get("function_call"))
     if isinstance(content, list):
         text, has_tool_part = _joined_parts(content)
         return Message(known, text, calls_tool or has_tool_part)
     return Message(known, None if known == "tool" else as_text(content), calls_tool)
+
+
+def role_of(message: Mapping[str, Any]) -> object:
+    """What a message says of who speaks, null where it does not say."""
+    role = first_of(message, ROLE_KEYS)
+    return role.get("role") if isinstance(role, dict) else role  # {"author": {"role": "user"}}
+
+
+def known_role(role: object) -> str | None:
+    """A role in our words, null where it is none of those that are known."""
+    return ROLES.get(role.strip().lower()) if isinstance(role, str) else None
 
 
 def _role_of_item(kind: object) -> str:
@@ -92,10 +108,15 @@ def are_messages(values: list[Any]) -> bool:
     """Whether a list looks like a conversation: messages, or texts that take turns."""
     first = values[0] if values else None
     if isinstance(first, dict):  # messages may lack a role, but not the first of them
-        return "role" in first or "from" in first or _is_pair(first)
+        return "role" in first or "from" in first or is_message(first) or _is_pair(first)
     if isinstance(first, list):
         return all(isinstance(pair, list) and len(pair) == 2 and all(map(_is_text, pair)) for pair in values)
     return len(values) > 1 and all(map(_is_text, values))
+
+
+def is_message(value: object) -> bool:
+    """Whether a value is a message that says who speaks, and something or nothing under a known name."""
+    return isinstance(value, dict) and role_of(value) is not None and any(key in value for key in _CONTENT_KEYS)
 
 
 def _is_text(value: object) -> bool:
@@ -146,11 +167,18 @@ def _literal(text: str) -> object:
 
 
 def as_list(value: Any) -> Any:
-    """A list that is given as a text of JSON, or as Python writes it, as the list; anything else as it is."""
-    if not isinstance(value, str) or value.lstrip()[:1] != "[":
+    """A list that is given as a text of JSON, or as Python writes it, as the list; anything else as it is.
+
+    A text of JSON may have been written as one once more, and a message may stand alone, without its list.
+    """
+    if is_message(value):
+        return [value]
+    if not isinstance(value, str) or value.lstrip()[:1] not in ("[", '"'):
         return value
     try:
         parsed = json.loads(value, strict=False)
     except (ValueError, RecursionError):
         parsed = _literal(value)
+    if isinstance(parsed, str) and parsed.lstrip()[:1] == "[":
+        parsed = as_list(parsed)
     return parsed if isinstance(parsed, list) else value

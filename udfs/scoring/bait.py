@@ -18,8 +18,13 @@ def speak_to_judge(texts: Iterable[str]) -> bool:
 def keep_marked(batches: ArrowBatches) -> ArrowBatches:
     """Of rows with system, history, instruction and response those that speak to the judge, as they are."""
     for batch in batches:
-        marked = [speak_to_judge(_texts(row)) for row in batch.to_pylist()]
+        marked = [row_speaks_to_judge(row) for row in batch.to_pylist()]
         yield batch.filter(pa.array(marked, pa.bool_()))
+
+
+def row_speaks_to_judge(row: Mapping[str, Any]) -> bool:
+    """Whether a row with system, history, instruction and response does."""
+    return speak_to_judge(_texts(row))
 
 
 def _texts(row: Mapping[str, Any]) -> Iterator[str]:

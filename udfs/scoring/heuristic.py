@@ -64,10 +64,14 @@ class HeuristicScorer:
         )
 
 
+def find_all(pair: PairText) -> dict[str, list[Finding]]:
+    """All that the rules find, by dimension, in the order of `DIMENSIONS`."""
+    return {name: list(rule(pair)) for name, rule in _RULES}
+
+
 def score_pair(instruction: str, response: str, system: str | None = None) -> HeuristicScore:
     """Rate one pair on the four dimensions. Pure: the same texts get the same score anywhere, and none raises."""
-    pair = read_pair(instruction, response, system)
-    ratings = [(name, rate(rule(pair))) for name, rule in _RULES]
+    ratings = [(name, rate(found)) for name, found in find_all(read_pair(instruction, response, system)).items()]
     name, lowest = min(ratings, key=lambda rating: rating[1].points)
     reason = NO_FINDING if lowest.gravest is None else f"{name.capitalize()}: {lowest.gravest.phrase}."
     return HeuristicScore(tuple(rating.points for _, rating in ratings), reason)

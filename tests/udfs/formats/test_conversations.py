@@ -40,6 +40,16 @@ def test_every_spelling_of_a_conversation_reads_the_same():
     assert drafts("sharegpt", {"conversations": sharegpt[1:], "system": "Be kind."}) == expected
     assert drafts("messages", {"messages": texts}) == expected
     assert drafts("messages", {"messages": values, "tools": None}) == expected
+    parts = [{**turn, "content": {"type": "text", "text": turn["content"]}} for turn in TALK]
+    tree = [{"author": {"role": turn["role"]}, "content": {"parts": [turn["content"]]}} for turn in TALK]
+    speakers = [{"role": None, "from": "", "speaker": turn["role"], "text": turn["content"]} for turn in TALK]
+    roles = {"user": "user", "assistant": "model"}
+    gemini = [{"role": roles[turn["role"]], "parts": [{"text": turn["content"]}]} for turn in TALK[1:]]
+    for messages in (parts, tree, speakers, json.dumps(TALK), json.dumps(json.dumps(TALK)), [*map(dict, TALK)]):
+        assert drafts("messages", {"messages": messages}) == expected
+    for key in ("systemInstruction", "system_instruction", "system"):
+        for system in ("Be kind.", {"parts": [{"text": "Be kind."}]}, [{"text": "Be kind."}]):
+            assert drafts("messages", {"contents": gemini, key: system}) == expected
 
 
 def test_messages_of_one_side_in_a_row_are_one():
@@ -203,3 +213,25 @@ def test_a_completion_of_several_messages_follows_its_prompt():
 )
 def test_a_text_that_only_begins_like_a_list_is_refused(text):
     assert reason("messages", {"messages": text}) in ("wrong_format", "no_exchange")
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"prompt": talk("user: a"), "response": talk("assistant: b")},
+        {"prompt": talk("user: a"), "completion": "b"},
+        {"prompt": "a", "completion": talk("assistant: b")},
+        {"prompt": talk("user: a")[0], "completion": talk("assistant: b")[0]},
+        {"messages": talk("user: a"), "response": "b"},
+        {"messages": talk("user: a"), "response": None, "output": "b"},
+        {"messages": talk("user: a", "assistant: b"), "response": "another one"},
+    ],
+)
+def test_an_answer_beside_the_conversation_is_not_lost(record):
+    assert [(draft.instruction, draft.response) for draft in drafts("messages", record)] == [("a", "b")]
+
+
+def test_a_picture_beside_text_stays_refused_however_it_is_written():
+    for picture in ({"type": "image_url", "image_url": {"url": "x"}}, {"content_type": "image", "asset": "x"}):
+        message = {"role": "user", "content": picture}
+        assert reason("messages", {"messages": [message, *talk("assistant: b")]}) == "not_text"

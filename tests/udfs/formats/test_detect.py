@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from schemas.errors import SourceFormatError
 from udfs.formats.detect import detect_format
@@ -37,6 +39,26 @@ def detect(*values):
         ),
         ({"prompt": "a"}, "table", {"instruction": "prompt"}),
         ({"text": "a", "answer": "b"}, "table", {"instruction": "text", "response": "answer"}),
+        ({"prompt": "a", "completion": MESSAGES[1:]}, "messages", {}),
+        ({"prompt": MESSAGES[0], "completion": MESSAGES[1]}, "messages", {}),
+        ({"contents": [{"role": "user", "parts": [{"text": "a"}]}]}, "messages", {}),
+        ({"messages": [{"role": None, "speaker": "user", "text": "a"}]}, "messages", {}),
+        ({"messages": [{"author": {"role": "user"}, "content": {"parts": ["a"]}}]}, "messages", {}),
+        # A text of JSON, written as one twice, and a whole record as one.
+        ({"messages": json.dumps(json.dumps(MESSAGES))}, "messages", {}),
+        (json.dumps({"instruction": "a", "output": "b"}), "alpaca", {}),
+        # Columns of another shape, with nothing in them.
+        (
+            {"instruction": None, "prompt": "a", "output": None, "response": "b"},
+            "table",
+            {"instruction": "prompt", "response": "response"},
+        ),
+        (
+            {"instruction": "", "question": "a", "output": "", "answer": "b"},
+            "table",
+            {"instruction": "question", "response": "answer"},
+        ),
+        ({"prompt": "a", "completion": '["x", "y"]'}, "table", {"instruction": "prompt", "response": "completion"}),
     ],
 )
 def test_a_format_is_known_by_its_keys(record, name, fields):
@@ -62,3 +84,37 @@ def test_an_unknown_format_names_what_was_expected_and_the_keys_found():
 def test_records_that_are_no_objects_are_named_as_such(records, message):
     with pytest.raises(SourceFormatError, match=message):
         detect_format(records)
+
+
+@pytest.mark.parametrize(
+    ("record", "hint"),
+    [
+        (
+            {"idx": 1, "example": {"messages": MESSAGES}},
+            """within `.["example"]`: jq -c '.["example"]' FILE > NEW.jsonl.""",
+        ),
+        (
+            {"set": {"name": "x", "items": [{"id": 1, "talk": {"messages": MESSAGES}}]}},
+            """: jq -c '.["set"]["items"][]["talk"]' FILE > NEW.jsonl.""",
+        ),
+        ({"it's": {"instruction": "a"}}, """jq -c '.["it'"'"'s"]' FILE"""),
+        ({"instruction": ["a", "b"], "output": ["c", "d"]}, "`instruction` holds a list where one text is wanted"),
+        ({"conversations": "[{'from': 'human'}\n {'from': 'gpt'}]"}, "`conversations` holds a list as a text that is"),
+        ({"messages": [{"who": "user", "what": "a"}]}, "needs a `role` and a `content`, or a `from` and a `value`"),
+        ({"text": "<|im_start|>user\na<|im_end|>"}, "`text` holds a whole conversation in a chat template"),
+        ({"text": "<s>[INST] a [/INST] b</s>"}, "`text` holds a whole conversation in a chat template"),
+        ({"body": "a", "url": "b"}, "Name the columns with `fields:` and `format: table`."),
+    ],
+)
+def test_what_is_not_recognised_says_what_to_do_as_far_as_it_shows(record, hint):
+    with pytest.raises(SourceFormatError) as refused:
+        detect(record)
+    assert hint in str(refused.value)
+
+
+@given(record=st.dictionaries(st.text(max_size=5), st.recursive(st.none() | st.text(max_size=9), st.lists), max_size=4))
+def test_whatever_a_record_holds_it_is_recognised_or_told(record):
+    try:
+        assert detect(record).why
+    except SourceFormatError as refused:
+        assert "is not recognised" in str(refused) or "is a JSON object" in str(refused)

@@ -28,13 +28,13 @@ def test_a_line_of_an_earlier_version_has_no_checksum_and_is_read():
     assert read_line(json.dumps(RECORD).encode()) == RECORD
 
 
-@given(st.data())
-def test_a_flipped_bit_never_changes_what_a_line_says(data):
-    line = bytearray(sealed_line(RECORD).encode()[:-1])
-    at = data.draw(st.integers(0, len(line) - 1))
-    line[at] ^= 1 << data.draw(st.integers(0, 7))
-    found = read_line(bytes(line))
-    assert found is None or {name: found.get(name) for name in RECORD} == RECORD
+def test_a_flipped_bit_never_changes_what_a_line_says():
+    whole = sealed_line(RECORD).encode()[:-1]
+    for place in range(len(whole) * 8):
+        line = bytearray(whole)
+        line[place // 8] ^= 1 << place % 8
+        found = read_line(bytes(line))
+        assert found is None or {name: found.get(name) for name in RECORD} == RECORD, f"bit {place}"
 
 
 @given(st.integers(0, 300))
