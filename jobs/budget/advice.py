@@ -58,6 +58,9 @@ def saving_lines(settings: Settings, plan: Plan) -> Iterator[str]:
     if units and (count := twins.get("pair", 0)):
         saved = count * max(units)
         yield f"Deduplication before scoring: {count:,} twins of pairs no judge reads, about {dollars(saved)} saved"
+    if 0 < plan.judged_share < 1 and plan.judge_usd:
+        saved = plan.judge_usd * Decimal(str(1 / plan.judged_share - 1))
+        yield f"Predicted scores: {1 - plan.judged_share:.0%} of the pairs need no judge, about {dollars(saved)} saved"
     cached = sum((one.cached_usd for one in plan.calls), Decimal(0))
     if cached:
         yield f"Cached prefixes: about {dollars(cached)} saved at the share measured, which is taken off above"

@@ -106,6 +106,8 @@ class Plan:
     """Of each call of the judge the beginning that is always the same."""
     rubric_usd: Decimal = Decimal(0)
     """What all of it would cost less, were it always read from the provider's cache."""
+    judged_share: float = 1.0
+    """Of the pairs to be scored, those that a judge is expected to be asked about; the others are predicted."""
 
     @property
     def calls(self) -> tuple[CallCost, ...]:
@@ -175,6 +177,7 @@ def make_plan(
     public = [(one, one.usable) for one in prompts] if distill.when != "always" or not distill.models else []
     answers = [(one, rows.asked[one.category] * distill.samples_per_prompt) for one in prompts]
     judge_public = judge_answers = None
+    share = 1.0
     if judge is not None:
         share = judge.share_of(sum(count for _, count in (*public, *(answers if specs else ()))))
         if any(count for _, count in public):
@@ -195,6 +198,7 @@ def make_plan(
         _undecided(settings, answers, routed or {}) if specs else (),
         distill.when == "below_threshold",
         *_rubric(judge, [one for one in (judge_public, judge_answers) if one is not None]),
+        share,
     )
 
 

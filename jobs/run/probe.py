@@ -79,7 +79,7 @@ def run_probe(runtime: Runtime, count: int, approval: Approval) -> None:
             return
         if print_findings(console, preflight(settings, held.config_file, os.environ)):
             raise ConfigError("a model is not ready to be asked; what to change is listed above. Nothing was paid")
-        is_judged = settings.score.kind == "judge"
+        is_judged = settings.score.asks_judge
         say(
             console,
             f"The probe makes up to {calls.answers:,} calls of teachers and {calls.scores * is_judged:,} of the judge, "

@@ -390,6 +390,16 @@ def test_time_is_that_of_the_slowest_teacher_whatever_the_window(tmp_path, windo
     assert "by its requests a minute" in first and second.endswith("codes 1 min")
 
 
+def test_pairs_whose_score_is_predicted_are_a_saving(tmp_path):
+    settings, spec = one_teacher(tmp_path), asking(1, 1, schema="{}")
+    whole = plan_with(tmp_path, judge=Judge(spec, 330))
+    plan = plan_with(tmp_path, judge=Judge(spec, 330, share_of=lambda _: 0.25))
+    saved = float(whole.judge_usd - plan.judge_usd)
+    (said,) = [line for line in saving_lines(settings, plan) if "Predicted" in line]
+    assert "75% of the pairs need no judge" in said
+    assert float(said.partition("about $")[2].split()[0]) == pytest.approx(saved, abs=0.02)
+
+
 def test_twins_that_fell_before_anything_was_paid_are_a_saving(tmp_path):
     settings = one_teacher(tmp_path)
     judge = Judge(asking(1, 1, schema="{}"), 330)
