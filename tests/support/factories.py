@@ -63,7 +63,6 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
         "share": 0.75,
         "span": "janet s ducks lay",
         "item_text": "Janet's ducks lay 16 eggs per day.",
-        "kind": "run",
     },
     "duplicates": {
         "pass": "prompt",
