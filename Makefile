@@ -40,8 +40,15 @@ $(VENV)/.installed: setup.py pyproject.toml requirements-executors.txt $(foreach
 	fi
 	@touch $@
 
+# Spark is started twice so that it starts quickly from then on; without it everything works as well, only slower.
+$(VENV)/.quick: $(VENV)/.installed
+	@echo "having Java write down what it loads, so that Spark starts quickly: a minute, once"
+	@$(BIN)/python -m jobs.cli.quick_start >$(VENV)/quick_start.log 2>&1 || \
+		echo "it did not work, so Spark starts as slowly as ever; $(VENV)/quick_start.log says why"
+	@touch $@
+
 .PHONY: install
-install: java $(VENV)/.installed ## make .venv and install the locked packages, by their hashes
+install: java $(VENV)/.installed $(VENV)/.quick ## make .venv and install the locked packages, by their hashes
 
 .PHONY: demo
 demo: install ## build the embedded sample end to end, no key and no cluster
@@ -141,4 +148,4 @@ dist/env.tar.gz: requirements-executors.txt | $(VENV)/.installed
 
 .PHONY: clean
 clean: ## remove caches and builds, but no workspace
-	@rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis $(VENV)/.installed
+	@rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis $(VENV)/.installed $(VENV)/.quick

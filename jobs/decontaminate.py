@@ -11,7 +11,8 @@ from pyspark.sql import functions as F
 
 from jobs.config.decontaminate import DecontaminateConfig
 from jobs.curation.benchmarks import NOTHING_LOOKED_FOR, BenchmarkFile, absent_benchmarks, benchmark_files
-from jobs.curation.eligibility import without_contaminated
+from jobs.curation.eligibility import CLEAN_EXAMPLES
+from jobs.workspace.queries import with_parts
 from jobs.workspace.runtime import Runtime, Stage, StageReport
 from schemas.tables import BENCHMARKS, CONTAMINATION, EXAMPLES
 from udfs.benchmark_items import ItemText
@@ -48,22 +49,26 @@ def run(runtime: Runtime) -> StageReport:
     found = list(benchmark_files(runtime.settings))
     items = [(file, file.items()) for file in found]
     texts = [text for _, of_file in items for text in of_file]
-    examples = runtime.read(EXAMPLES)
-    runtime.replace(BENCHMARKS, runtime.spark.createDataFrame([_row(*one) for one in items], BENCHMARKS.schema))
+    runtime.storage.replace_rows(BENCHMARKS, [_row(*one) for one in items])
     if texts:
         runtime.progress.step(f"looking for {len(texts):,} texts of benchmarks")
         benchmarks = index_benchmarks(texts, limits_of(config), rephrased=config.rephrased != "ignore")
-        marks = mark_contamination(examples, benchmarks, config.rephrased)
+        runtime.replace(CONTAMINATION, mark_contamination(runtime.read(EXAMPLES), benchmarks, config.rephrased))
     else:
         runtime.progress.line(NOTHING_LOOKED_FOR, style="dim")
-        marks = runtime.spark.createDataFrame([], CONTAMINATION.schema)
-    runtime.replace(CONTAMINATION, marks)
-    total = examples.count()
-    convicted = total - without_contaminated(examples, runtime.read(CONTAMINATION)).count()
-    reasons = {"contaminated": convicted} if convicted else {}
+        runtime.storage.replace_rows(CONTAMINATION, ())
+    (counts,) = runtime.query(_COUNTS)
+    total, clean = counts["total"], counts["clean"]
+    reasons = {"contaminated": total - clean} if total > clean else {}
     absent = ", ".join(absent_benchmarks(runtime.settings, found))
     warnings = (f"benchmarks that are not here were not looked for: {absent}",) if absent else ()
-    return StageReport(total, total - convicted, reasons, warnings)
+    return StageReport(total, clean, reasons, warnings)
+
+
+_COUNTS = with_parts(
+    "select (select count(*) from {examples}) as total, (select count(*) from {clean_examples} as clean) as clean",
+    clean_examples=CLEAN_EXAMPLES,
+)
 
 
 def limits_of(config: DecontaminateConfig) -> Limits:

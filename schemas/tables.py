@@ -287,6 +287,20 @@ CALIBRATIONS = Table(
     ),
 )
 
+# What became of the prompts that `phase0 plan --probe N` had answered and scored before all others.
+PROBES = Table(
+    "probes",
+    ("pair_id",),
+    columns(
+        ("pair_id", TEXT),  # as in `pairs`, which need not be there yet
+        ("category", TEXT),
+        ("teacher", TEXT),  # that was asked in the end; public: the source's own response
+        ("state", TEXT),  # scored, not_scored, convicted by a rule, or as `responses.status` where there is no answer
+        ("scorer", TEXT),  # as in `scores`
+        ("quality_tenths", INT),  # null: it has none
+    ),
+)
+
 SELECTION = Table(
     "selection",
     ("pair_id",),
@@ -377,6 +391,7 @@ ALL = (
     SCORES,
     REVIEWS,
     CALIBRATIONS,
+    PROBES,
     SELECTION,
     FATES,
     DATASET,

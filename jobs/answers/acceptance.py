@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from jobs.config.teachers import PUBLIC
+from jobs.workspace.queries import with_parts
 from jobs.workspace.runtime import Runtime
-from schemas.tables import PAIRS, SCORES
+from schemas.tables import PAIRS, PROBES, SCORES
 
 
 @dataclass(frozen=True)
@@ -28,16 +29,31 @@ class Acceptance:
         return self.models.get(category, self.expected)
 
 
-# The share of pairs that a scorer put above the threshold.
-_ACCEPTED = """
-select
-    pairs.category, pairs.teacher = :public as is_public,
-    avg(case when scores.quality_tenths > :limit then 1.0e0 else 0.0e0 end) as accepted
+# What the scorer said of answers: of all of them once they are scored, until then of those of the probe. Of a probe
+# those count too that have no score, as a model that refuses brings no row either.
+SCORED = """
+select pairs.category, pairs.teacher, scores.quality_tenths
 from {scores} as scores
 join {pairs} as pairs on pairs.pair_id = scores.pair_id
 where scores.scorer in (:scorers)
-group by pairs.category, pairs.teacher = :public
+union all
+select probes.category, probes.teacher, probes.quality_tenths
+from {probes} as probes
+left anti join {scores} as scores on scores.scorer = probes.scorer
+where probes.scorer in (:scorers)
 """
+
+# The share of pairs that a scorer put above the threshold.
+_ACCEPTED = with_parts(
+    """
+select
+    category, teacher = :public as is_public,
+    avg(case when quality_tenths > :limit then 1.0e0 else 0.0e0 end) as accepted
+from ({scored}) as scored
+group by category, teacher = :public
+""",
+    scored=SCORED,
+)
 
 
 def find_acceptance(runtime: Runtime) -> Acceptance:
@@ -49,7 +65,7 @@ def find_acceptance(runtime: Runtime) -> Acceptance:
     public: dict[str, float] = {}
     models: dict[str, float] = {}
     limit, scorers = settings.select.min_score_tenths, settings.score.scorers
-    for row in runtime.query(_ACCEPTED, (SCORES, PAIRS), limit=limit, scorers=scorers, public=PUBLIC):
+    for row in runtime.query(_ACCEPTED, (SCORES, PAIRS, PROBES), limit=limit, scorers=scorers, public=PUBLIC):
         if row["is_public"]:
             public[row["category"]] = row["accepted"]
         elif row["accepted"] > 0:

@@ -3,6 +3,7 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.config.settings import Settings
 from jobs.curation.screen_rules import rules_by_source
 from jobs.workspace.runtime import Runtime
 from schemas.tables import PAIRS, SCREEN
@@ -35,12 +36,15 @@ def answer_verdicts(pairs: DataFrame, rules: RulesBySource) -> DataFrame:
     return SCREEN.select_from(found.withColumn("target", F.lit(ANSWER)))
 
 
+def answer_rules(settings: Settings) -> RulesBySource:
+    """The rules for answers, by source; reasoning that is wanted is no fault of an answer."""
+    off = (_REASONING_RULE,) if settings.distill.reasoning == "keep" else ()  # in a source's own responses it still is
+    config = settings.screen.model_copy(update={"rules_off": (*settings.screen.rules_off, *off)})
+    return rules_by_source(settings.sources, config)
+
+
 def screen_answers(runtime: Runtime) -> None:
     """Replace what `screen` says of models' answers."""
-    settings = runtime.settings
     runtime.progress.step("screening the answers")
-    # Reasoning that is wanted is no fault of an answer; in a source's own responses it still is.
-    off = (_REASONING_RULE,) if settings.distill.reasoning == "keep" else ()
-    config = settings.screen.model_copy(update={"rules_off": (*settings.screen.rules_off, *off)})
-    verdicts = answer_verdicts(runtime.read(PAIRS), rules_by_source(settings.sources, config))
+    verdicts = answer_verdicts(runtime.read(PAIRS), answer_rules(runtime.settings))
     runtime.storage.replace_where(SCREEN, verdicts, f"target = '{ANSWER}'")

@@ -16,7 +16,7 @@ from decimal import ROUND_FLOOR, Decimal
 from rich.console import Console
 
 from jobs.answers.specs import judge_spec, teacher_specs
-from jobs.budget.outlook import Outlook, find_outlook
+from jobs.budget.outlook import find_outlook
 from jobs.budget.plan import plan_from_tables
 from jobs.budget.report import show_plan
 from jobs.config.settings import Settings
@@ -62,7 +62,7 @@ class Approval:
         outlook = find_outlook(plan, ledger)
         left = settings.budget.left_in_all(outlook.paid)
         if left is not None and _costs_something(settings):  # what has a price has a cap: settings say so
-            self._confirm(runtime, left, outlook)
+            self.confirm(runtime, left, min(left, outlook.to_go_usd()))
 
     def _how_to_accept(self) -> str:
         if self.command is None:
@@ -72,10 +72,21 @@ class Approval:
             )
         return f"Raise the cap as it says above, or go as far as the caps allow: {self.command} --accept-plan"
 
-    def _confirm(self, runtime: Runtime, left: Decimal, outlook: Outlook) -> None:
-        console, most = runtime.progress.console, cents(left, ROUND_FLOOR)
-        expected = f"about {dollars(min(left, outlook.to_go_usd()))} expected"
-        if left <= 0:
+    def confirm(self, runtime: Runtime, most_usd: Decimal, expected_usd: Decimal) -> None:
+        """Have somebody agree to what may be spent.
+
+        Args:
+            runtime: the run.
+            most_usd: what no more than can be spent.
+            expected_usd: of it.
+
+        Raises:
+            ConfigError: a yes is needed, and there is nobody to ask.
+            StoppedError: the answer was no.
+        """
+        console, most = runtime.progress.console, cents(most_usd, ROUND_FLOOR)
+        expected = f"about {dollars(expected_usd)} expected"
+        if most_usd <= 0:
             say(console, "The budget is spent: nothing more can be paid.")
         elif self.is_given or (self.command is None and not _has_terminal(console)):
             say(console, f"Spending up to {most}, {expected}.")

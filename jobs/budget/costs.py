@@ -1,16 +1,19 @@
 """What asking would cost: pure arithmetic over counts and lengths, in decimals. Nothing is read or sent here.
 
 Expected tokens are bytes of UTF-8 divided by what a token was measured to hold (docs/METHODOLOGY.md); the worst case
-takes a token for every byte, an answer of full length, and every attempt as billed.
+takes a token for every byte, an answer of full length, and every attempt as billed. Where calls were made, what they
+used (`jobs.budget.measured`) takes the place of what is expected, and never that of the worst case.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
+from dataclasses import dataclass, field, replace
+from decimal import ROUND_CEILING, Decimal
 from math import ceil
 
 from jobs.answers.acceptance import Acceptance
 from jobs.answers.routing import TeacherShare, category_weights, expected_shares
+from jobs.budget.measured import Measured, Measurements, Part
 from jobs.budget.rows import PlannedRows, Prompts, plan_rows
 from jobs.config.settings import Settings
 from udfs.llm.cost import Usage, cost_of, worst_case
@@ -21,6 +24,8 @@ SEED_ANSWER_TOKENS = 180
 """Mean answer of the seed data set: expected at least, since models answer at more length than people."""
 JUDGE_REPLY_TOKENS = 90
 RUBRIC_BYTES_PER_TOKEN = 3.3
+Routed = Mapping[str, Mapping[str, int]]
+"""Category -> teacher -> prompts that a hash of their ids has given it."""
 _BOUND_OVERHEAD = 16  # a message and a request each, as in udfs.llm.cost
 
 
@@ -54,6 +59,24 @@ class CallCost:
     minutes: float | None = None
     """Least that its limits allow; null where none is known."""
     provider: str = ""
+    part: Part = "answers"
+    limited_by: str = ""
+    """What decides about the minutes."""
+    ended: int = 0
+    """Of the calls, those that have ended."""
+    measured: int = 0
+    """Requests whose use the expectation rests on; 0: it is assumed."""
+    deviation_usd: float = 0.0
+    """Of the cost of one request, where it was measured."""
+    units: int = 0
+    """Requests that are asked first: what is asked again about the same thing is among the calls only."""
+    cached_usd: Decimal = Decimal(0)
+    """What cached prompts are expected to save; the expectation has it off already."""
+
+    @property
+    def unit_usd(self) -> Decimal:
+        """Expected for one request, with what is asked again about it."""
+        return self.expected_usd / self.units if self.units else Decimal(0)
 
     @property
     def key(self) -> EndpointKey:
@@ -73,6 +96,16 @@ class Plan:
     judge_answers: CallCost | None
     """The judge on the teachers' answers."""
     shares: Sequence[TeacherShare]
+    found: Measurements = field(default_factory=Measurements)
+    """What the expectations rest on."""
+    routes: Sequence[tuple[int, Mapping[str, float]]] = ()
+    """Of each category the answers of which it is not known who gives them, and the share of each teacher in them."""
+    asks_for_failing: bool = False
+    """Whether prompts are asked whose own response fails, which is known once it is scored."""
+    rubric_tokens: int = 0
+    """Of each call of the judge the beginning that is always the same."""
+    rubric_usd: Decimal = Decimal(0)
+    """What all of it would cost less, were it always read from the provider's cache."""
 
     @property
     def calls(self) -> tuple[CallCost, ...]:
@@ -122,6 +155,8 @@ def make_plan(
     specs: Mapping[str, GenerationSpec],
     judge: Judge | None,
     acceptance: Acceptance,
+    found: Measurements | None = None,
+    routed: Routed | None = None,
 ) -> Plan:
     """Count calls, tokens and dollars.
 
@@ -131,7 +166,11 @@ def make_plan(
         specs: teacher -> how it is asked, of all teachers that are models.
         judge: null where rules score.
         acceptance: of answers.
+        found: what was measured; null: nothing was.
+        routed: whom a hash has chosen for the prompts that may be asked, where they were counted; else the weights
+            tell the shares.
     """
+    found = found or Measurements()
     distill, rows = settings.distill, plan_rows(settings, prompts, acceptance)
     public = [(one, one.usable) for one in prompts] if distill.when != "always" or not distill.models else []
     answers = [(one, rows.asked[one.category] * distill.samples_per_prompt) for one in prompts]
@@ -139,34 +178,92 @@ def make_plan(
     if judge is not None:
         share = judge.share_of(sum(count for _, count in (*public, *(answers if specs else ()))))
         if any(count for _, count in public):
-            judge_public = _judge_cost("judge, public", judge, public, share, longest_answer=None)
+            judge_public = _judge_cost(found, "judge, public", judge, public, share, longest_answer=None)
         if specs:
             longest = max(spec.max_tokens_cap for spec in specs.values())
-            judge_answers = _judge_cost("judge, answers", judge, answers, share, longest_answer=longest)
+            unique = found.judged_share
+            judged = answers if unique is None else [(one, round(count * unique)) for one, count in answers]
+            judge_answers = _judge_cost(found, "judge, answers", judge, judged, share, longest_answer=longest)
     return Plan(
         prompts,
         rows,
-        [_teacher_cost(settings, name, spec, answers) for name, spec in specs.items()],
+        _teacher_costs(settings, specs, answers, found, routed or {}),
         judge_public,
         judge_answers,
         expected_shares(distill, rows.asked),
+        found,
+        _undecided(settings, answers, routed or {}) if specs else (),
+        distill.when == "below_threshold",
+        *_rubric(judge, [one for one in (judge_public, judge_answers) if one is not None]),
     )
 
 
+def _shares(settings: Settings, category: str, routed: Routed) -> dict[str, float]:
+    weights: Mapping[str, float] = routed.get(category) or category_weights(settings.distill)[category]
+    return {name: weight / sum(weights.values()) for name, weight in weights.items()}
+
+
+def _undecided(
+    settings: Settings, answers: Sequence[tuple[Prompts, int]], routed: Routed
+) -> list[tuple[int, Mapping[str, float]]]:
+    """The answers whose teacher is chance: where all that were counted are asked, it is known of each."""
+    samples = settings.distill.samples_per_prompt
+    return [
+        (count, _shares(settings, one.category, routed))
+        for one, count in answers
+        if count != samples * sum(routed.get(one.category, {}).values())
+    ]
+
+
+def _rubric(judge: Judge | None, judged: Sequence[CallCost]) -> tuple[int, Decimal]:
+    if judge is None:
+        return 0, Decimal(0)
+    tokens, prices = round(judge.fixed_bytes / RUBRIC_BYTES_PER_TOKEN), judge.spec.endpoint.prices
+    if prices.cached_input_usd_per_mtok is None:
+        return tokens, Decimal(0)
+    cheaper = prices.input_usd_per_mtok - prices.cached_input_usd_per_mtok
+    return tokens, tokens * sum(one.calls for one in judged) * cheaper / 1_000_000
+
+
+def _teacher_costs(
+    settings: Settings,
+    specs: Mapping[str, GenerationSpec],
+    answers: Sequence[tuple[Prompts, int]],
+    found: Measurements,
+    routed: Routed,
+) -> list[CallCost]:
+    costs = [_teacher_cost(settings, name, spec, answers, found, routed) for name, spec in specs.items()]
+    calls = Counter[EndpointKey]()
+    for one in costs:
+        calls[one.key] += one.calls
+    # Teachers that are one model share what it has answered.
+    return [replace(one, ended=round(one.ended * one.calls / (calls[one.key] or 1))) for one in costs]
+
+
 def _teacher_cost(
-    settings: Settings, name: str, spec: GenerationSpec, answers: Iterable[tuple[Prompts, int]]
+    settings: Settings,
+    name: str,
+    spec: GenerationSpec,
+    answers: Iterable[tuple[Prompts, int]],
+    found: Measurements,
+    routed: Routed,
 ) -> CallCost:
-    weights, total = category_weights(settings.distill), _Total(name, spec)
+    total = _Total(name, spec)
     for one, count in answers:
-        table = weights[one.category]
-        calls = round(count * table[name] / sum(table.values()))
+        calls = round(count * _shares(settings, one.category, routed).get(name, 0.0))
         answer = min(max(one.public_answer_tokens, SEED_ANSWER_TOKENS), spec.max_tokens)
         total.add(calls, one.prompt_tokens, answer, one.prompt_bytes + 3 * _BOUND_OVERHEAD)
-    return total.cost()
+    return total.cost("answers", found)
 
 
 def _judge_cost(
-    role: str, judge: Judge, pairs: Iterable[tuple[Prompts, int]], share: float, *, longest_answer: int | None
+    found: Measurements,
+    role: str,
+    judge: Judge,
+    pairs: Iterable[tuple[Prompts, int]],
+    share: float,
+    *,
+    longest_answer: int | None,
 ) -> CallCost:
     """Cost of judging pairs; `longest_answer` in tokens where models wrote them, null for responses of sources."""
     total = _Total(role, judge.spec, judge.asks)
@@ -178,7 +275,7 @@ def _judge_cost(
         read = judge.fixed_bytes / RUBRIC_BYTES_PER_TOKEN + one.prompt_tokens + answer
         bound = judge.fixed_bytes + one.prompt_bytes + answer_bytes + 4 * _BOUND_OVERHEAD
         total.add(ceil(round(count * share, 6)), read, JUDGE_REPLY_TOKENS, bound, most=count)
-    return total.cost()
+    return total.cost("judged responses" if longest_answer is None else "judged answers", found)
 
 
 class _Total:
@@ -207,20 +304,50 @@ class _Total:
             * worst_case(ceil(prompt_bound), longest, prices, batch=self._spec.mode == "batch")
         )
 
-    def cost(self) -> CallCost:
+    def cost(self, part: Part, found: Measurements) -> CallCost:
         """The sum."""
-        endpoint, usage = self._spec.endpoint, Usage(round(self._prompt), round(self._answer))
-        is_batch = self._spec.mode != "online"  # which has limits of its own
-        limits = ((self._calls, endpoint.limits.rpm), (self._admitted, endpoint.limits.tpm))
+        endpoint, is_batch = self._spec.endpoint, self._spec.mode != "online"
+        measured = found.of(part, *endpoint.key)
+        calls, prompt, answer, cached = float(self._calls), self._prompt, self._answer, 0.0
+        if measured is not None:
+            times = self._calls / measured.requests
+            calls, prompt = times * measured.ended, times * measured.prompt_tokens
+            answer, cached = times * measured.completion_tokens, times * measured.cached_tokens
+        usage = Usage(round(prompt), round(answer), min(round(cached), round(prompt)))
+        # What mode auto leaves to be asked online is little, but nobody knows beforehand which requests it is.
+        expected = cost_of(usage, endpoint.prices, batch=is_batch)
+        if measured is not None:
+            expected += (measured.assumed_usd * self._calls / measured.requests).quantize(expected, ROUND_CEILING)
+        minutes, limited_by = (None, "") if is_batch else self._minutes(measured)
         return CallCost(
             self._role,
             endpoint.model,
-            self._calls,
+            round(calls),
             usage.prompt_tokens,
             usage.completion_tokens,
-            # What mode auto leaves to be asked online is little, but nobody knows beforehand which requests it is.
-            cost_of(usage, endpoint.prices, batch=is_batch),
+            expected,
             self._worst,
-            None if is_batch else max((amount / limit for amount, limit in limits if limit), default=None),
+            minutes,
             endpoint.provider,
+            part,
+            limited_by,
+            found.ended(part, *endpoint.key),
+            measured.requests if measured else 0,
+            measured.deviation_usd(endpoint.prices, batch=is_batch) if measured else 0.0,
+            self._calls,
+            measured.cached_saving(endpoint.prices) * self._calls / measured.requests if measured else Decimal(0),
         )
+
+    def _minutes(self, measured: Measured | None) -> tuple[float | None, str]:
+        """Least that the limits allow, and which of them; a batch has limits of its own."""
+        limits = self._spec.endpoint.limits
+        attempts = measured.attempts / measured.requests if measured else 1.0
+        windows = [
+            (self._calls * attempts, limits.rpm, "requests a minute"),
+            (self._admitted * attempts, limits.tpm, "tokens a minute"),
+        ]
+        times = [(amount / most * limits.window_seconds / 60, name) for amount, most, name in windows if most]
+        if measured is not None and measured.latency_ms:
+            waited = self._calls * measured.latency_ms / measured.requests
+            times.append((waited / limits.max_in_flight / 60_000, "calls in flight"))
+        return max(times, default=(None, ""))

@@ -3,20 +3,24 @@
 from collections.abc import Iterator
 from datetime import date, datetime, timezone
 from decimal import Decimal
+from itertools import chain
 from math import ceil, floor
 
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from jobs.budget.costs import CallCost, Plan
+from jobs.budget.advice import lines_on_size, lines_over_cap, probe_lines, rows_for, saving_lines, time_lines
+from jobs.budget.costs import Plan
 from jobs.budget.outlook import Outlook, find_outlook
 from jobs.config.calls import PAID_STAGES
-from jobs.config.endpoints import chosen_models, endpoint_of, known_model, known_providers
+from jobs.config.endpoints import Chosen, chosen_models, endpoint_of, known_model, known_providers
 from jobs.config.settings import Settings
+from jobs.config.teachers import PUBLIC
 from jobs.ledger.usage import CallLedger
 from jobs.rendering.money import dollars
 from jobs.rendering.terminal import figures_table, say
 from jobs.surrogate.prospect import ASSUMED_OPEN
+from udfs.scoring.calibration import wilson
 
 _OLD_DAYS = 90
 
@@ -48,11 +52,26 @@ def show_plan(
         say(console, "No model is asked, so nothing costs anything.")
         return True
     console.print(_call_table(plan), "")
-    for line in (*_share_lines(plan), *_distilled_lines(settings), *_time_lines(plan), *_batch_lines(settings)):
+    outlook = find_outlook(plan, ledger or CallLedger())
+    if any(one.measured for one in plan.calls):
+        console.print(_measured_table(plan), "")
+    if plan.found.quality:
+        console.print(_quality_table(plan), "")
+    lines = (
+        _share_lines(plan),
+        _mean_lines(settings, plan),
+        _distilled_lines(settings),
+        time_lines(plan),
+        _batch_lines(settings),
+    )
+    for line in (*chain(*lines), *saving_lines(settings, plan), *probe_lines(plan, outlook)):
         say(console, line)
-    for line in _warnings(settings, plan, today or datetime.now(timezone.utc).date()):
+    for line in (
+        *_warnings(settings, plan, today or datetime.now(timezone.utc).date()),
+        *lines_on_size(settings, plan),
+    ):
         say(console, f"warning: {line}", "yellow")
-    return _show_verdict(console, settings, plan, find_outlook(plan, ledger or CallLedger()))
+    return _show_verdict(console, settings, plan, outlook)
 
 
 def _prompt_table(plan: Plan) -> RichTable:
@@ -82,6 +101,59 @@ def _call_table(plan: Plan) -> RichTable:
     return table
 
 
+def _measured_table(plan: Plan) -> RichTable:
+    columns = ("requests", "in", "out", "reasoning", "cached", "tries", "failed")
+    table = figures_table("Measured: tokens and tries of a request", "who", *columns)
+    for one in plan.calls:
+        found = plan.found.of(one.part, *one.key)
+        if found is None:
+            table.add_row(one.role, "0", "assumed", "assumed", *("",) * 4)
+            continue
+        count = found.requests
+        out, half = found.completion_tokens / count, found.half_completion()
+        cached = found.cached_tokens / found.prompt_tokens if found.prompt_tokens else 0.0
+        table.add_row(
+            one.role,
+            _count(count),
+            _count(found.prompt_tokens / count),
+            f"{_count(out)} ± {_count(half)}",
+            _count(found.reasoning_tokens / count),
+            f"{cached:.0%}",
+            f"{found.attempts / count:.2f}",
+            f"{found.unanswered / found.ended:.1%}",
+        )
+    return table
+
+
+def _quality_table(plan: Plan) -> RichTable:
+    table = figures_table("Answers above the threshold", "who", "category", "scored", "accepted", "95 %", texts=2)
+    for one in plan.found.quality:
+        share = wilson(one.accepted, one.count)
+        interval = f"{share.low:.0%} to {share.high:.0%}"
+        table.add_row(one.teacher, one.category, _count(one.count), f"{share.value:.0%}", interval)
+    return table
+
+
+def _mean_lines(settings: Settings, plan: Plan) -> Iterator[str]:
+    """The mean score to expect, where a judge has scored: of what it accepted in each category."""
+    if plan.prompts_asked and not any(one.teacher != PUBLIC for one in plan.found.quality):
+        accepted = settings.distill.expected_acceptance
+        yield f"Assumed: {accepted:.0%} of the answers are good (distill.expected_acceptance)"
+    if settings.score.kind != "judge":
+        return
+    expected, sums = plan.rows.dataset(), dict[str, list[int]]()
+    for one in plan.found.quality:
+        both = sums.setdefault(one.category, [0, 0])
+        both[0] += one.accepted_tenths
+        both[1] += one.accepted
+    rows = {name: expected.get(name, 0) for name, (_, count) in sums.items() if count}
+    if total := sum(rows.values()):
+        mean = sum(rows[name] * sums[name][0] / sums[name][1] for name in rows) / total / 10
+        target = settings.targets.min_mean_quality
+        wanted = f", wanted {target:g}" if target is not None else ""
+        yield f"Mean score to expect: {mean:.2f}{wanted}"
+
+
 def _count(number: float) -> str:
     return f"{round(number):,}"
 
@@ -92,16 +164,6 @@ def _whole(amount: Decimal) -> str:
 
 def _short(tokens: int) -> str:
     return f"{tokens / 1e6:,.1f} M" if tokens >= 1e6 else f"{tokens:,}"
-
-
-def _time(cost: CallCost) -> str:
-    minutes = cost.minutes or 0.0
-    return f"{cost.role} {ceil(minutes / 60):,} h" if minutes >= 60 else f"{cost.role} {ceil(minutes)} min"
-
-
-def _time_lines(plan: Plan) -> Iterator[str]:
-    if times := [_time(one) for one in plan.calls if one.minutes is not None]:
-        yield "The limits of conf/providers.yaml allow it in no less than: " + ", ".join(times)
 
 
 def _batch_lines(settings: Settings) -> Iterator[str]:
@@ -145,7 +207,7 @@ def _warnings(settings: Settings, plan: Plan, today: date) -> Iterator[str]:
         elif known.shutdown_date is not None:
             yield f"{chosen.role}: {model} leaves on {known.shutdown_date}"
         effort = known.profile.extra_body.get("reasoning_effort") if known.profile else None
-        if effort not in (None, "none"):
+        if effort not in (None, "none") and not _is_measured(plan, chosen):
             yield f"{chosen.role}: it reasons before it answers; that is billed too and not among the expected tokens"
         if known.prices is not None and known.prices.input + known.prices.output > 0:
             read = known.prices.read_on
@@ -153,6 +215,11 @@ def _warnings(settings: Settings, plan: Plan, today: date) -> Iterator[str]:
                 yield f"{chosen.role}: it was not established when its prices were read; check them"
             elif (today - read).days > _OLD_DAYS:
                 yield f"{chosen.role}: its prices were read on {read}; check them"
+
+
+def _is_measured(plan: Plan, chosen: Chosen) -> bool:
+    costs = [one for one in plan.calls if one.model == chosen.choice.model]
+    return bool(costs) and all(one.measured for one in costs)
 
 
 def _show_verdict(console: Console, settings: Settings, plan: Plan, outlook: Outlook) -> bool:
@@ -172,15 +239,16 @@ def _show_verdict(console: Console, settings: Settings, plan: Plan, outlook: Out
         text = f"OVER BUDGET: {dollars(one.used)} expected{of_it}, budget.{one.name} is {dollars(one.limit)}. {worst}"
         say(console, text, "bold red")
     if budget.run_usd is not None and total > budget.run_usd:
-        _show_what_fits(console, plan, budget.run_usd, outlook)
+        _show_what_fits(console, settings, plan, budget.run_usd, outlook)
     return False
 
 
-def _show_what_fits(console: Console, plan: Plan, cap: Decimal, outlook: Outlook) -> None:
+def _show_what_fits(console: Console, settings: Settings, plan: Plan, cap: Decimal, outlook: Outlook) -> None:
     public = plan.judge_public
     if outlook.paid_usd():
         left = max(Decimal(0), cap - outlook.paid_usd())
-        fits = f"about {left / outlook.to_go_usd():.1%} of what has no answer yet"
+        rows = rows_for(plan, outlook, cap)
+        fits = f"about {left / outlook.to_go_usd():.1%} of what has no answer yet; {rows:,} rows"
     elif public is not None and public.expected_usd > cap:
         judged = floor(public.calls * cap / public.expected_usd)
         fits = f"judging {judged:,} of {public.calls:,} responses of the sources, and asking no model"
@@ -189,5 +257,5 @@ def _show_what_fits(console: Console, plan: Plan, cap: Decimal, outlook: Outlook
         rows = sum(plan.rows.dataset(part).values())
         fits = f"{floor(asked * part):,} of {asked:,} prompts ({part:.1%}), answered and judged; {rows:,} rows"
     say(console, f"What fits: {fits}.")
-    more = dollars(outlook.expected_usd()).replace(",", "").removeprefix("$")
-    say(console, f"To have all of it: --set budget.run_usd={more}.")
+    for line in lines_over_cap(settings, plan, outlook, cap):
+        say(console, line)

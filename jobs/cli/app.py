@@ -32,7 +32,8 @@ _TOOLS = {
         "ask": 'Ask one question; print answer, tokens and cost: phase0 ask gpt-6-luna "Why is the sky blue?".',
         "preflight": "Check key, model, shutdown date, schema and clock of every model a configuration asks; costs "
         "nothing.",
-        "plan": "Count rows, tokens and dollars of every teacher and the judge, before any call; writes nothing.",
+        "plan": "Count rows, tokens and dollars of every teacher and the judge, before any call; writes nothing by "
+        "itself.",
     },
     "batches": {"batches": "List the batches at providers; cancel one."},
     "inspection": {

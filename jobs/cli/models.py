@@ -13,9 +13,28 @@ from jobs.models.ask import ask as ask_teacher
 from jobs.models.ask import find_teacher, local_teacher, show_answer
 from jobs.models.preflight import preflight as check_models
 from jobs.models.preflight import print_findings
-from jobs.run.options import DEFAULT_CONFIG, Config, Overrides, Verbose, console, settings_of
+from jobs.run.options import (
+    DEFAULT_CONFIG,
+    Config,
+    KeepAnswers,
+    Overrides,
+    Rebuy,
+    Verbose,
+    Yes,
+    approval_of,
+    console,
+    paid_overrides,
+    runtime_of,
+    settings_of,
+)
+from jobs.run.probe import run_probe
 from jobs.workspace.runtime import open_runtime
+from schemas.errors import ConfigError
 
+Probe = Annotated[
+    int | None,
+    typer.Option("--probe", min=1, metavar="N", help="have N prompts answered and judged first, and measure; kept"),
+]
 commands: typer.Typer = typer.Typer()
 
 
@@ -50,15 +69,27 @@ def preflight(config: Config = DEFAULT_CONFIG, overrides: Overrides = None) -> N
 
 @commands.command()
 def plan(
+    context: typer.Context,
     config: Config = DEFAULT_CONFIG,
     overrides: Overrides = None,
     accept_plan: Annotated[bool, typer.Option("--accept-plan", help="over the budget is no failure")] = False,
+    probe: Probe = None,
+    yes: Yes = False,
+    keep_answers: KeepAnswers = False,
+    rebuy: Rebuy = False,
     verbose: Verbose = False,
 ) -> None:
-    """Count rows, tokens and dollars of every teacher and the judge, before any call; writes nothing."""
-    settings = settings_of(config, overrides)
-    counted, basis, ledger = find_plan(
-        settings, lambda: open_runtime(settings, console, verbose=verbose, reads_only=True)
-    )
+    """Count rows, tokens and dollars of every teacher and the judge, before any call; writes nothing by itself."""
+    if probe is None and (yes or keep_answers or rebuy):
+        raise ConfigError("--yes, --keep-answers and --rebuy are about calls, and without --probe N a plan makes none")
+    settings = settings_of(config, [*(overrides or []), *paid_overrides(keep_answers, rebuy)])
+    if probe is not None:
+        runtime = runtime_of(config, [*(overrides or []), *paid_overrides(keep_answers, rebuy)], verbose)
+        run_probe(runtime, probe, approval_of(context, yes, accept_plan))
+        counted, basis, ledger = find_plan(settings, lambda: runtime)
+    else:
+        counted, basis, ledger = find_plan(
+            settings, lambda: open_runtime(settings, console, verbose=verbose, reads_only=True)
+        )
     if not show_plan(console, settings, counted, basis, ledger=ledger) and not accept_plan:
         raise typer.Exit(3)

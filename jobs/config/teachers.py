@@ -231,7 +231,7 @@ class ScorerConfig(ModelChoice):
 
     @property
     def scorers(self) -> tuple[str, ...]:
-        """Who gives scores, as the table names them."""
+        """Who gives scores, as the table names them; first who gives those that all others come of."""
         return ("judge", "distilled") if self.kind == "distilled" else (self.kind,)
 
     @property

@@ -7,7 +7,7 @@ from jobs.workspace.queries import ask_spark, with_parts
 from jobs.workspace.runtime import Runtime
 from schemas.tables import CONTAMINATION, EXAMPLES
 
-_CLEAN_EXAMPLES = """(
+CLEAN_EXAMPLES = """(
     select found.* from {examples} as found
     left anti join (
         select example_id from {contamination} where effect = 'exclude'
@@ -25,7 +25,7 @@ left anti join (
 """
 # Rows of `EXAMPLES` that hold no item of a benchmark and whose prompt no rule keeps out, with `has_fault`. A workspace
 # of an older version may lack the table `contamination`.
-OPEN_PROMPTS = with_parts(_OPEN_PROMPTS, examples=_CLEAN_EXAMPLES)
+OPEN_PROMPTS = with_parts(_OPEN_PROMPTS, examples=CLEAN_EXAMPLES)
 _UNIQUE_PROMPTS = """
 select prompts.* from ({open_prompts}) as prompts
 left anti join (select id from {duplicates} where pass = 'prompt') as removed on removed.id = prompts.example_id

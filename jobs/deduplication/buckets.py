@@ -1,8 +1,8 @@
-"""Buckets of rows that may be twins: min-hash signatures of the parts of their shingle sets, band by band."""
+"""Buckets of rows that may be twins: min-hash signatures of the parts of their shingle sets, band by band.
 
-from pyspark.ml.feature import MinHashLSH
-from pyspark.ml.functions import array_to_vector
-from pyspark.ml.linalg import VectorUDT
+`pyspark.ml` and the pandas that it brings take a second to load, so only a search loads them.
+"""
+
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 from pyspark.sql.types import BinaryType, DoubleType, IntegerType, LongType, StringType, StructField, StructType
@@ -11,17 +11,14 @@ from jobs.config.deduplicate import DeduplicateConfig
 from udfs.similarity import drop_lonely, shingle_parts
 
 OF_TEXT = ("rank", "threshold", "text", "turn_start", "source")
-_PARTS = StructType(
-    [
-        StructField("rank", StringType()),
-        StructField("threshold", DoubleType()),
-        StructField("text", StringType()),
-        StructField("turn_start", IntegerType()),
-        StructField("source", StringType()),
-        StructField("set_key", BinaryType()),
-        StructField("node", LongType()),
-        StructField("features", VectorUDT()),
-    ]
+_PARTS = (
+    StructField("rank", StringType()),
+    StructField("threshold", DoubleType()),
+    StructField("text", StringType()),
+    StructField("turn_start", IntegerType()),
+    StructField("source", StringType()),
+    StructField("set_key", BinaryType()),
+    StructField("node", LongType()),
 )
 
 
@@ -31,12 +28,18 @@ def with_buckets(texts: DataFrame, config: DeduplicateConfig) -> DataFrame:
     Only the first row of a text has more than the last two columns. Texts with equal shingle sets, and equal ones of
     their last turns, have the same set_key and the same node.
     """
+    from pyspark.ml.feature import MinHashLSH
+    from pyspark.ml.functions import array_to_vector
+    from pyspark.ml.linalg import VectorUDT
+
     lsh = MinHashLSH(inputCol="features", outputCol="hashes", numHashTables=config.rows, seed=config.seed)
     # fit draws the hash functions and looks at nothing else, so any vector will do.
     model = lsh.fit(texts.sparkSession.range(1).select(array_to_vector(F.array(F.lit(1.0))).alias("features")))
     unknown = {"turn_start": F.lit(0), "source": F.lit("")}
     more = [F.col(name) if name in texts.columns else value.alias(name) for name, value in unknown.items()]
-    parts = texts.select("rank", "text", "threshold", *more).mapInArrow(shingle_parts(config.bands), _PARTS)
+    parts = texts.select("rank", "text", "threshold", *more).mapInArrow(
+        shingle_parts(config.bands), StructType([*_PARTS, StructField("features", VectorUDT())])
+    )
     bucket = F.xxhash64("hashes").alias("bucket")
     return model.transform(parts).select(*OF_TEXT, "set_key", "node", bucket)
 

@@ -194,7 +194,7 @@ def _scores(scores: DataFrame, related: Related) -> DataFrame:
     extremes = (F.array_min(values) == F.col("lowest_dimension")) & (F.array_max(values) == F.col("highest_dimension"))
     within = F.col("quality_tenths").between(F.col("lowest_dimension") * 10, F.col("highest_dimension") * 10)
     # A predicted score is of the whole; of dimensions nothing was learnt. Null is passed over.
-    is_predicted = F.col("scorer") == "distilled"
+    is_predicted = F.coalesce(F.col("scorer") == "distilled", F.lit(False))
     in_interval = F.col("quality_tenths").between(F.col("low_tenths"), F.col("high_tenths"))
     has_origin = in_interval & (F.col("quality_tenths") == F.col("predicted_tenths")) & F.col("model").isNotNull()
     checks = scores.select(
@@ -206,7 +206,7 @@ def _scores(scores: DataFrame, related: Related) -> DataFrame:
         _number("quality_tenths"),
         F.coalesce(extremes, is_predicted, F.lit(False)).alias("extremes_match_dimensions"),
         F.coalesce(within, is_predicted, F.lit(False)).alias("quality_is_within_dimensions"),
-        F.coalesce(has_origin, ~is_predicted, F.lit(False)).alias("prediction_has_an_interval"),
+        (~is_predicted | F.coalesce(has_origin, F.lit(False))).alias("prediction_has_an_interval"),
         _is_given("reason").alias("reason_is_given"),
     )
     return _with_pair_is_known(checks, related)

@@ -16,6 +16,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from jobs.workspace.quick_start import quick_start_folder
+
 OLDEST_JAVA, NEWEST_JAVA = 17, 25  # Spark 4.2 runs on Java 17, 21 and 25
 LEAST_FREE_GIB = 2
 _GIB = 1 << 30
@@ -203,10 +205,10 @@ def _java_proxy(proxy: str) -> str:
 
 
 def jar_folders(environment: Mapping[str, str]) -> list[Path]:
-    """Where Delta's jar may lie: beside Spark's own, and where Ivy keeps what it fetched."""
+    """Where Delta's jar may lie: with Spark's own, where a quick start keeps it, and where Ivy keeps what it got."""
     home = home_folder(environment)
     fetched = sorted(home.glob(".ivy2*/jars")) if home and os.access(home, os.X_OK | os.R_OK) else []
-    return [*(place / "jars" for place in _pyspark_folders()), *fetched]
+    return [*(place / "jars" for place in _pyspark_folders()), quick_start_folder() / "jars", *fetched]
 
 
 def _pyspark_folders() -> list[Path]:

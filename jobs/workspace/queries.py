@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from string import Formatter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from jobs.workspace import files
 from schemas.batches import BATCH_ITEMS, BATCHES
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from deltalake import DeltaTable, QueryBuilder
     from pyspark.sql import DataFrame, SparkSession
-    from pyspark.sql.types import StructField
+    from pyspark.sql.types import StructField, StructType
 
+WriteMode = Literal["append", "overwrite"]
 Value = str | int | float | Collection[str] | Collection[int]
 Answer = dict[str, Any]
 """A row: column -> value; times have their zone, maps are dicts."""
@@ -76,6 +77,19 @@ class DeltaTables:
         except (DeltaError, OSError, pa.ArrowException) as error:
             raise CannotReadError(type(error).__name__) from error
 
+    def data_files(self, table: Table) -> "tuple[StructType, list[str]] | None":
+        """Columns of a table and the files that its newest version consists of; null where it is not there.
+
+        Raises:
+            CannotReadError: its rows are not simply those of its files, or delta-rs cannot read its log.
+        """
+        found = self._open(table)
+        if found is None:
+            return None
+        if found.metadata().partition_columns:
+            raise CannotReadError(f"{table.name} is partitioned")
+        return _columns(found), sorted(found.file_uris())
+
     def _register(self, table: Table, builder: "QueryBuilder") -> str:
         """Make a table known to a builder; gives the SQL for its rows, with the columns that came later."""
         from pyspark.sql.types import StructType
@@ -84,7 +98,7 @@ class DeltaTables:
         if found is None:
             return f"(select {_nulls(table.schema.fields)} where false)"
         builder.register(table.name, found)
-        columns = StructType.fromJson(_json(found))
+        columns = _columns(found)
         added = table.added_since(columns)
         table.require(StructType([*columns.fields, *added]))
         if not added:
@@ -109,8 +123,10 @@ class DeltaTables:
         return found
 
 
-def append_rows(path: str, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Add rows to a table of a local folder in one commit, making it where it is missing. Needs no Spark."""
+def write_rows(
+    path: str, table: Table, rows: Sequence[Mapping[str, Any]], mode: Literal["append", "overwrite"]
+) -> None:
+    """Write rows to a table of a local folder in one commit, making it where it is missing. Needs no Spark."""
     import pyarrow as pa
     from deltalake import Schema, write_deltalake
 
@@ -120,13 +136,16 @@ def append_rows(path: str, table: Table, rows: Sequence[Mapping[str, Any]]) -> N
     # On a disk that is full delta-rs panics, with a backtrace on the terminal.
     files.require_room(path, _ROOM_BYTES)
     # A table of an earlier version gets its new columns.
-    write_deltalake(path, pa.Table.from_pylist(plain, columns), mode="append", schema_mode="merge")
+    columns_as: Literal["merge", "overwrite"] = "merge" if mode == "append" else "overwrite"
+    write_deltalake(path, pa.Table.from_pylist(plain, columns), mode=mode, schema_mode=columns_as)
 
 
-def _json(table: "DeltaTable") -> Any:
+def _columns(table: "DeltaTable") -> "StructType":
     import json
 
-    return json.loads(table.schema().to_json())
+    from pyspark.sql.types import StructType
+
+    return StructType.fromJson(json.loads(table.schema().to_json()))
 
 
 def _nulls(fields: "Iterable[StructField]") -> str:

@@ -16,6 +16,7 @@ from jobs.config.spark import SparkConfig
 from jobs.workspace.code_archive import write_code_archive
 from jobs.workspace.environment import look_at_java, quick_faults, start_fault
 from jobs.workspace.machine_errors import root_cause
+from jobs.workspace.quick_start import quick_start
 from schemas.errors import EnvironmentSetupError
 
 
@@ -127,9 +128,10 @@ def _local_builder(builder: SparkSession.Builder, config: SparkConfig) -> SparkS
         "spark.log.level": "WARN",
         **config.conf,
     }
-    for key, value in settings.items():
+    quick = quick_start(config.conf) if starts_here(config) else {}
+    for key, value in {**settings, **quick}.items():
         builder = builder.config(key, value)
-    return configure_spark_with_delta_pip(builder)
+    return builder if quick else configure_spark_with_delta_pip(builder)
 
 
 def start_requirements(environment: Mapping[str, str]) -> None:

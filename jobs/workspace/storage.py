@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Any
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 
+from jobs.config.paths import literal
 from jobs.workspace import files
 from jobs.workspace.machine_errors import damaged_table
 from jobs.workspace.queries import (
     CannotReadError,
     DeltaTables,
     Value,
-    append_rows,
+    WriteMode,
     ask_spark,
     tables_of,
+    write_rows,
 )
 from jobs.workspace.table_files import give_checksums, table_fault
 from schemas.errors import MissingTableError
@@ -105,7 +107,10 @@ class Storage:
     def replace(self, table: Table, rows: DataFrame) -> None:
         """Write the whole table anew, in one transaction."""
         self._require_whole(table)
-        self._write(table, rows, "overwrite", overwriteSchema="true")
+        if self.catalog is None and not self.exists(table):
+            self._write(table, rows, "append")  # to overwrite would look, with two queries, for what it replaces
+        else:
+            self._write(table, rows, "overwrite", overwriteSchema="true")
 
     def replace_where(self, table: Table, rows: DataFrame, condition: str) -> None:
         """Write anew the part of a table for which the SQL condition holds; all of `rows` must fulfil it."""
@@ -114,15 +119,28 @@ class Storage:
         else:
             self.replace(table, rows)
 
+    def replace_rows(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write a whole table anew with some rows that the driver has; in a local folder without Spark."""
+        self._write_rows(table, rows, "overwrite", self.replace)
+
     def append_rows(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Add some rows that the driver has; in a local folder without Spark."""
+        self._write_rows(table, rows, "append", self.append)
+
+    def _write_rows(
+        self,
+        table: Table,
+        rows: Sequence[Mapping[str, Any]],
+        mode: WriteMode,
+        write: Callable[[Table, DataFrame], None],
+    ) -> None:
         self._require_whole(table)
         if self.catalog is None and "://" not in self.workspace:
-            append_rows(self.location(table), table, rows)
+            write_rows(self.location(table), table, rows, mode)
             give_checksums(Path(self.location(table)))
         else:
             values = [tuple(row.get(name) for name in table.schema.names) for row in rows]
-            self.append(table, self.spark.createDataFrame(values, table.schema))
+            write(table, self.spark.createDataFrame(values, table.schema))
 
     def append(self, table: Table, rows: DataFrame) -> None:
         """Add rows to the table, making it where it is missing."""
@@ -179,4 +197,24 @@ class Storage:
         self._require_whole(table)
         if self.catalog:
             return self.spark.read.table(self.location(table))
-        return self.spark.read.format("delta").load(self.location(table))
+        found = self._files_of(table)
+        return self.spark.read.format("delta").load(self.location(table)) if found is None else found
+
+    def _files_of(self, table: Table) -> DataFrame | None:
+        """The table's newest version as the files that its log names, which delta-rs reads in milliseconds.
+
+        Spark would read the log with several jobs for each table and each query. Null where the table is not in a
+        local folder or is more than its files.
+        """
+        if "://" in self.workspace:
+            return None
+        try:
+            found = DeltaTables(files.join(self.workspace, "tables")).data_files(table)
+        except CannotReadError:
+            return None
+        if found is None:
+            return None
+        columns, paths = found
+        if not paths:
+            return self.spark.createDataFrame([], columns)
+        return self.spark.read.schema(columns).parquet(*map(literal, paths))

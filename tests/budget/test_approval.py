@@ -173,8 +173,10 @@ def test_the_outlook_counts_what_has_not_ended_at_the_plan_s_mean_cost(ready):
             ModelLedger(stage="score", provider="test", model="judge", answered=99, cost_usd=Decimal("0.2")),
         )
     )
-    outlook = find_outlook(plan, some)
     a, b = plan.teachers
+    judged = replace(plan.judge_answers, ended=99)
+    plan = replace(plan, teachers=[replace(a, ended=5), b], judge_answers=judged)
+    outlook = find_outlook(plan, some)
     assert outlook.to_go_usd("distill") == a.expected_usd * 15 / 20 + b.expected_usd
     assert outlook.to_go_usd("score") == 0  # more was judged than is planned
     assert outlook.expected_usd() == outlook.to_go_usd() + Decimal("1.2")
@@ -183,7 +185,7 @@ def test_the_outlook_counts_what_has_not_ended_at_the_plan_s_mean_cost(ready):
     tight = settings.model_copy(update={"budget": settings.budget.model_copy(update={"run_usd": Decimal("1.21")})})
     assert not show_plan(console, tight, plan, "BASIS", ledger=some)
     part = Decimal("0.01") / outlook.to_go_usd()
-    assert f"What fits: about {part:.1%} of what has no answer yet." in console.file.getvalue()
+    assert f"What fits: about {part:.1%} of what has no answer yet; " in console.file.getvalue()
 
 
 # In the pipeline.

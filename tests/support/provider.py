@@ -9,6 +9,7 @@ swapped answers are seen. What goes wrong is drawn from the token and the number
 
 import asyncio
 import json
+import math
 import random
 import re
 import time
@@ -31,6 +32,11 @@ class Behaviour:
 
     latency_seconds: float = 0.0
     answer_words: int = 20
+    """Of each answer, or on average."""
+    spread: float = 0.0
+    """Standard deviation of the logarithm of their number, drawn from the token, the model and the seed."""
+    usage: dict[str, Any] = field(default_factory=dict)
+    """Fields of every `usage` besides the counts of tokens."""
     shares: dict[str, float] = field(default_factory=dict)
     """Fault -> share: 429, 500 and any other status; dropped, torn, not_json; and what is in `PAID`."""
     scripts: dict[str, list[str]] = field(default_factory=dict)
@@ -165,9 +171,20 @@ class Provider:
         ratings = dict.fromkeys(("accuracy", "helpfulness", "completeness", "clarity"), rating)
         return json.dumps({"reason": f"It is about {call.token}.", **ratings, "category": "general"})
 
+    def words(self, call: Call) -> int:
+        """How many words an answer has, log-normal with the mean `answer_words`."""
+        draw = random.Random(f"{self.behaviour.seed} {call.model} {call.token}").gauss(0.0, 1.0)
+        spread = self.behaviour.spread
+        return max(1, round(self.behaviour.answer_words * math.exp(spread * draw - spread**2 / 2)))
+
     def answer(self, call: Call) -> bytes:
         """The body of a completion."""
-        text, finish, refusal, count = f"#{call.token}# {self.filler}", "stop", None, self.behaviour.answer_words + 4
+        filler, words = self.filler, self.behaviour.answer_words
+        if self.behaviour.spread:
+            words = self.words(call)
+            chosen = random.Random(call.token)  # so many that no rule takes them for repetition
+            filler = " ".join(f"word{chosen.randrange(10_000)}" for _ in range(words))
+        text, finish, refusal, count = f"#{call.token}# {filler}", "stop", None, words + 4
         text = self.behaviour.texts.get(call.token, text)
         if call.model.startswith("judge"):
             text, count = self.rate(call), 40
@@ -179,8 +196,8 @@ class Provider:
             finish, text = "content_filter", ""
         elif call.what == "empty":
             text = " \n"
-        usage = {"prompt_tokens": call.prompt_tokens, "completion_tokens": count}
-        call.paid_tokens = sum(usage.values())
+        usage = {"prompt_tokens": call.prompt_tokens, "completion_tokens": count, **self.behaviour.usage}
+        call.paid_tokens = call.prompt_tokens + count
         content = {
             "id": f"c{len(self.calls)}",
             "object": "chat.completion",

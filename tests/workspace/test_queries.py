@@ -13,6 +13,7 @@ from pyspark.sql.types import StructType
 from jobs import deduplicate_pairs, ingest, score, select_rows
 from jobs.answers.acceptance import find_acceptance
 from jobs.batches.lines import batch_lines
+from jobs.budget.measured import read_measurements
 from jobs.budget.plan import measure_prompts
 from jobs.calibration.stored import calibrations_of
 from jobs.curation import estimate
@@ -27,7 +28,7 @@ from jobs.reports.show import sample_examples, sample_records
 from jobs.reports.teacher_costs import find_teacher_costs
 from jobs.run.run_log import latest_runs
 from jobs.validation.validate import parameters
-from jobs.workspace.queries import CannotReadError, DeltaTables, _quoted, append_rows, tables_of, with_parts
+from jobs.workspace.queries import CannotReadError, DeltaTables, _quoted, tables_of, with_parts, write_rows
 from jobs.workspace.runtime import Runtime
 from schemas.calls import RESPONSES
 from schemas.errors import MissingTableError, SchemaMismatchError
@@ -68,6 +69,7 @@ QUESTIONS: dict[str, Callable[[Runtime], object]] = {
     "teachers": find_teacher_costs,
     "prompts": measure_prompts,
     "acceptance": find_acceptance,
+    "measurements": read_measurements,
     "expectations": lambda runtime: [parameters(runtime, table) for table in CHECKED],
     "counts of stages": lambda runtime: [
         runtime.query(score._COUNTS, limit=70),
@@ -78,6 +80,7 @@ QUESTIONS: dict[str, Callable[[Runtime], object]] = {
 }
 PAID: dict[str, Callable[[Runtime], object]] = {
     "ledger": read_call_ledger,
+    "measurements": read_measurements,
     "unrecorded": lambda runtime: unrecorded(runtime, "distill"),
     "batches": batches_of,
     "lines": batch_lines,
@@ -177,7 +180,7 @@ def test_columns_that_came_later_are_null_in_a_table_of_before(tmp_path):
     before = Table(
         RESPONSES.name, RESPONSES.key, StructType([one for one in RESPONSES.schema if one.name != "reasoning"])
     )
-    append_rows(str(tmp_path / "responses"), before, [{"request_id": "r1", "text": "yes"}])
+    write_rows(str(tmp_path / "responses"), before, [{"request_id": "r1", "text": "yes"}], "append")
 
     found = DeltaTables(str(tmp_path)).query("select r.request_id, r.text, r.reasoning from {responses} r", {})
 

@@ -3,10 +3,11 @@
 import pytest
 from pyspark.sql import functions as F
 
+from jobs.workspace.queries import CannotReadError, DeltaTables
 from jobs.workspace.storage import Storage
 from schemas.calls import RESPONSES
 from schemas.errors import MissingTableError, SchemaMismatchError
-from schemas.tables import DUPLICATES, SCREEN
+from schemas.tables import CONTAMINATION, DUPLICATES, SCREEN
 from tests.support.factories import rows_of
 
 
@@ -63,3 +64,51 @@ def test_a_part_of_a_table_of_an_earlier_version_is_written_anew_with_its_new_co
 
     found = {row["id"]: row["turn_jaccard"] for row in storage.read(DUPLICATES).collect()}
     assert found == {"a": None, "c": 0.9}
+
+
+def test_a_table_is_read_as_its_newest_version_and_a_frame_stays_what_it_was(spark, tmp_path):
+    storage = Storage(lambda: spark, str(tmp_path / "a[b] {c}%20d*e é"))
+    storage.replace(SCREEN, rows_of(spark, SCREEN, [{"id": "a"}, {"id": "b"}]))
+    first = storage.read(SCREEN)
+    storage.replace(SCREEN, rows_of(spark, SCREEN, [{"id": "c", "span": None}]))
+    storage.append(SCREEN, rows_of(spark, SCREEN, [{"id": "d"}]))
+
+    assert sorted(row["id"] for row in first.collect()) == ["a", "b"]
+    by_files, by_log = storage.read(SCREEN), spark.read.format("delta").load(storage.location(SCREEN))
+    assert sorted(by_files.collect()) == sorted(by_log.collect()) and by_files.count() == 2
+    assert "delta_log" not in by_files._jdf.queryExecution().executedPlan().toString()
+    storage.replace(SCREEN, rows_of(spark, SCREEN, []))
+    assert storage.read(SCREEN).collect() == []
+
+
+def test_a_table_that_is_more_than_its_files_is_left_to_delta(spark, tmp_path):
+    """Of a row that is deleted by a deletion vector the file still has it, and a partition's value is in no file."""
+    storage, tables = Storage(lambda: spark, str(tmp_path)), DeltaTables(str(tmp_path / "tables"))
+    path = storage.location(SCREEN)
+    rows = rows_of(spark, SCREEN, [{"id": "a"}, {"id": "b"}]).coalesce(1)
+    rows.write.format("delta").option("delta.enableDeletionVectors", "true").save(path)
+    spark.sql(f"delete from delta.`{path}` where id = 'b'")
+    with pytest.raises(CannotReadError, match="deletionVectors"):
+        tables.data_files(SCREEN)
+
+    path = storage.location(DUPLICATES)
+    rows_of(spark, DUPLICATES, [{"id": "d"}]).write.format("delta").partitionBy("pass").save(path)
+    with pytest.raises(CannotReadError, match="partitioned"):
+        tables.data_files(DUPLICATES)
+    assert [row["pass"] for row in storage.read(DUPLICATES).collect()] == ["prompt"]
+
+
+def test_rows_that_the_driver_has_replace_a_table_of_any_version(spark, tmp_path):
+    storage = Storage(lambda: spark, str(tmp_path))
+    old = rows_of(spark, CONTAMINATION, [{}, {}]).drop("part").withColumn("left_over", F.lit(1))
+    old.write.format("delta").save(storage.location(CONTAMINATION))
+
+    storage.replace_rows(CONTAMINATION, [{"example_id": "a", "benchmark": "gsm8k", "tokens": 7}])
+
+    (row,) = storage.read(CONTAMINATION).collect()
+    assert (row["example_id"], row["benchmark"], row["tokens"], row["effect"]) == ("a", "gsm8k", 7, None)
+    assert storage.version(CONTAMINATION) == 1
+    storage.replace_rows(CONTAMINATION, [])
+    assert storage.read(CONTAMINATION).collect() == []
+    storage.replace(CONTAMINATION, rows_of(spark, CONTAMINATION, [{"example_id": "b"}]))
+    assert [row["example_id"] for row in storage.read(CONTAMINATION).collect()] == ["b"]

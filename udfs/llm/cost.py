@@ -33,14 +33,16 @@ class Usage:
     cached_tokens: int = 0
     """Of the prompt tokens."""
     reasoning_tokens: int | None = None
-    """Of the completion tokens; null: the provider did not say."""
+    """Of the completion tokens, into which they are counted where they stood beside them; null: the provider did not
+    say."""
 
 
 def parse_usage(usage: object) -> Usage | None:
     """Read the `usage` of an answer, or None where it is missing or cannot be true.
 
-    Output is the larger of what the fields say, since some providers count reasoning in `total_tokens` alone. A count
-    is an integer that is not negative and that some model could reach; anything else makes the whole usage void.
+    Output is the larger of what the fields say, since some providers count reasoning in `total_tokens` alone. More
+    reasoning than output was not counted in it, whatever the total says, and is billed beside it. A count is an integer
+    that is not negative and that some model could reach; anything else makes the whole usage void.
     """
     if not isinstance(usage, Mapping):
         return None
@@ -57,7 +59,7 @@ def parse_usage(usage: object) -> Usage | None:
         if _count(total) is None:
             return None
         completion = max(completion, total - prompt)
-    elif reasoning is not None and reasoning > completion:
+    if reasoning is not None and reasoning > completion:
         completion += reasoning
     cached = _detail(usage, _INPUT_DETAILS, "cached_tokens")
     cached = _first(usage, "prompt_cache_hit_tokens", "cache_read_input_tokens") if cached is None else cached
