@@ -83,12 +83,18 @@ class DeltaTables:
         Raises:
             CannotReadError: its rows are not simply those of its files, or delta-rs cannot read its log.
         """
+        import pyarrow as pa
+
         found = self._open(table)
         if found is None:
             return None
         if found.metadata().partition_columns:
             raise CannotReadError(f"{table.name} is partitioned")
-        return _columns(found), sorted(found.file_uris())
+        # What delta-rs calls their addresses is escaped, and no name of a file.
+        names = pa.table(found.get_add_actions()).column("path").to_pylist()
+        if any("/" in name or "%" in name for name in names):
+            raise CannotReadError(f"{table.name} has files elsewhere")
+        return _columns(found), sorted(files.join(self.folder, table.name, name) for name in names)
 
     def _register(self, table: Table, builder: "QueryBuilder") -> str:
         """Make a table known to a builder; gives the SQL for its rows, with the columns that came later."""
