@@ -253,7 +253,7 @@ def _prediction(score: Found) -> str:
     if score["scorer"] != "judge":
         why = "which is on one side of the threshold"
     else:
-        why = "without having seen the judge's" if score["is_held_out"] else "so the judge was asked"
+        why = "without having seen the judge's" if score["is_held_out"] else "and the judge was asked"
     return f"predicted {said:.1f}, interval {low:.1f} to {high:.1f}, {why}; model {score['model'][:12]}"
 
 

@@ -138,7 +138,7 @@ def test_each_stage_says_what_it_decided_and_on_what_grounds():
     ("score", "says"),
     [
         ({"scorer": "distilled", "is_held_out": False}, "which is on one side of the threshold"),
-        ({"scorer": "judge", "is_held_out": False}, "so the judge was asked"),
+        ({"scorer": "judge", "is_held_out": False}, "and the judge was asked"),
         ({"scorer": "judge", "is_held_out": True}, "without having seen the judge's"),
     ],
 )
