@@ -28,6 +28,10 @@ FORM_PROMPTS = 4
 
 EXCERPT_CHARS = 2_000
 
+FALSELY_MARKED_SHARE = 2 / 54_865
+"""Of examples, those that hold no item and are marked for a run: measured on real files, where each mark was read
+(docs/METHODOLOGY.md)."""
+
 CANDIDATE = (
     "example_id string, source string, benchmark string, item string, field string, side string, part string, "
     "first_token int, tokens int, item_tokens int, share double, span string, item_text string, "

@@ -18,6 +18,7 @@ from jobs.rendering.templates import by_count
 from jobs.reports.teacher_costs import TeacherCost
 from jobs.validation.stored_checks import TableCheck
 from jobs.verify.measures import CLEAN_BAND
+from udfs.contamination import FALSELY_MARKED_SHARE
 from udfs.scoring.agreement import MEASURED, MEASURED_ON
 from udfs.scoring.calibration import NOT_CALIBRATED
 
@@ -170,6 +171,11 @@ class ProjectStatus:
     data_docs: str | None = None
     """Link to their folder from the folder of the report; null where they are kept elsewhere."""
     warnings: tuple[str, ...] = ()
+
+    @property
+    def expected_false_marks(self) -> float:
+        """Examples that are expected to be left out for an item that they do not hold."""
+        return FALSELY_MARKED_SHARE * sum(self.funnel.examples.values())
 
     @property
     def is_judged(self) -> bool:

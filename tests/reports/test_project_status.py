@@ -272,3 +272,13 @@ def test_hostile_text_stays_text(name):
     assert "\n## Forged" not in text
     assert "\u202e" not in text
     assert "&lt;script&gt;alert(1)&lt;/script&gt; &#124; &#96;x&#96; \\#\\# Forged\ufffd" in text
+
+
+def test_the_marks_that_may_be_wrong_stand_below_what_was_found_of_benchmarks():
+    found = {"benchmark": "gsm8k", "items": 1319, "items_found": 2, "rows_marked": 3, "rows_noted": 0, "files": []}
+    searched = sum(STATUS.funnel.examples.values())
+
+    said = render_project_status(replace(STATUS, benchmarks=(found,)))
+
+    assert "| `gsm8k` | 1,319 | 2 | 3 | 0 |" in said
+    assert f"Of {searched:,} examples about {searched * 2 / 54_865:.1f} may be left out wrongly" in said
