@@ -26,6 +26,11 @@ def starts_here(config: SparkConfig) -> bool:
     return not elsewhere and config.remote is None and config.master.startswith("local")
 
 
+def is_one_process(config: SparkConfig) -> bool:
+    """Whether Spark would run in one process of this machine; executors of their own have a class path of their own."""
+    return starts_here(config) and config.master.partition("[")[0] == "local"
+
+
 def get_session(config: SparkConfig, log_file: Path | None = None) -> SparkSession:
     """Return the active session, connect to a Connect server, or start a local session with Delta.
 
@@ -128,7 +133,7 @@ def _local_builder(builder: SparkSession.Builder, config: SparkConfig) -> SparkS
         "spark.log.level": "WARN",
         **config.conf,
     }
-    quick = quick_start(config.conf) if starts_here(config) else {}
+    quick = quick_start(config.conf) if is_one_process(config) else {}
     for key, value in {**settings, **quick}.items():
         builder = builder.config(key, value)
     return builder if quick else configure_spark_with_delta_pip(builder)

@@ -7,6 +7,7 @@ import pytest
 
 from jobs.config.spark import SparkConfig
 from jobs.workspace.quick_start import JAVA_OPTIONS, quick_start, quick_start_folder
+from jobs.workspace.session import is_one_process
 
 CLASS_PATH = "spark.driver.extraClassPath"
 
@@ -50,23 +51,19 @@ def test_jars_without_classes_are_used(stored):
     assert list(quick_start({})) == [CLASS_PATH]
 
 
-@pytest.mark.parametrize(("config", "is_used"), [({}, True), ({"master": "spark://host:7077"}, False)])
-def test_only_a_session_in_a_process_of_this_machine_uses_it(stored, monkeypatch, config, is_used):
-    """Executors elsewhere have not these files; they get the jars from the driver."""
-    from jobs.workspace import session
-
-    class Builder:
-        """Keeps what it is told, as Spark's does."""
-
-        def __init__(self):
-            self.settings = {}
-
-        def config(self, key, value):
-            self.settings[key] = value
-            return self
-
+@pytest.mark.parametrize(
+    ("config", "is_used"),
+    [
+        ({}, True),
+        ({"master": "local"}, True),
+        ({"master": "local[2,4]"}, True),
+        ({"master": "local-cluster[2,1,1024]"}, False),
+        ({"master": "spark://host:7077"}, False),
+        ({"remote": "local[2]"}, False),
+    ],
+)
+def test_it_is_for_a_session_in_one_process_of_this_machine(monkeypatch, config, is_used):
+    """Executors of their own have not these files on their class path; they get the jars from the driver."""
     for name in ("PYSPARK_GATEWAY_PORT", "DATABRICKS_RUNTIME_VERSION", "SPARK_REMOTE"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("delta.configure_spark_with_delta_pip", lambda builder: builder.config("packages", "delta"))
-    told = session._local_builder(Builder(), SparkConfig(**config)).settings
-    assert (CLASS_PATH in told) == is_used and ("packages" in told) != is_used
+    assert is_one_process(SparkConfig(**config)) == is_used
