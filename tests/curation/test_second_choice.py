@@ -12,6 +12,8 @@ from schemas.tables import DUPLICATES, EXAMPLES, FATES, PAIRS
 from tests.support.demo import open_quietly
 from tests.support.paid import own_response
 
+pytestmark = pytest.mark.usefixtures("one_partition")
+
 PRICES = {"input": 2.5, "output": 10}
 # Token -> rating of the judge. Odd ones come from the source that goes first, and the next one is their twin.
 RATINGS = {"t1": 3, "t2": 9, "t3": 3, "t4": 4, "t5": 9, "t6": 8}
