@@ -102,6 +102,15 @@ def judge_pairs(runtime: Runtime, pairs: DataFrame, sample: int = 0) -> tuple[Da
     return _read(runtime, pairs), warnings
 
 
+def judged_already(runtime: Runtime, pairs: DataFrame) -> DataFrame:
+    """Column pair_id: those of the pairs about which the judge of the configuration has answered."""
+    spec = judge_spec(runtime.settings)
+    if spec is None:
+        return pairs.select("pair_id").limit(0)
+    answered = runtime.read_or_empty(RESPONSES).where("status = 'answered'")
+    return _requests(runtime, pairs, spec, 0, 0).join(answered, "request_id", "left_semi").select("pair_id")
+
+
 def scores_of(read: DataFrame) -> DataFrame:
     """Rows of `SCORES` for the replies that give one."""
     return SCORES.select_from(read.where("fault is null"))
@@ -112,10 +121,14 @@ def _read(runtime: Runtime, pairs: DataFrame) -> DataFrame:
     return read_scores(judgements, runtime.read_or_empty(RESPONSES), runtime.settings.score.weights)
 
 
-def _ask(runtime: Runtime, pairs: DataFrame, spec: GenerationSpec, ask: int, sample: int) -> tuple[str, ...]:
+def _requests(runtime: Runtime, pairs: DataFrame, spec: GenerationSpec, ask: int, sample: int) -> DataFrame:
     texts = pairs.select("pair_id", "system", "history", "instruction", "response")
     prompt = load_judge_prompt(runtime.settings.score.prompt)
-    built = texts.mapInArrow(judge_requests(spec, prompt, ask, sample), JUDGEMENTS_ASKED)
+    return texts.mapInArrow(judge_requests(spec, prompt, ask, sample), JUDGEMENTS_ASKED)
+
+
+def _ask(runtime: Runtime, pairs: DataFrame, spec: GenerationSpec, ask: int, sample: int) -> tuple[str, ...]:
+    built = _requests(runtime, pairs, spec, ask, sample)
     old = runtime.read_or_empty(JUDGEMENTS).where(F.col("ask") == ask)
     answered = old.join(runtime.read_or_empty(RESPONSES).where("status = 'answered'"), "request_id", "left_semi")
     before = answered.select("pair_id", F.col("request_id").alias("old_request_id"))

@@ -2,8 +2,9 @@
 
 The judge scores a sample of the pairs. From that its scores are learnt, and predicted for the others, each within an
 interval. Where the interval lies on one side of the threshold the prediction stands; where it straddles it, or the pair
-holds words meant for a judge, the judge is asked. What it is asked it would be asked as the only scorer too, by the
-same requests: whoever goes over to `score.kind: judge` pays for the rest alone.
+holds words meant for a judge, the judge is asked; and what it has said before, in a probe for one, counts. What it is
+asked it would be asked as the only scorer too, by the same requests: whoever goes over to `score.kind: judge` pays for
+the rest alone.
 """
 
 from typing import NamedTuple
@@ -12,7 +13,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.answers.heuristic import score_pairs
-from jobs.answers.judge import judge_pairs, scores_of
+from jobs.answers.judge import judge_pairs, judged_already, scores_of
 from jobs.config.teachers import ScorerConfig
 from jobs.surrogate.held_out import held_out_sentence
 from jobs.surrogate.model import LEAST_LABELLED, Surrogate, learn
@@ -86,7 +87,8 @@ def score_by_surrogate(runtime: Runtime, pairs: DataFrame) -> Scored:
         why = "the judge's scores of the sample are too few, or all the same" if surrogate is None else fault
         raise DataRefusedError(_refusal(why, figures, scored.count(), total))
     rest = featured.join(drawn.select("pair_id"), "pair_id", "left_anti")
-    predicted = runtime.storage.materialise(_with_verdict(runtime, surrogate, rest), "predicted")
+    known = judged_already(runtime, _of(pairs, rest))
+    predicted = runtime.storage.materialise(_with_verdict(runtime, surrogate, rest, known), "predicted")
     unsure = predicted.where("is_unsure")
     runtime.progress.step(f"the judge scores {unsure.count():,} pairs that the prediction leaves open")
     more, more_warnings = judge_pairs(runtime, _of(pairs, unsure))
@@ -132,12 +134,14 @@ def _of(pairs: DataFrame, chosen: DataFrame) -> DataFrame:
     return pairs.join(chosen.select("pair_id"), "pair_id", "left_semi")
 
 
-def _with_verdict(runtime: Runtime, surrogate: Surrogate, rest: DataFrame) -> DataFrame:
-    """`PREDICTED` of the rows that are not in the sample, and `is_unsure`: the judge is to be asked."""
+def _with_verdict(runtime: Runtime, surrogate: Surrogate, rest: DataFrame, known: DataFrame) -> DataFrame:
+    """`PREDICTED` of the rows that are not in the sample, and `is_unsure`: the judge is to be asked, or has said it."""
     threshold = F.lit(runtime.settings.select.min_score_tenths)
     straddles = (F.col("low_tenths") <= threshold) & (threshold < F.col("high_tenths"))
     found = surrogate.predict(rest).join(rest.select("pair_id", "is_marked"), "pair_id")
-    return found.select(*_PREDICTED, (straddles | F.col("is_marked")).alias("is_unsure"))
+    found = found.join(known.withColumn("is_known", F.lit(True)), "pair_id", "left")
+    is_known = F.coalesce("is_known", F.lit(False))
+    return found.select(*_PREDICTED, (straddles | F.col("is_marked") | is_known).alias("is_unsure"))
 
 
 _PREDICTED = ("pair_id", "predicted_tenths", "low_tenths", "high_tenths")

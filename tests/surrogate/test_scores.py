@@ -103,6 +103,11 @@ def test_the_judge_is_asked_where_it_matters_and_about_no_pair_twice(provider, t
     assert {row["scorer"] for row in runtime.read(SCORES).collect()} == {"judge"}
     assert find_spared(runtime) is None
 
+    pay(open_with(), "score", "score")
+    assert asked(provider) == now, "all is known"
+    rows = runtime.read(SCORES).collect()
+    assert {row["scorer"] for row in rows} == {"judge"}, "what the judge has said counts, not what is predicted"
+
 
 @pytest.mark.parametrize(
     ("ratings", "why"),
