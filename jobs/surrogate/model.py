@@ -2,23 +2,27 @@
 
 Learnt from the same rows it is the same, however they are partitioned: they are learnt from in the order of their ids,
 in one partition, and which rows are held out together is a hash of the id.
+
+`pyspark.ml` and the pandas that it brings take a second to load, so only what learns loads them.
 """
 
 import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from pyspark.ml.functions import array_to_vector
-from pyspark.ml.regression import LinearRegression, LinearRegressionModel
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from udfs.scoring.features import FEATURES
 from udfs.scoring.intervals import PREDICTED, Intervals, Predicted, fit_intervals, with_intervals
+
+if TYPE_CHECKING:
+    from pyspark.ml.regression import LinearRegressionModel
 
 FOLDS = 5
 LEAST_LABELLED = 50
@@ -32,7 +36,7 @@ is taken. A judge that is hard to learn wants a high one, one that goes by a few
 class Surrogate:
     """What was learnt."""
 
-    model: LinearRegressionModel
+    model: "LinearRegressionModel"
     intervals: Intervals
     judged: Mapping[str, int]
     """Pair -> the judge's tenths: what it was learnt from."""
@@ -95,11 +99,15 @@ def learn(labelled: DataFrame, coverage: float) -> Surrogate | None:
 
 
 def _vector() -> Column:
+    from pyspark.ml.functions import array_to_vector
+
     return array_to_vector(F.col("features")).alias("features")
 
 
-def _fit(sample: _Sample, chosen: npt.NDArray[np.bool_], penalty: float) -> LinearRegressionModel:
+def _fit(sample: _Sample, chosen: npt.NDArray[np.bool_], penalty: float) -> "LinearRegressionModel":
     """Learn from whole folds of the sample."""
+    from pyspark.ml.regression import LinearRegression
+
     scores = np.array(list(sample.judged.values()))[chosen]
     folds = sorted(set(sample.folds[chosen].tolist()))
     # Spark divides the penalty by the deviation of the scores.

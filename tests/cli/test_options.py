@@ -38,6 +38,12 @@ def test_the_list_of_commands_loads_none_of_them():
     assert subprocess.run([sys.executable, "-c", told], cwd=ROOT, capture_output=True, text=True).stdout == "[]\n"
 
 
+def test_neither_a_run_nor_a_look_loads_what_only_a_search_or_a_surrogate_needs():
+    heavy = ("pyspark.ml", "pandas")
+    told = f"import sys, jobs.pipeline, jobs.cli.inspection; print([n for n in {heavy} if n in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", told], cwd=ROOT, capture_output=True, text=True).stdout == "[]\n"
+
+
 def test_the_list_of_commands_says_of_each_what_the_command_says_of_itself():
     assert {name: _load(name).get_short_help_str(1_000) for name in HELP} == {
         name: text.removesuffix(".") + "." for name, text in HELP.items()
