@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import floor
 
 from jobs.config.teachers import PUBLIC
 from jobs.workspace.queries import with_parts
@@ -23,6 +24,10 @@ class Acceptance:
     def of_public(self, category: str) -> float:
         """Share of the sources' own responses."""
         return self.public.get(category, self.expected)
+
+    def ready(self, usable: Mapping[str, int]) -> dict[str, int]:
+        """Category -> rows that so many of the sources' own responses are expected to give."""
+        return {name: floor(count * self.of_public(name)) for name, count in usable.items()}
 
     def of_models(self, category: str) -> float:
         """Share of the models' answers."""

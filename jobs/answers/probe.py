@@ -7,7 +7,6 @@ smaller one. What is answered already is measured too, and not asked again.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from math import floor
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -27,7 +26,7 @@ from jobs.answers.requests import (
     with_requests,
 )
 from jobs.answers.routing import with_teachers
-from jobs.answers.sampling import askable_prompts, draw_prompts, prompts_to_ask
+from jobs.answers.sampling import askable_prompts, count_by_category, draw_prompts, prompts_to_ask
 from jobs.answers.screened import answer_rules, answer_verdicts
 from jobs.answers.specs import model_names, teacher_specs
 from jobs.answers.stale_answers import decide_paid_again
@@ -114,10 +113,10 @@ class _Supply:
 def _supply(runtime: Runtime, prompts: DataFrame) -> _Supply:
     distill, acceptance = runtime.settings.distill, find_acceptance(runtime)
     if distill.when == "always":
-        return _Supply(prompts, _by_category(prompts), {})
+        return _Supply(prompts, count_by_category(prompts), {})
     missing = prompts.where("has_fault")
-    counts, usable = _by_category(missing), _by_category(prompts.where("not has_fault"))
-    ready = {name: floor(count * acceptance.of_public(name)) for name, count in usable.items()}
+    counts, usable = count_by_category(missing), count_by_category(prompts.where("not has_fault"))
+    ready = acceptance.ready(usable)
     if distill.when == "missing":
         return _Supply(missing, counts, ready)
     probes = runtime.read_or_empty(PROBES).where((F.col("teacher") == PUBLIC) & _is_of_scorer(runtime))
@@ -129,10 +128,6 @@ def _supply(runtime: Runtime, prompts: DataFrame) -> _Supply:
     return _Supply(
         known, {name: counts.get(name, 0) + usable.get(name, 0) - ready.get(name, 0) for name in names}, ready
     )
-
-
-def _by_category(rows: DataFrame) -> dict[str, int]:
-    return {row["category"]: row["count"] for row in rows.groupBy("category").count().collect()}
 
 
 def _is_of_scorer(runtime: Runtime) -> Column:

@@ -31,7 +31,8 @@ def with_prompt_prospects(prompts: DataFrame, settings: Settings) -> DataFrame:
 def with_pair_prospects(pairs: DataFrame, settings: Settings) -> DataFrame:
     """Add `is_lost` to pairs: columns system, history, instruction and response, null where there is none, and others.
 
-    What a judge says counts for nothing here, also where it has been paid for: a second run would keep other rows.
+    What a judge says counts for nothing here, also where it has been paid for: a second run would keep other rows. What
+    it drops is passed over by a round of its own (`jobs.curation.second_choice`).
     """
     lost = needs_context().isNotNull() | F.col("response").isNull()
     if settings.score.asks_judge:

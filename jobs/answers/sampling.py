@@ -19,6 +19,11 @@ _FUZZ = 6
 """Decimals after which a quotient is rounded, so that 21 rows at 0.7 make 30 prompts and not 31."""
 
 
+def count_by_category(rows: DataFrame) -> dict[str, int]:
+    """Category -> rows."""
+    return {row["category"]: row["count"] for row in rows.groupBy("category").count().collect()}
+
+
 def askable_prompts(prompts: DataFrame, package: PackageConfig) -> DataFrame:
     """Prompts whose answer could be exported: the format has no place for a system prompt or earlier turns.
 

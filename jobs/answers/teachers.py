@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from math import floor
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -19,7 +18,7 @@ from jobs.answers.requests import (
     new_requests,
     with_requests,
 )
-from jobs.answers.sampling import askable_prompts, draw_prompts, prompts_to_ask
+from jobs.answers.sampling import askable_prompts, count_by_category, draw_prompts, prompts_to_ask
 from jobs.answers.specs import model_names, teacher_specs
 from jobs.answers.stale_answers import decide_paid_again
 from jobs.config.prompt_files import load_answer_prompt
@@ -83,15 +82,11 @@ def _draw(runtime: Runtime, prompts: DataFrame, score: ScorePairs) -> tuple[Data
     acceptance = find_acceptance(runtime)
     supply, warnings = _supply(runtime, prompts, acceptance, score)
     askable = askable_prompts(supply.prompts, settings.package)
-    counted = _by_category(askable)
+    counted = count_by_category(askable)
     accepted = {name: acceptance.of_models(name) for name in counted}
     counts = prompts_to_ask(settings.select, supply.ready, accepted, counted)
     before = runtime.read_or_empty(ASSIGNMENTS).where("request_id is not null")
     return draw_prompts(askable, counts, settings.sources, before), warnings
-
-
-def _by_category(rows: DataFrame) -> dict[str, int]:
-    return {row["category"]: row["count"] for row in rows.groupBy("category").count().collect()}
 
 
 def _supply(
@@ -102,11 +97,10 @@ def _supply(
         return _Supply(prompts, {}), ()
     usable = prompts.where("not has_fault")
     if when == "missing":
-        ready = {name: floor(count * acceptance.of_public(name)) for name, count in _by_category(usable).items()}
-        return _Supply(prompts.where("has_fault"), ready), ()
+        return _Supply(prompts.where("has_fault"), acceptance.ready(count_by_category(usable))), ()
     good, warnings = _good_responses(runtime, askable_prompts(usable, runtime.settings.package), score)
     failed = prompts.join(good.select("example_id"), "example_id", "left_anti")
-    return _Supply(failed, _by_category(good)), warnings
+    return _Supply(failed, count_by_category(good)), warnings
 
 
 def _left_to_public(runtime: Runtime, prompts: DataFrame, drawn: DataFrame) -> DataFrame | None:

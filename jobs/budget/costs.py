@@ -16,7 +16,7 @@ from jobs.answers.routing import TeacherShare, category_weights, expected_shares
 from jobs.budget.measured import Measured, Measurements, Part
 from jobs.budget.rows import PlannedRows, Prompts, plan_rows
 from jobs.config.settings import Settings
-from udfs.llm.cost import Usage, cost_of, worst_case
+from udfs.llm.cost import Usage, cached_saving, cost_of, worst_case
 from udfs.llm.generation_spec import GenerationSpec
 from udfs.llm.wave import EndpointKey
 
@@ -222,11 +222,8 @@ def _undecided(
 def _rubric(judge: Judge | None, judged: Sequence[CallCost]) -> tuple[int, Decimal]:
     if judge is None:
         return 0, Decimal(0)
-    tokens, prices = round(judge.fixed_bytes / RUBRIC_BYTES_PER_TOKEN), judge.spec.endpoint.prices
-    if prices.cached_input_usd_per_mtok is None:
-        return tokens, Decimal(0)
-    cheaper = prices.input_usd_per_mtok - prices.cached_input_usd_per_mtok
-    return tokens, tokens * sum(one.calls for one in judged) * cheaper / 1_000_000
+    tokens = round(judge.fixed_bytes / RUBRIC_BYTES_PER_TOKEN)
+    return tokens, cached_saving(tokens * sum(one.calls for one in judged), judge.spec.endpoint.prices)
 
 
 def _teacher_costs(

@@ -16,7 +16,7 @@ from jobs.workspace.queries import with_parts
 from jobs.workspace.runtime import Runtime
 from schemas.calls import ATTEMPTS, JUDGEMENTS, REQUESTS, RESPONSES
 from schemas.tables import ASSIGNMENTS, DUPLICATES, PAIRS, PROBES, SCORES
-from udfs.llm.cost import Usage, cost_of
+from udfs.llm.cost import Usage, cached_saving, cost_of
 from udfs.llm.models import Prices
 from udfs.scoring.calibration import student_t
 
@@ -24,7 +24,6 @@ Part = Literal["answers", "judged answers", "judged responses"]
 """What is asked for: an answer, the score of one, the score of a source's own response."""
 LEAST = 2
 """Requests of which a spread can be told; fewer measure nothing."""
-_MILLION = Decimal(1_000_000)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,9 +79,7 @@ class Measured:
 
     def cached_saving(self, prices: Prices) -> Decimal:
         """What the part of the prompts that was cached would have cost more."""
-        if prices.cached_input_usd_per_mtok is None:
-            return Decimal(0)
-        return self.cached_tokens * (prices.input_usd_per_mtok - prices.cached_input_usd_per_mtok) / _MILLION
+        return cached_saving(self.cached_tokens, prices)
 
 
 @dataclass(frozen=True)

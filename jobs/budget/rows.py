@@ -69,7 +69,7 @@ def plan_rows(settings: Settings, prompts: Sequence[Prompts], acceptance: Accept
     """Count what is asked: all that may be, or as much as the quota of each category needs."""
     distill = settings.distill
     uses_public = not distill.models or distill.when != "always"
-    ready = {one.category: floor(one.usable * acceptance.of_public(one.category)) * uses_public for one in prompts}
+    ready = acceptance.ready({one.category: one.usable * uses_public for one in prompts})
     supply = {one.category: 0 for one in prompts}
     if distill.models:
         for one in prompts:

@@ -82,12 +82,13 @@ def plan(
     """Count rows, tokens and dollars of every teacher and the judge, before any call; writes nothing by itself."""
     if probe is None and (yes or keep_answers or rebuy):
         raise ConfigError("--yes, --keep-answers and --rebuy are about calls, and without --probe N a plan makes none")
-    settings = settings_of(config, [*(overrides or []), *paid_overrides(keep_answers, rebuy)])
     if probe is not None:
         runtime = runtime_of(config, [*(overrides or []), *paid_overrides(keep_answers, rebuy)], verbose)
         run_probe(runtime, probe, approval_of(context, yes, accept_plan))
+        settings = runtime.settings
         counted, basis, ledger = find_plan(settings, lambda: runtime)
     else:
+        settings = settings_of(config, overrides)
         counted, basis, ledger = find_plan(
             settings, lambda: open_runtime(settings, console, verbose=verbose, reads_only=True)
         )

@@ -71,7 +71,6 @@ class DecontaminateConfig(Section):
     short_tokens: int = Field(
         20, ge=8, le=1_000, description="shorter questions must be there as a whole, shorter answers do not count"
     )
-
     rephrased: Literal["ignore", "note", "exclude"] = Field(
         "ignore", description="questions in other words: looked for if not ignored; most of what is found is not one"
     )

@@ -81,7 +81,7 @@ def pass_over(runtime: Runtime) -> int:
 
 def _reasons(settings: Settings) -> list[str]:
     """Why a kept row is not exported, of what was not known when it was kept: the scores of rules were."""
-    return ["rejected_by_reviewer", "not_scored", *(["low_score"] if settings.score.kind != "heuristic" else [])]
+    return ["rejected_by_reviewer", "not_scored", *(["low_score"] if settings.score.asks_judge else [])]
 
 
 def _settings_state(settings: Settings) -> str:

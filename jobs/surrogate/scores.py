@@ -23,13 +23,14 @@ from schemas.errors import DataRefusedError
 from schemas.tables import SCORES
 from udfs.scoring.feature_batches import FEATURED, with_features
 from udfs.scoring.held_out import HeldOut, held_out_figures
-from udfs.scoring.intervals import sample_size
+from udfs.scoring.intervals import PREDICTED, sample_size
 from udfs.scoring.judge import JUDGE
 
 DISTILLED = "distilled"
 LEAST_SAMPLE = 2 * LEAST_LABELLED
 """Of fewer pairs nothing is learnt that would spare calls: the judge is asked about all."""
 REASON = "Predicted from scores of the judge; its interval does not straddle the threshold."
+_PREDICTED = tuple(PREDICTED.names)
 _OF_MODEL = ("predicted_tenths", "low_tenths", "high_tenths", "is_held_out", "model")
 
 
@@ -144,12 +145,9 @@ def _with_verdict(runtime: Runtime, surrogate: Surrogate, rest: DataFrame, known
     return found.select(*_PREDICTED, (straddles | F.col("is_marked") | is_known).alias("is_unsure"))
 
 
-_PREDICTED = ("pair_id", "predicted_tenths", "low_tenths", "high_tenths")
-
-
 def _held_out(runtime: Runtime, surrogate: Surrogate) -> DataFrame:
     rows = [(pair, one.tenths, one.low, one.high) for pair, one in surrogate.held_out.items()]
-    return runtime.spark.createDataFrame(rows, "pair_id string, predicted_tenths int, low_tenths int, high_tenths int")
+    return runtime.spark.createDataFrame(rows, PREDICTED)
 
 
 def _with_model(scores: DataFrame, predicted: DataFrame, surrogate: Surrogate, *, is_held_out: bool) -> DataFrame:

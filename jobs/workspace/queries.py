@@ -129,9 +129,7 @@ class DeltaTables:
         return found
 
 
-def write_rows(
-    path: str, table: Table, rows: Sequence[Mapping[str, Any]], mode: Literal["append", "overwrite"]
-) -> None:
+def write_rows(path: str, table: Table, rows: Sequence[Mapping[str, Any]], mode: WriteMode) -> None:
     """Write rows to a table of a local folder in one commit, making it where it is missing. Needs no Spark."""
     import pyarrow as pa
     from deltalake import Schema, write_deltalake

@@ -5,7 +5,6 @@ from collections import Counter
 from decimal import Decimal
 
 import pytest
-import yaml
 
 from jobs.answers import probe as answers_probe
 from jobs.answers.probe import first_of_each
@@ -18,7 +17,16 @@ from jobs.run.probe import run_probe
 from schemas.calls import REQUESTS
 from schemas.errors import ConfigError, StoppedError
 from schemas.tables import ASSIGNMENTS, PAIRS, PROBES
-from tests.support.paid import copy_prepared, ledger_usd, open_paid, own_response, pay, prepare, prompts, provider_usd
+from tests.support.paid import (
+    copy_prepared,
+    ledger_usd,
+    opener,
+    own_response,
+    pay,
+    prepare,
+    prompts,
+    provider_usd,
+)
 
 COUNT = 40
 YES = Approval(is_given=True)
@@ -37,13 +45,7 @@ def prepared(spark, provider_process, tmp_path_factory):
 @pytest.fixture
 def ready(prepared, provider, tmp_path):
     """A copy of it, and how to open it with what differs."""
-    config = copy_prepared(prepared, tmp_path / "copy")
-
-    def open_with(*overrides, **sections):
-        config.write_text(yaml.safe_dump({**yaml.safe_load(config.read_text()), **sections}))
-        return open_paid(config, *overrides)
-
-    return open_with
+    return opener(copy_prepared(prepared, tmp_path / "copy"))
 
 
 def tokens_by_model(provider):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.cli.app import main
+from tests.support.commands import run
 from tests.support.paths import ROOT
 
 GOOD = {
@@ -17,12 +17,6 @@ GOOD = {
     "quality_score": 8.5,
     "category": "general",
 }
-
-
-def run(*arguments: str) -> int:
-    with pytest.raises(SystemExit) as ended:
-        main(list(arguments))
-    return int(ended.value.code or 0)
 
 
 def write(path: Path, rows, extra: str = "") -> str:

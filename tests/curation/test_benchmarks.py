@@ -10,7 +10,6 @@ import pytest
 import yaml
 from rich.console import Console
 
-from jobs.cli.app import main
 from jobs.config.load import load_settings
 from jobs.config.settings import Settings
 from jobs.curation.benchmarks import absent_benchmarks, benchmark_files, searched_benchmarks
@@ -18,6 +17,7 @@ from jobs.sources.fetch import fetch_missing, fetch_sources
 from jobs.sources.lockfile import read_lock
 from jobs.workspace.runtime import open_runtime
 from schemas.errors import ConfigError
+from tests.support.commands import run
 from tests.support.loopback import Repository, commit_id
 
 COMMIT = commit_id("benchmarks")
@@ -166,12 +166,6 @@ def config(tmp_path) -> str:
     path = tmp_path / "phase0.yaml"
     path.write_text(yaml.safe_dump({"workspace": str(tmp_path / "workspace"), "sources": sources}))
     return str(path)
-
-
-def run(*arguments: str) -> int:
-    with pytest.raises(SystemExit) as ended:
-        main(list(arguments))
-    return int(ended.value.code or 0)
 
 
 def texts_of(settings: Settings, name: str) -> set[tuple[str, str, str]]:

@@ -10,7 +10,6 @@ import pytest
 import yaml
 from rich.console import Console
 
-from jobs.cli.app import main
 from jobs.config.downloads import DownloadsConfig
 from jobs.config.load import load_settings
 from jobs.sources.download_progress import DownloadProgress
@@ -20,6 +19,7 @@ from jobs.sources.lockfile import located_sources, lock_path
 from jobs.workspace.runtime import open_runtime
 from schemas.errors import ConfigError, DownloadError
 from schemas.tables import RAW_RECORDS
+from tests.support.commands import run
 from tests.support.loopback import Page, Repository, commit_id
 
 COMMIT = commit_id("the only one")
@@ -48,12 +48,6 @@ def config(server, tmp_path) -> str:
     path = tmp_path / "c.yaml"
     path.write_text(yaml.safe_dump({"workspace": str(tmp_path / "w"), "sources": sources}))
     return str(path)
-
-
-def run(*arguments: str) -> int:
-    with pytest.raises(SystemExit) as ended:
-        main(list(arguments))
-    return int(ended.value.code or 0)
 
 
 def test_a_run_fetches_what_is_missing_reads_it_and_then_needs_no_network(spark, server, config, capsys):

@@ -3,7 +3,7 @@
 import json
 import random
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -92,6 +92,16 @@ def copy_prepared(prepared: Path, folder: Path, **sections: Any) -> Path:
     data = {**yaml.safe_load(config.read_text()), "workspace": str(folder / "workspace"), **sections}
     config.write_text(yaml.safe_dump(data))
     return config
+
+
+def opener(config: Path) -> Callable[..., Runtime]:
+    """How to open a workspace with overrides, and with sections of its configuration replaced for good."""
+
+    def open_with(*overrides: str, **sections: Any) -> Runtime:
+        config.write_text(yaml.safe_dump({**yaml.safe_load(config.read_text()), **sections}))
+        return open_paid(config, *overrides)
+
+    return open_with
 
 
 def pay(runtime: Runtime, first: str = "distill", last: str = "distill") -> None:

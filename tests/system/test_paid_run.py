@@ -4,7 +4,6 @@ import json
 from decimal import Decimal
 
 import pytest
-import yaml
 
 from jobs.online.figures import read_progress
 from jobs.pipeline import stages_between
@@ -13,7 +12,16 @@ from jobs.run.run_stages import run_stages
 from schemas.calls import ATTEMPTS, JUDGEMENTS, REQUESTS, RESPONSES
 from schemas.errors import ConfigError, StoppedError
 from schemas.tables import ASSIGNMENTS, DATASET, FATES, PAIRS, SCORES, SCREEN
-from tests.support.paid import copy_prepared, ledger_usd, open_paid, own_response, pay, prepare, prompts, provider_usd
+from tests.support.paid import (
+    copy_prepared,
+    ledger_usd,
+    opener,
+    own_response,
+    pay,
+    prepare,
+    prompts,
+    provider_usd,
+)
 
 COUNT = 24
 pytestmark = pytest.mark.usefixtures("one_partition")
@@ -31,13 +39,7 @@ def prepared(spark, provider_process, tmp_path_factory):
 @pytest.fixture
 def ready(prepared, provider, tmp_path):
     """A copy of it, and how to open it with what differs."""
-    config = copy_prepared(prepared, tmp_path / "copy")
-
-    def open_with(*overrides, **sections):
-        config.write_text(yaml.safe_dump({**yaml.safe_load(config.read_text()), **sections}))
-        return open_paid(config, *overrides)
-
-    return open_with
+    return opener(copy_prepared(prepared, tmp_path / "copy"))
 
 
 def calls_by_model(provider):

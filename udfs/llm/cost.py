@@ -99,6 +99,13 @@ def cost_of(usage: Usage, prices: Prices, *, batch: bool = False) -> Decimal:
     return per_million.scaleb(-6).quantize(_PLACES, ROUND_CEILING)
 
 
+def cached_saving(tokens: int, prices: Prices) -> Decimal:
+    """What tokens of a prompt cost less from the provider's cache; nothing where it has no price of its own."""
+    if prices.cached_input_usd_per_mtok is None:
+        return Decimal(0)
+    return tokens * (prices.input_usd_per_mtok - prices.cached_input_usd_per_mtok) / 1_000_000
+
+
 def worst_case(prompt_tokens_bound: int, max_tokens: int, prices: Prices, *, batch: bool = False) -> Decimal:
     """The most that one attempt can cost: every prompt token at the dearer price, and an answer of full length."""
     dearest = max(prices.input_usd_per_mtok, prices.cached_input_usd_per_mtok or Decimal(0))

@@ -21,7 +21,7 @@ from udfs.scoring.calibration import Z
 
 _LEAST, _MOST = 10 * MIN_SCORE, 10 * MAX_SCORE
 _GROUP_ROWS = 60
-"""Of like prediction at least; with the default coverage 0.9 either side leaves three of them out."""
+"""Of like prediction at least; with a coverage of 0.9 either side leaves three of them out."""
 _MOST_GROUPS = 6
 
 
