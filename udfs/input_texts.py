@@ -10,38 +10,40 @@ from udfs.formats.fields import Record, Refusal
 from udfs.formats.json_object import load_object
 from udfs.text import clean_text
 
-LINE_TEXT = "file string, position bigint, id string, text string, present array<boolean>, fault string"
-"""Columns of `line_texts`: `present` says of each text column whether the line has it, `fault` is null for a sound
-line, else `invalid_json`, `not_utf8`, `not_an_object`, `no_id`, or `nested` followed by a space and the column."""
+LINE_TEXT = "id string, text string, is_silent boolean, present array<boolean>, fault string"
+"""What `line_texts` finds in a line: `is_silent` says that its text is white space only, `present` says of each text
+column whether the line has it, `fault` is null for a sound line, else `invalid_json`, `not_utf8`, `not_an_object`,
+`no_id`, or `nested` followed by a space and the column."""
 
-_SCHEMA = pa.schema(
-    [
-        ("file", pa.string()),
-        ("position", pa.int64()),
-        ("id", pa.string()),
-        ("text", pa.string()),
-        ("present", pa.list_(pa.bool_())),
-        ("fault", pa.string()),
-    ]
-)
+_FOUND = [
+    ("id", pa.string()),
+    ("text", pa.string()),
+    ("is_silent", pa.bool_()),
+    ("present", pa.list_(pa.bool_())),
+    ("fault", pa.string()),
+]
+_WHITE_SPACE = " \t\n\r\v\f"
 
 
 def line_texts(columns: Sequence[str], id_column: str | None) -> Callable[[ArrowBatches], ArrowBatches]:
-    """Build the `mapInArrow` function from rows of (file, position, record) to rows of `LINE_TEXT`."""
+    """Build the function from numbered lines to their places (file, block, ordinal) with the columns of `LINE_TEXT`."""
 
     def read(batches: ArrowBatches) -> ArrowBatches:
         for batch in batches:
-            places = zip(batch.column("file").to_pylist(), batch.column("position").to_pylist(), strict=True)
-            records = batch.column("record").to_pylist()
-            rows = [
-                (*place, *read_input_line(record, columns, id_column))
-                for place, record in zip(places, records, strict=True)
-            ]
-            by_column = zip(*rows, strict=True) if rows else [[] for _ in _SCHEMA]
-            arrays = [pa.array(values, kind.type) for values, kind in zip(by_column, _SCHEMA, strict=True)]
-            yield pa.record_batch(arrays, schema=_SCHEMA)
+            rows = [read_input_line(record, columns, id_column) for record in batch.column("record").to_pylist()]
+            found = [(row_id, text, is_silent(text), present, fault) for row_id, text, present, fault in rows]
+            by_column = zip(*found, strict=True) if found else [[] for _ in _FOUND]
+            places = {name: batch.column(name) for name in ("file", "block", "ordinal")}
+            yield pa.record_batch(
+                places | {name: pa.array(c, kind) for (name, kind), c in zip(_FOUND, by_column, strict=True)}
+            )
 
     return read
+
+
+def is_silent(text: str | None) -> bool | None:
+    """Whether a text is empty or white space; the same characters as `\\s` of Java."""
+    return None if text is None else not text.strip(_WHITE_SPACE)
 
 
 def read_input_line(

@@ -1,6 +1,5 @@
 """Executor side of ingest: bytes of files into records, records into drafts of examples."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
@@ -12,25 +11,15 @@ from pyspark.sql.pandas.types import to_arrow_schema
 from schemas.tables import RAW_RECORDS, RECORD
 from udfs.arrow_groups import ArrowBatches, whole_groups
 from udfs.categories import CategoryRules, categorise, mapped_category
-from udfs.containers import EXCERPT_BYTES, MAX_RECORD_BYTES, RawRecord
+from udfs.containers import RawRecord
 from udfs.formats.draft import Draft, Parsed, Turn
 from udfs.formats.parse import ParseOptions, parse_record, parse_tree, tree_key
 from udfs.ids import example_id
 from udfs.records import open_file, read_whole_file
 from udfs.text import clean_text, detect_language, repair_literal_escapes, strip_no_input
-from udfs.unpacking import UTF8_BOM
 
 _RECORD_SCHEMA = to_arrow_schema(RECORD)
 _RAW_SCHEMA = to_arrow_schema(RAW_RECORDS.schema)
-_NUMBERED_SCHEMA = pa.schema(
-    [
-        ("file", pa.string()),
-        ("block", pa.int64()),
-        ("record", pa.binary()),
-        ("ordinal", pa.int64()),
-        ("reason", pa.string()),
-    ]
-)
 _BATCH_ROWS = 2_000
 
 
@@ -91,32 +80,6 @@ def split_contents(options: Mapping[str, FileOptions]) -> Callable[[ArrowBatches
 def _record_rows(records: Iterator[RawRecord], file: str, options: FileOptions) -> ArrowBatches:
     first = takewhile(lambda raw: options.limit is None or raw.position < options.limit, records)
     return _batches(((options.source, file, raw.position, raw.record, raw.reason) for raw in first), _RECORD_SCHEMA)
-
-
-NUMBERED_LINE = "file string, block bigint, record binary, ordinal bigint, reason string"
-
-
-def number_lines(batches: ArrowBatches) -> ArrowBatches:
-    """Rows of (file, block, record) to rows of `NUMBERED_LINE`, without the blank ones; for `mapInArrow`.
-
-    `ordinal` is the line's place in its block. A block lies in one task, in order, so counting is enough; the line's
-    place in the file is the ordinal plus the lines of the blocks before, whatever the block size. A byte order mark and
-    the CR of a CRLF belong to the file, not to the record. Of a line that is too long the first bytes are kept.
-    """
-    seen: Counter[tuple[str, int]] = Counter()
-    for batch in batches:
-        rows: list[tuple[Any, ...]] = []
-        columns = (batch.column(name).to_pylist() for name in ("file", "block", "record"))
-        for file, block, record in zip(*columns, strict=True):
-            ordinal = seen[file, block]
-            seen[file, block] += 1
-            line = (record if ordinal or block else record.removeprefix(UTF8_BOM)).removesuffix(b"\r")
-            if len(line) > MAX_RECORD_BYTES:
-                rows.append((file, block, line[:EXCERPT_BYTES], ordinal, "too_long"))
-            elif line and not line.isspace():
-                rows.append((file, block, line, ordinal, None))
-        if rows:
-            yield _columns(rows, _NUMBERED_SCHEMA)
 
 
 def parse_records(options: Mapping[str, FileOptions], rules: CategoryRules) -> Callable[[ArrowBatches], ArrowBatches]:

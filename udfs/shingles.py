@@ -15,13 +15,14 @@ import sys
 import unicodedata
 from collections.abc import Sequence
 from functools import cache
-from itertools import chain, pairwise
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 import xxhash
 
 from udfs import symbols
+from udfs.token_hashes import hash_tokens
 
 SHINGLE_TOKENS = 3
 
@@ -39,7 +40,6 @@ _DIGITS = re.compile(r"\d+")
 _PLACE = np.array([0x9E3779B185EBCA87, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9], dtype=np.uint64)
 _FINALISER = np.uint64(0xFF51AFD7ED558CCD)
 _BLANKS = SHINGLE_TOKENS - 1
-_CACHED_HASHES = 1 << 19
 
 
 @cache
@@ -62,13 +62,18 @@ def _words(folded: str) -> list[str]:
 
 def tokenise(text: str) -> list[str]:
     """Split a text into tokens, in order, as the module defines them."""
-    return [token if isinstance(token, str) else token.decode() for token in _tokens(text)]
+    return _spaced_tokens(text).decode("utf-8", "surrogatepass").split()
 
 
-def _tokens(text: str) -> Sequence[bytes | str]:
+def _spaced_tokens(text: str) -> bytes:
+    """The tokens in UTF-8, in order, with blanks between them."""
     if text.isascii() or (text := symbols.respelt(text)).isascii():
         return _ascii_tokens(text)
-    return _unicode_tokens(text)
+    return _encoded(_unicode_tokens(text))
+
+
+def _encoded(tokens: Sequence[str]) -> bytes:
+    return " ".join(tokens).encode("utf-8", "surrogatepass")
 
 
 def _unicode_tokens(text: str) -> list[str]:
@@ -83,9 +88,9 @@ def _unicode_tokens(text: str) -> list[str]:
     return tokens + _words(text[end:].lower())
 
 
-def _ascii_tokens(text: str) -> list[bytes]:
+def _ascii_tokens(text: str) -> bytes:
     """The same for ASCII text, where a table of bytes does it several times as fast."""
-    return symbols.ASCII.sub(_set_apart, f"\n{text}").encode("latin-1").translate(_ASCII_TABLE).split()
+    return symbols.ASCII.sub(_set_apart, f"\n{text}").encode("latin-1").translate(_ASCII_TABLE)
 
 
 # A symbol that is a token travels through the table with its highest bit set, and comes out as what it was.
@@ -102,23 +107,13 @@ def _set_apart(match: re.Match[str]) -> str:
     return "".join(_SET_APART[character] for character in found) if symbols.is_token(found) else " "
 
 
-class _TokenHashes(dict[bytes | str, int]):
-    def __missing__(self, token: bytes | str) -> int:
-        value = xxhash.xxh3_64_intdigest(token if isinstance(token, bytes) else token.encode("utf-8", "surrogatepass"))
-        self[token] = value
-        return value
-
-
-_token_hashes = _TokenHashes()
-
-
 def shingle_texts(texts: Sequence[str]) -> tuple[Shingles, npt.NDArray[np.int64]]:
     """Hash the distinct shingles of many texts at once.
 
     Returns:
         The sets one after another, each sorted, and where each begins, with the end: shape (texts + 1,).
     """
-    return _shingle_all([_tokens(text) for text in texts])
+    return _shingle_all([_spaced_tokens(text) for text in texts])
 
 
 def shingle_tokens(tokens: Sequence[str]) -> Shingles:
@@ -127,7 +122,7 @@ def shingle_tokens(tokens: Sequence[str]) -> Shingles:
     Returns:
         Sorted distinct hashes, dtype uint64, shape (number of distinct shingles,); empty without a token.
     """
-    return _shingle_all([tokens])[0]
+    return _shingle_all([_encoded(tokens)])[0]
 
 
 def shingles(text: str) -> Shingles:
@@ -135,15 +130,12 @@ def shingles(text: str) -> Shingles:
     return shingle_texts([text])[0]
 
 
-def _shingle_all(token_lists: Sequence[Sequence[bytes | str]]) -> tuple[Shingles, npt.NDArray[np.int64]]:
-    lengths = np.fromiter(map(len, token_lists), dtype=np.int64, count=len(token_lists))
-    if len(_token_hashes) > _CACHED_HASHES:
-        _token_hashes.clear()
-    hashes = map(_token_hashes.__getitem__, chain.from_iterable(token_lists))
+def _shingle_all(texts: Sequence[bytes]) -> tuple[Shingles, npt.NDArray[np.int64]]:
+    hashes, lengths = hash_tokens(texts)
     # Two blanks before each text and two behind the last: so each text has as many windows as tokens and blanks.
-    row = np.zeros(int(lengths.sum()) + _BLANKS * (len(token_lists) + 1), dtype=np.uint64)
-    starts = _BLANKS * np.arange(1, len(token_lists) + 1)
-    row[np.arange(lengths.sum()) + np.repeat(starts, lengths)] = np.fromiter(hashes, np.uint64, int(lengths.sum()))
+    row = np.zeros(hashes.size + _BLANKS * (len(texts) + 1), dtype=np.uint64)
+    starts = _BLANKS * np.arange(1, len(texts) + 1)
+    row[np.arange(hashes.size) + np.repeat(starts, lengths)] = hashes
     windows = row[:-2] * _PLACE[0] + row[1:-1] * _PLACE[1] + row[2:] * _PLACE[2]
     windows ^= windows >> np.uint64(33)
     windows *= _FINALISER

@@ -93,6 +93,7 @@ def deduplicate_file(
     started = time.monotonic()
     source, target = _absolute(input), _absolute(output)
     config = config_for(threshold, protect_numbers, common_shingle_share)
+    _require_there(input, source)
     _require_own(target, [*KEPT.values(), DUPLICATES_FILE])
     with _scratch(target) as scratch:
         spark = _session(None if verbose or "://" in target else Path(scratch) / "spark.log", _spark_config(source))
@@ -137,9 +138,7 @@ def with_file_rank(rows: DataFrame, found: InputFiles, threshold: float) -> Data
         F.lpad(F.col("position").cast("string"), _POSITION_DIGITS, "0"),
         F.coalesce(F.col("id"), place),
     )
-    return rows.where(F.col("text").rlike(r"\S")).select(
-        rank.alias("rank"), "text", F.lit(threshold).alias("threshold")
-    )
+    return rows.where("not is_silent").select(rank.alias("rank"), "text", F.lit(threshold).alias("threshold"))
 
 
 def _named(twins: NearDuplicates) -> DataFrame:
@@ -239,6 +238,12 @@ def _scratch(target: str) -> Iterator[str]:
         files.remove_folder(target if is_new else scratch)
         raise
     files.remove_folder(scratch)
+
+
+def _require_there(given: str, source: str) -> None:
+    """Spark looks, too, but takes seconds to start; what may be a pattern is left to it."""
+    if "://" not in source and not set(source) & set("*?[]{}") and not Path(source).exists():
+        raise ConfigError(f"--input {given}: no such file")
 
 
 def _require_own(target: str, own: list[str]) -> None:

@@ -135,7 +135,7 @@ class InputTexts:
     """What is to be compared of an input that was found sound."""
 
     rows: DataFrame
-    """Columns file, position, id (null without an id column) and text (empty where no column has any)."""
+    """Columns file, position, id (null without an id column), text (empty where no column has any) and is_silent."""
     total: int
     silent: int
     """Rows without text."""
@@ -157,7 +157,7 @@ def read_texts(
     malformed = F.col("fault").isin("invalid_json", "not_utf8", "not_an_object")
     present = [F.coalesce(F.max(F.get("present", F.lit(place))), F.lit(False)) for place in range(len(columns))]
     distinct = F.count_distinct("id") if id_column else F.lit(0)
-    silent = F.count_if(~F.col("text").rlike(r"\S"))
+    silent = F.count_if("is_silent")
     counts = texts.agg(F.count("*"), F.count_if(malformed), F.count("fault"), distinct, silent, *present).first()
     total, bad, faults, ids, silent_rows, *there = counts if counts is not None else (0, 0, 0, 0, 0)
     if not total:
@@ -179,16 +179,16 @@ def read_texts(
         )
     if id_column and ids < total:
         raise _repeated_ids(texts, id_column)
-    rows = texts.select("file", "position", "id", "text")
+    rows = texts.select("file", "position", "id", "text", "is_silent")
     return InputTexts(rows.repartition(_LEAST_TASKS) if found.is_coarse else rows, total, silent_rows)
 
 
 def _line_texts(
     spark: SparkSession, found: InputFiles, columns: Sequence[str], id_column: str | None, storage: Storage
 ) -> DataFrame:
-    lines = numbered_lines(spark, [found.given])
     try:
-        return storage.materialise(lines.mapInArrow(line_texts(columns, id_column), LINE_TEXT), "texts")
+        texts = numbered_lines(spark, [found.given], line_texts(columns, id_column), LINE_TEXT)
+        return storage.materialise(texts, "texts")
     except Exception as error:
         damaged = re.search(r"FAILED_READ_FILE.*?reading file (\S+?)\.?\s", str(error))
         if damaged is None:
@@ -241,11 +241,13 @@ def _table_texts(
     fields = [_plain_field(schema.field(name)) for name in dict.fromkeys(wanted)]
     rows = spark.read.schema(StructType(fields)).parquet(found.given)
     row_id = _text_of(id_column) if id_column else F.lit(None).cast("string")
+    text = F.concat_ws("\n", *map(_text_of, columns))
     return rows.select(
         F.col("_metadata.file_path").alias("file"),
         F.col("_metadata.row_index").alias("position"),
         row_id.alias("id"),
-        F.concat_ws("\n", *map(_text_of, columns)).alias("text"),
+        text.alias("text"),
+        (~text.rlike(r"\S")).alias("is_silent"),
         F.array(*(F.lit(True) for _ in columns)).alias("present"),
         F.when(F.lit(id_column is not None) & row_id.isNull(), "no_id").alias("fault"),
     )

@@ -32,7 +32,7 @@ DUPLICATE_OF_REFERENCE = "duplicate_of_reference"
 """Why a row falls that resembles one of the reference."""
 
 _ENDINGS = (".jsonl", ".jsonl.gz", ".ndjson", ".parquet")
-_SHAPES_SIGNATURES = ("shingles.py", "symbols.py", "similarity.py")
+_SHAPES_SIGNATURES = ("shingles.py", "symbols.py", "similarity.py", "token_hashes.py")
 _COMPLETE = "complete.json"
 _PIECE = 1 << 20
 
@@ -142,7 +142,7 @@ def _sign(
         storage = Storage(lambda: spark, files.join(target, f"read-{number}"))
         read = read_texts(spark, find_input(spark, literal(path), "against"), columns, None, storage).rows
         place = F.concat(F.lit(f"{name}:"), F.col("position").cast("string")).alias("rank")
-        named = read.where(F.col("text").rlike(r"\S")).select(place, "text", F.lit(config.threshold).alias("threshold"))
+        named = read.where("not is_silent").select(place, "text", F.lit(config.threshold).alias("threshold"))
         texts = named if texts is None else texts.unionByName(named)
     assert texts is not None  # noqa: S101 - `reference_files` gives at least one
     storage = Storage(lambda: spark, files.join(target, "signing"))

@@ -1,6 +1,6 @@
 """Opening source files as records: split by Spark where it can, else each as a stream in one task."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -10,8 +10,10 @@ from jobs.config.paths import literal
 from jobs.sources.listing import local_path
 from jobs.sources.source_file import SourceFile
 from schemas.tables import RECORD
+from udfs.arrow_groups import ArrowBatches
 from udfs.column_functions import looked_up
-from udfs.reading import NUMBERED_LINE, FileOptions, number_lines, split_contents, split_files
+from udfs.numbered_lines import number_lines
+from udfs.reading import FileOptions, split_contents, split_files
 
 
 def open_records(spark: SparkSession, files: Sequence[SourceFile]) -> DataFrame:
@@ -51,12 +53,25 @@ def content_records(spark: SparkSession, options: Mapping[str, FileOptions]) -> 
     return contents.mapInArrow(split_contents(options), RECORD)
 
 
-def numbered_lines(spark: SparkSession, paths: Sequence[str]) -> DataFrame:
+def numbered_lines(
+    spark: SparkSession,
+    paths: Sequence[str],
+    parse: Callable[[ArrowBatches], ArrowBatches] = iter,
+    columns: str = "record binary, reason string",
+) -> DataFrame:
     """The lines of text files that are not blank, each with its place in its file, however that is split.
 
+    Args:
+        spark: the session.
+        paths: of the files.
+        parse: what becomes of lines where they are numbered, so that they go to Python once: from rows of (file,
+            block, ordinal, record, reason) to rows of (file, block, ordinal) and `columns`.
+        columns: what it makes of a line, in Spark's notation. Without it that is the line itself: `record` (bytes
+            without the line end) and `reason` (`too_long` for a line of which only the first bytes are here, else
+            null).
+
     Returns:
-        Columns file, position (from 0; blank lines count), record (bytes without the line end) and reason (`too_long`
-        for a line of which only the first bytes are here, else null).
+        Columns file, position (from 0; blank lines count) and `columns`.
     """
     lines = (
         spark.read.option("lineSep", "\n")
@@ -74,10 +89,12 @@ def numbered_lines(spark: SparkSession, paths: Sequence[str]) -> DataFrame:
         .groupBy("file", "block")
         .agg(F.sum(F.when(F.col("earlier") < F.col("block"), F.col("earlier_lines")).otherwise(0)).alias("start"))
     )
-    numbered = lines.mapInArrow(number_lines, NUMBERED_LINE)
-    return numbered.join(F.broadcast(starts), ["file", "block"]).select(
-        "file", (F.col("start") + F.col("ordinal")).alias("position"), "record", "reason"
+    numbered = lines.mapInArrow(
+        lambda batches: parse(number_lines(batches)), f"file string, block bigint, ordinal bigint, {columns}"
     )
+    found = [name for name in numbered.columns if name not in ("file", "block", "ordinal")]
+    place = (F.col("start") + F.col("ordinal")).alias("position")
+    return numbered.join(F.broadcast(starts), ["file", "block"]).select("file", place, *found)
 
 
 def _line_records(spark: SparkSession, options: Mapping[str, FileOptions]) -> DataFrame:

@@ -279,3 +279,19 @@ def test_rows_that_are_published_already_fall_before_all_others(spark, tmp_path)
         ("2", "1", 1.0, "duplicate"),
     ]
     assert "1 of the removed resemble a row that is published already" in text
+
+
+def test_a_missing_file_is_told_before_spark_starts(tmp_path):
+    with pytest.raises(ConfigError, match=r"--input nothing\.jsonl: no such file"):
+        deduplicate_file(
+            "nothing.jsonl",
+            str(tmp_path / "out"),
+            ("text",),
+            None,
+            0.8,
+            protect_numbers=False,
+            verbose=False,
+            console=Console(quiet=True),
+        )
+
+    assert not (tmp_path / "out").exists()

@@ -100,7 +100,7 @@ def test_real_prose_wrapped_anew_stays_a_twin(shared_data):
 @settings(max_examples=300, deadline=None)
 @given(st.text("aB5 \n+-*/#^<=>!?.:'\"()[]{}$%&|~@\\_`,", max_size=40))
 def test_ascii_text_has_the_same_tokens_by_both_ways(text):
-    assert [token.decode() for token in shingles._ascii_tokens(text)] == shingles._unicode_tokens(text)
+    assert shingles._ascii_tokens(text).decode().split() == shingles._unicode_tokens(text)
 
 
 @settings(max_examples=200, deadline=None)
