@@ -42,12 +42,21 @@ _FINALISER = np.uint64(0xFF51AFD7ED558CCD)
 _BLANKS = SHINGLE_TOKENS - 1
 
 
+_WORD = re.compile(r"\w+")
+# The first mark of Unicode is U+0300.
+_MAY_BE_MARK = re.compile("[^\0-\u02ff]")
+
+
 @cache
-def _unicode_word() -> re.Pattern[str]:
+def _marks() -> frozenset[str]:
+    return frozenset(chr(c) for c in range(0x300, sys.maxunicode + 1) if unicodedata.category(chr(c))[0] == "M")
+
+
+@cache
+def _word_with_marks() -> re.Pattern[str]:
     # `\w` knows letters and digits but no marks, and would cut Hindi words at every vowel sign.
     # Python has no \p{M}, so the class is spelt out once, from the interpreter's own Unicode table.
-    marks = "".join(chr(c) for c in range(0x300, sys.maxunicode + 1) if unicodedata.category(chr(c))[0] == "M")
-    return re.compile(rf"\w[\w{marks}]*")
+    return re.compile(rf"\w[\w{''.join(sorted(_marks()))}]*")
 
 
 def words(text: str) -> list[str]:
@@ -57,7 +66,10 @@ def words(text: str) -> list[str]:
 
 
 def _words(folded: str) -> list[str]:
-    return _unicode_word().findall(_CJK.sub(r" \g<0> ", folded).replace("_", " "))
+    spaced = _CJK.sub(r" \g<0> ", folded).replace("_", " ")
+    # The class of all marks is slow to look through, and few texts have one.
+    has_marks = _MAY_BE_MARK.search(spaced) is not None and not _marks().isdisjoint(set(spaced))
+    return (_word_with_marks() if has_marks else _WORD).findall(spaced)
 
 
 def tokenise(text: str) -> list[str]:

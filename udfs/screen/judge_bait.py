@@ -24,7 +24,7 @@ _JUDGE = (
     r"|annotators?|judge llm"
     r"|evaluation (?:model|system|bot))"
 )
-# Words without which a pattern cannot match; see `_bait`.
+# Words without which a pattern cannot match; see `_Need`.
 _JUDGES = (
     "-judge, -evaluator-, -grader-, -rater-, -scorer-, -assessor, -annotator-, -reviewer, reward model, scoring, "
     "evaluation"
@@ -33,19 +33,35 @@ _TOPS = "10, ten, 100, full, perfect, maximum, max, highest, top, aplus, straigh
 _DIMENSIONS = "-accuracy, -helpfulness, -completeness, -clarity, -relevance, -correctness, -cleanliness"
 
 
+class _Need(NamedTuple):
+    """Of these some must be in a text."""
+
+    words: frozenset[str]
+    parts: tuple[str, ...]
+    """Beginnings and ends of words, and several words, with a blank where a word begins or ends."""
+
+    @classmethod
+    def of(cls, listed: str) -> "_Need":
+        """Out of a list with commas; a hyphen stands for the rest of a word."""
+        whole = [one for one in listed.split(", ") if one.isalnum()]
+        others = [one for one in listed.split(", ") if not one.isalnum()]
+        return cls(frozenset(whole), tuple(f" {one} ".replace("- ", "").replace(" -", "") for one in others))
+
+
 class _Bait(NamedTuple):
     pattern: re.Pattern[str]
-    needs: tuple[tuple[str, ...], ...]
-    """Of each of these some word must be in the text, or the pattern is not tried."""
+    needs: tuple[_Need, ...]
+    """What must be in a text, or the pattern is not tried."""
 
-    def can_match(self, spoken: str) -> bool:
-        return all(any(word in spoken for word in words) for words in self.needs)
+    def can_match(self, words: frozenset[str], spoken: str) -> bool:
+        return all(
+            not need.words.isdisjoint(words) or any(part in spoken for part in need.parts) for need in self.needs
+        )
 
 
 def _bait(pattern: str, *needs: str) -> _Bait:
-    """A pattern, and lists of words of which it needs one each; a hyphen stands for the rest of a word."""
-    listed = (tuple(f" {word} ".replace("- ", "").replace(" -", "") for word in words.split(", ")) for words in needs)
-    return _Bait(re.compile(pattern), tuple(listed))
+    # What is looked up is asked before what is searched for.
+    return _Bait(re.compile(pattern), tuple(sorted(map(_Need.of, needs), key=lambda need: len(need.parts))))
 
 
 _BAITS = (
@@ -223,6 +239,7 @@ _BAITS = (
         r"|评)[^。\n]{0,12}(?:满分|10 ?分|十分|最高分)"
         r"|(?:评审|评委|评分者|评估者|裁判|评分模型)[^。\n]{0,24}(?:满分|10 ?分|最高|请)|(?:指示|命令|指令)を(?:無視"
         r"|忘れ)|(?:지시|명령|지침)[^\n]{0,10}무시",
+        "-忽略-, -无视-, -忘记-, -忽視-, -無視-, -给-, -打-, -评-, -裁判-, -指示-, -命令-, -指令-, -지시-, -명령-, -지침-",
     ),
     _bait(
         r"\b(?:ignora|ignore[zr]?|ignoriere?n?|oublie[zr]?|olvida|vergiss|dimentica"
@@ -233,6 +250,7 @@ _BAITS = (
     _bait(
         r"(?:игнорируй|проигнорируй|забудь|не обращай внимания)\w*[^.\n]{0,40}(?:инструкци|указани|правил|критери)"
         r"|(?:поставь|оцени)\w*[^.\n]{0,40}\b10\b",
+        "-игнорируй-, -забудь-, -обращай внимания-, -поставь-, -оцени-",
     ),
     _bait(
         r"\b(?:bewerte|benote|vergib|gib|donne[zr]?|attribue[zr]?|note[zr]?|califica|puntúa|otorga|avalie|atribua"
@@ -263,11 +281,14 @@ def addresses_judge(subject: Subject) -> str | None:
     if not any(hint in text for hint in _HINTS):
         return None
     # Few texts have the words of a pattern, which is found out in a fraction of the time that the patterns take.
-    spoken = _spoken(text)
-    found = [match for bait in _BAITS if bait.can_match(spoken) and (match := bait.pattern.search(text))]
+    words, spoken = _spoken(text)
+    found = [match for bait in _BAITS if bait.can_match(words, spoken) and (match := bait.pattern.search(text))]
     return min(found, key=lambda match: match.start()).group() if found else None
 
 
-def _spoken(text: str) -> str:
-    """The words of a text with a blank on either side, and one for the mark "a+" where it is there."""
-    return f" {' '.join(_WORD.findall(text))} {'aplus ' if 'a+' in text else ''}"
+def _spoken(text: str) -> tuple[frozenset[str], str]:
+    """The words of a text, one of them for the mark "a+" where it is there, and all of them with blanks around them."""
+    words = _WORD.findall(text)
+    if "a+" in text:
+        words.append("aplus")
+    return frozenset(words), f" {' '.join(words)} "

@@ -13,4 +13,4 @@ from udfs.screen.judge_bait import _BAITS, _spoken
 def test_what_a_pattern_matches_has_the_words_that_it_needs(number, data):
     text = data.draw(st.from_regex(_BAITS[number].pattern, fullmatch=True))
 
-    assert _BAITS[number].can_match(_spoken(text)), text
+    assert _BAITS[number].can_match(*_spoken(text)), text
