@@ -1,6 +1,6 @@
 """Buckets of rows that may be twins: min-hash signatures of the parts of their shingle sets, band by band.
 
-`pyspark.ml` and the pandas that it brings take a second to load, so only a search loads them.
+`pyspark.ml` and the pandas that it brings take a second to load, so only a search loads them, and no worker does.
 """
 
 from pyspark.sql import DataFrame, Window
@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import BinaryType, DoubleType, IntegerType, LongType, StringType, StructField, StructType
 
 from jobs.config.deduplicate import DeduplicateConfig
+from schemas.vectors import VectorUDT
 from udfs.similarity import drop_lonely, shingle_parts
 
 OF_TEXT = ("rank", "threshold", "text", "turn_start", "source")
@@ -30,7 +31,6 @@ def with_buckets(texts: DataFrame, config: DeduplicateConfig) -> DataFrame:
     """
     from pyspark.ml.feature import MinHashLSH
     from pyspark.ml.functions import array_to_vector
-    from pyspark.ml.linalg import VectorUDT
 
     lsh = MinHashLSH(inputCol="features", outputCol="hashes", numHashTables=config.rows, seed=config.seed)
     # fit draws the hash functions and looks at nothing else, so any vector will do.
