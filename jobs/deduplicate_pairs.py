@@ -6,11 +6,12 @@ out take no part.
 
 from collections.abc import Mapping
 
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.answers.prospects import prospects_state, with_pair_prospects
 from jobs.curation.eligibility import CLEAN_PAIRS, clean_pairs
-from jobs.curation.second_choice import behind_if_passed_over, passed_over_state
+from jobs.curation.second_choice import passed_over_state, with_passed_over
 from jobs.deduplication.figures import count_published
 from jobs.deduplication.ranking import mark_duplicates, pair_text, turn_start
 from jobs.deduplication.reference import reference_state
@@ -31,27 +32,31 @@ select
 def run(runtime: Runtime) -> StageReport:
     """Find near-duplicate pairs among those with a clean response."""
     pairs = clean_pairs(runtime.read(PAIRS), runtime.read(SCREEN))
-    texts = with_pair_prospects(pairs, runtime.settings).select(
+    texts = pairs.select(
         F.col("pair_id").alias("id"),
         "source",
         pair_text().alias("text"),
         turn_start(pair_text(), "instruction", "response").alias("turn_start"),
         "human_quality",
         F.lit(False).alias("has_fault"),
-        "is_lost",
     )
-    texts = behind_if_passed_over(texts, runtime, "pair")
+
+    def lost(ids: DataFrame) -> DataFrame:
+        asked = pairs.join(ids.withColumnRenamed("id", "pair_id"), "pair_id", "left_semi")
+        found = with_pair_prospects(asked, runtime.settings).select(F.col("pair_id").alias("id"), "is_lost")
+        return with_passed_over(found, runtime, "pair").where("is_lost").select("id")
+
     runtime.progress.step("comparing pairs")
-    found = mark_duplicates(runtime, "pair", texts, ("instruction", "response"))
+    found = mark_duplicates(runtime, "pair", texts, ("instruction", "response"), lost)
     (counts,) = runtime.query(_COUNTS)
-    total, lost = counts["total"], counts["lost"]
+    total, removed = counts["total"], counts["lost"]
     published = count_published(runtime, "pair")
     reasons = {
-        "duplicate_pair": lost - published,
+        "duplicate_pair": removed - published,
         "duplicate_of_reference": published,
         "numbers_only_pairs": found.numbers_only,
     }
-    return StageReport(total, total - lost, {name: count for name, count in reasons.items() if count})
+    return StageReport(total, total - removed, {name: count for name, count in reasons.items() if count})
 
 
 def inputs(runtime: Runtime) -> Mapping[str, str]:

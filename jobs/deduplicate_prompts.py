@@ -6,11 +6,12 @@ out or that hold an item of a benchmark take no part: a prompt that will never b
 
 from collections.abc import Mapping
 
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.answers.prospects import prospects_state, with_prompt_prospects
 from jobs.curation.eligibility import OPEN_PROMPTS, open_prompts, without_contaminated
-from jobs.curation.second_choice import behind_if_passed_over, passed_over_state
+from jobs.curation.second_choice import passed_over_state, with_passed_over
 from jobs.deduplication.figures import SourceDuplication, count_published, count_source_duplication
 from jobs.deduplication.ranking import mark_duplicates, prompt_text, turn_start
 from jobs.deduplication.reference import reference_state
@@ -22,18 +23,22 @@ def run(runtime: Runtime) -> StageReport:
     """Find near-duplicate prompts among those that may be asked."""
     examples = without_contaminated(runtime.read(EXAMPLES), runtime.read(CONTAMINATION))
     prompts = open_prompts(examples, runtime.read(SCREEN))
-    texts = with_prompt_prospects(prompts, runtime.settings).select(
+    texts = prompts.select(
         F.col("example_id").alias("id"),
         "source",
         prompt_text().alias("text"),
         turn_start(prompt_text(), "instruction").alias("turn_start"),
         "human_quality",
         "has_fault",
-        "is_lost",
     )
-    texts = behind_if_passed_over(texts, runtime, "prompt")
+
+    def lost(ids: DataFrame) -> DataFrame:
+        asked = prompts.join(ids.withColumnRenamed("id", "example_id"), "example_id", "left_semi")
+        found = with_prompt_prospects(asked, runtime.settings).select(F.col("example_id").alias("id"), "is_lost")
+        return with_passed_over(found, runtime, "prompt").where("is_lost").select("id")
+
     runtime.progress.step("comparing prompts")
-    found = mark_duplicates(runtime, "prompt", texts, ("instruction",))
+    found = mark_duplicates(runtime, "prompt", texts, ("instruction",), lost)
     losses = count_source_duplication(runtime, OPEN_PROMPTS)
     total, removed = sum(loss.prompts for loss in losses), sum(loss.removed for loss in losses)
     published = count_published(runtime, "prompt")

@@ -95,7 +95,7 @@ def draw_prompts(
         The drawn rows of `prompts`.
     """
     # Whether its own response has a fault says nothing about a prompt, and all of these can be asked.
-    sound = {"id": F.col("example_id"), "has_fault": F.lit(False), "is_lost": F.lit(False)}
+    sound = {"id": F.col("example_id"), "has_fault": F.lit(False)}
     ranked = with_rank(prompts.withColumns(sound), sources, 1.0)
     before = ranked.withColumn("new", F.lit(1))
     if drawn is not None:

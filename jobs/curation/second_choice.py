@@ -97,7 +97,7 @@ def _passed_over(runtime: Runtime, name: str) -> list[str]:
     return sorted({row["id"] for row in runtime.query(_KNOWN, (PASSED_OVER,), **values)})
 
 
-def behind_if_passed_over(rows: DataFrame, runtime: Runtime, name: str) -> DataFrame:
+def with_passed_over(rows: DataFrame, runtime: Runtime, name: str) -> DataFrame:
     """The same rows, `is_lost` where a row was passed over in that pass; columns id and is_lost, and others."""
     passed = _passed_over(runtime, name)
     if not passed:

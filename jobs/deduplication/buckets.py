@@ -44,11 +44,15 @@ def with_buckets(texts: DataFrame, config: DeduplicateConfig) -> DataFrame:
     return model.transform(parts).select(*OF_TEXT, "set_key", "node", bucket)
 
 
-def equal_sets(parts: DataFrame) -> DataFrame:
-    """Columns rank, leader, has_turns: each row whose shingle set a better row has too, and the best such row."""
+def equal_sets(rows: DataFrame) -> DataFrame:
+    """Columns rank, leader, has_turns: each row whose shingle set a better row has too, and the best such row.
+
+    Args:
+        rows: of `with_buckets`; those without a rank count for nothing.
+    """
     best = F.min("rank").over(Window.partitionBy("set_key")).alias("leader")
-    rows = parts.where("rank is not null").select("rank", best, (F.col("turn_start") > 0).alias("has_turns"))
-    return rows.where("rank != leader")
+    ranked = rows.where("rank is not null").select("rank", best, (F.col("turn_start") > 0).alias("has_turns"))
+    return ranked.where("rank != leader")
 
 
 def shared_buckets(parts: DataFrame) -> DataFrame:

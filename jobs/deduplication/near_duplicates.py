@@ -30,6 +30,8 @@ from udfs.similarity import EDGE, verify_buckets
 from udfs.walk import FALLEN, walk
 
 Materialise = Callable[[DataFrame, str], DataFrame]
+FinalRank = Callable[[DataFrame], DataFrame]
+"""Rows with their `rank`, and other columns, to the same rows with the rank that decides."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,11 @@ class NearDuplicates:
 
 
 def find_near_duplicates(
-    texts: DataFrame, config: DeduplicateConfig, materialise: Materialise, reference: Reference | None = None
+    texts: DataFrame,
+    config: DeduplicateConfig,
+    materialise: Materialise,
+    reference: Reference | None = None,
+    final_rank: FinalRank | None = None,
 ) -> NearDuplicates:
     """Name, for every row that has a better twin, the best kept twin and their exact similarity.
 
@@ -59,20 +65,25 @@ def find_near_duplicates(
         config: threshold and banding.
         materialise: stores a frame under a name and gives back a frame that reads it.
         reference: rows that are published already; what resembles one of them falls before all else.
+        final_rank: ranks anew those rows that share a bucket with another, where a part of the rank is too dear to be
+            found out for every row. The result has these ranks.
 
     Returns:
         The removed rows, and counts for the report.
     """
     parts = materialise(with_buckets(texts, config), "parts")
-    copies = materialise(equal_sets(parts), "copies")
     rules = TwinRules(config.turn_threshold, common_shingles(parts, config.common_shingle_share))
     of_reference = None
     if reference is not None:
+        copies = materialise(equal_sets(parts), "copies")
         of_reference = materialise(_of_reference(reference, parts, copies, config, rules), "of_reference")
         parts = parts.join(of_reference.select("rank"), "rank", "left_anti")
-        copies = copies.join(of_reference.select("rank"), "rank", "left_anti")
     meetings = materialise(shared_buckets(parts), "meetings")
-    members = bucket_members(meetings, parts, copies)
+    rows = parts.where("rank is not null")
+    if final_rank is not None:
+        rows = materialise(final_rank(_in_company(rows, meetings)), "ranked")
+    copies = materialise(equal_sets(rows), "copies_left")
+    members = bucket_members(meetings, rows, copies)
     edges = materialise(verified_pairs(members, config, rules), "edges")
     fallen = materialise(who_falls(edges, config), "fallen")
     crowded = meetings.groupBy("bucket").count().where(F.col("count") > config.max_bucket).select("bucket")
@@ -139,9 +150,15 @@ def common_shingles(parts: DataFrame, share: float | None) -> dict[str, Shingles
     return {row["source"]: np.frombuffer(bytes(row["shingles"]), dtype=np.uint64) for row in found}
 
 
-def bucket_members(meetings: DataFrame, parts: DataFrame, copies: DataFrame) -> DataFrame:
+def _in_company(rows: DataFrame, meetings: DataFrame) -> DataFrame:
+    """The rows that have a copy or meet another row in a bucket: whatever falls, and what it may fall to."""
+    of_copies = rows.groupBy("node").count().where("count > 1").select("node")
+    return rows.join(meetings.select("node").union(of_copies), "node", "left_semi")
+
+
+def bucket_members(meetings: DataFrame, rows: DataFrame, copies: DataFrame) -> DataFrame:
     """Columns bucket and those of a text: what is to be compared, copies of a better row left out."""
-    leaders = parts.where("rank is not null").join(copies, "rank", "left_anti")
+    leaders = rows.join(copies, "rank", "left_anti")
     return meetings.join(leaders.select("node", *OF_TEXT), "node").drop("node")
 
 

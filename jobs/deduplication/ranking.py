@@ -1,6 +1,6 @@
 """Which of two near-duplicates stays: text to compare and rank of prompts and of pairs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -38,12 +38,11 @@ def turn_start(text: Column, *last: str) -> Column:
 def with_rank(rows: DataFrame, sources: Sequence[SourceConfig], threshold: float) -> DataFrame:
     """Add `rank` and `threshold`, as `find_near_duplicates` wants them.
 
-    The better row sorts first: what can be exported before what cannot, as far as is known, so that no row takes its
-    twin with it; then higher human quality (none comes last), then no fault, then the source's priority, then id.
-    Length plays no part: it would reward verbosity.
+    The better row sorts first: higher human quality (none comes last), then no fault, then the source's priority, then
+    id. Length plays no part: it would reward verbosity.
 
     Args:
-        rows: columns id, source, human_quality (0 to 1 or null), has_fault and is_lost (boolean).
+        rows: columns id, source, human_quality (0 to 1 or null) and has_fault (boolean).
         sources: their priorities and stricter thresholds.
         threshold: of sources without one of their own.
     """
@@ -51,7 +50,6 @@ def with_rank(rows: DataFrame, sources: Sequence[SourceConfig], threshold: float
     priority = _by_source({source.name: f"{source.priority:04d}" for source in sources})
     thresholds = _by_source({source.name: max(threshold, source.deduplicate_threshold or 0.0) for source in sources})
     parts = (
-        F.when(F.col("is_lost"), "1").otherwise("0"),
         F.coalesce(quality, F.lit(_LAST)),
         F.when(F.col("has_fault"), "1").otherwise("0"),
         F.coalesce(priority, F.lit(_LAST)),
@@ -71,14 +69,33 @@ def id_of(rank: str) -> Column:
     return F.substring_index(rank, "|", -1)
 
 
-def mark_duplicates(runtime: Runtime, name: str, rows: DataFrame, columns: Sequence[str]) -> NearDuplicates:
+def behind_others(rows: DataFrame, ids: DataFrame) -> DataFrame:
+    """The same rows, `rank` such that those of the ids come after all others; of two such the better one first.
+
+    So what can be exported comes before what cannot, as far as that is known, and no row takes its twin with it.
+
+    Args:
+        rows: column rank, of `with_rank`, and others.
+        ids: column id, each once.
+    """
+    behind = ids.select(F.col("id").alias("_id"))
+    place = F.when(F.col("_id").isNull(), "0").otherwise("1")
+    found = rows.join(behind, id_of("rank") == F.col("_id"), "left")
+    return found.withColumn("rank", F.concat_ws("|", place, "rank")).drop("_id")
+
+
+def mark_duplicates(
+    runtime: Runtime, name: str, rows: DataFrame, columns: Sequence[str], lost: Callable[[DataFrame], DataFrame]
+) -> NearDuplicates:
     """Search one pass and write its part of `duplicates`.
 
     Args:
         runtime: the run.
         name: of the pass, `prompt` or `pair`.
-        rows: columns id, source, text, turn_start, human_quality, has_fault and is_lost.
+        rows: columns id, source, text, turn_start, human_quality and has_fault.
         columns: what is compared of a row that is published already.
+        lost: from rows of (id) those that cannot be exported. It is asked about rows that may have a twin, because
+            what the scorer says of an answer costs as much as all the rest of the search.
     """
     config: DeduplicateConfig = runtime.settings.deduplicate
     texts = with_rank(rows, runtime.settings.sources, config.threshold)
@@ -88,7 +105,11 @@ def mark_duplicates(runtime: Runtime, name: str, rows: DataFrame, columns: Seque
         kept_in = files.join(runtime.settings.workspace, "reference")
         reference = open_reference(runtime.spark, config.against, columns, config, kept_in)
     found = find_near_duplicates(
-        texts, config, lambda frame, part: runtime.storage.materialise(frame, f"{name}_{part}"), reference
+        texts,
+        config,
+        lambda frame, part: runtime.storage.materialise(frame, f"{name}_{part}"),
+        reference,
+        lambda ranked: behind_others(ranked, lost(ranked.select(id_of("rank").alias("id")))),
     )
     named = found.duplicates.select(
         id_of("rank").alias("id"),

@@ -3,7 +3,7 @@
 from pyspark.sql import functions as F
 
 from jobs.config.settings import SourceConfig
-from jobs.deduplication.ranking import id_of, pair_text, prompt_text, with_rank
+from jobs.deduplication.ranking import behind_others, id_of, pair_text, prompt_text, with_rank
 from schemas.tables import PAIRS
 from tests.support.factories import rows_of
 
@@ -15,19 +15,21 @@ SOURCES = [
 
 def test_prospects_then_quality_then_faults_then_priority_then_id_decide(spark):
     best_first = [
-        ("rated_high", "second", 1.0, True, False),
-        ("rated_low", "second", 0.25, False, False),
-        ("a_clean_first", "first", None, False, False),
-        ("b_clean_first", "first", None, False, False),
-        ("a_clean_second", "second", None, False, False),
-        ("faulty_first", "first", None, True, False),
-        ("rated_high_but_lost", "first", 1.0, False, True),
+        ("rated_high", "second", 1.0, True),
+        ("rated_low", "second", 0.25, False),
+        ("a_clean_first", "first", None, False),
+        ("b_clean_first", "first", None, False),
+        ("a_clean_second", "second", None, False),
+        ("faulty_first", "first", None, True),
+        ("rated_high_but_lost", "first", 1.0, False),
+        ("lost", "first", None, False),
     ]
-    rows = spark.createDataFrame(
-        best_first[::-1], "id string, source string, human_quality double, has_fault boolean, is_lost boolean"
-    )
+    rows = spark.createDataFrame(best_first[::-1], "id string, source string, human_quality double, has_fault boolean")
+    lost = spark.createDataFrame([("lost",), ("rated_high_but_lost",), ("not_there",)], "id string")
 
-    ranked = with_rank(rows, SOURCES, 0.8).withColumn("back", id_of("rank")).orderBy("rank").collect()
+    ranked = (
+        behind_others(with_rank(rows, SOURCES, 0.8), lost).withColumn("back", id_of("rank")).orderBy("rank").collect()
+    )
 
     assert [row["id"] for row in ranked] == [row[0] for row in best_first]
     assert all(row["back"] == row["id"] for row in ranked)
