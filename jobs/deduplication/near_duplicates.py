@@ -75,14 +75,14 @@ def find_near_duplicates(
     rules = TwinRules(config.turn_threshold, common_shingles(parts, config.common_shingle_share))
     of_reference = None
     if reference is not None:
-        copies = materialise(equal_sets(parts), "copies")
+        copies = materialise(equal_sets(parts), "all_copies")
         of_reference = materialise(_of_reference(reference, parts, copies, config, rules), "of_reference")
         parts = parts.join(of_reference.select("rank"), "rank", "left_anti")
     meetings = materialise(shared_buckets(parts), "meetings")
     rows = parts.where("rank is not null")
     if final_rank is not None:
         rows = materialise(final_rank(_in_company(rows, meetings)), "ranked")
-    copies = materialise(equal_sets(rows), "copies_left")
+    copies = materialise(equal_sets(rows), "copies")
     members = bucket_members(meetings, rows, copies)
     edges = materialise(verified_pairs(members, config, rules), "edges")
     fallen = materialise(who_falls(edges, config), "fallen")
