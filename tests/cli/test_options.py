@@ -1,5 +1,6 @@
 """What the commands make of their options."""
 
+import os
 import subprocess
 import sys
 
@@ -21,13 +22,16 @@ def test_small_files_are_run_without_javas_slow_compiler_unless_the_configuratio
     file = tmp_path / "a.jsonl"
     file.write_bytes(b"x" * 1_000)
     small = settings_of(file)
-    (options,) = for_small_files(small).spark.conf.items()
-    assert options[0] == OPTIONS and options[1].startswith("-XX:TieredStopAtLevel=1 ")
+    of_small = for_small_files(small).spark.conf[OPTIONS]
+    assert of_small.startswith("-XX:TieredStopAtLevel=1 ") and "SerialGC" in of_small
     assert for_small_files(small).model_copy(update={"spark": small.spark}) == small, "and nothing else changes"
 
     own = settings_of(file, f"spark.conf={{{OPTIONS}: -Xss4m}}")
     assert for_small_files(own) == own
     file.write_bytes(b"x" * 6_000_000)
+    of_middling = for_small_files(small).spark.conf[OPTIONS]
+    assert of_middling.startswith("-XX:TieredStopAtLevel=1 ") and "SerialGC" not in of_middling
+    os.truncate(file, 200_000_000)
     assert for_small_files(small) == small
     assert for_small_files(settings_of("s3://bucket/a.jsonl")) == settings_of("s3://bucket/a.jsonl")
 
