@@ -36,8 +36,6 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         shuffle_partitions=4,
         conf={
             **load_settings("demo").spark.conf,
-            # Unlike the demo's, this JVM lives long enough for its best compiler to pay.
-            "spark.driver.extraJavaOptions": "-XX:+UseSerialGC",
             "spark.sql.warehouse.dir": str(logs / "warehouse"),
             "spark.local.dir": str(logs / "local"),
         },
