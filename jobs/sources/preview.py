@@ -19,7 +19,15 @@ from jobs.config.paths import literal
 from jobs.config.settings import IngestConfig
 from jobs.config.starter import StarterSource, starter_config
 from jobs.rendering.terminal import figures_table, say
-from jobs.sources.inspection import HEAD_RECORDS, Head, Inspected, columns_of, inspect_file, judge
+from jobs.sources.inspection import (
+    HEAD_RECORDS,
+    Head,
+    Inspected,
+    columns_of,
+    encoding_advice_of,
+    inspect_file,
+    judge,
+)
 from jobs.sources.listing import FoundFile, list_local, local_path
 from jobs.workspace import files as small_files
 from schemas.errors import ConfigError, SourceFormatError
@@ -181,6 +189,8 @@ def _print_preview(console: Console, preview: Preview) -> None:
     parts = [f"{len(used)} used", *([f"{absorbed} part of another record's example"] if absorbed else [])]
     parts += [f"{count} refused: {reason}" for reason, count in preview.refused.items()]
     say(console, f"of the first {len(preview.parsed)} records {', '.join(parts)}\n")
+    if preview.refused.get("not_utf8"):
+        say(console, encoding_advice_of(preview.inspected.head), "yellow")
 
 
 def _original(record: bytes) -> Text:

@@ -127,7 +127,8 @@ _PHRASES: dict[Kind, tuple[str, ...]] = {
     ),
     "not_found": (
         r"model\b.{0,80}\b(?:does not exist|do(?:es)? not have access|not found|was not found|not supported|unknown"
-        r"|isn't supported|is not available|not available|decommissioned|deprecated|retired|no longer|shut down|cannot be found)",
+        r"|isn't supported|(?:is )?not available|decommissioned|deprecated|retired|no longer|shut down"
+        r"|cannot be found)",
         r"model (?:identifier|id|name) is (?:invalid|unknown|not valid)|llm provider not provided",
         r"(?:don't|do not|does not|doesn't|no) (?:have )?access to (?:the |this |that )?(?:\w+ )?model",
         r"(?:no such|unknown|invalid|unsupported) model\b|not a valid model|no endpoints found",

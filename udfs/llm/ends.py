@@ -67,7 +67,7 @@ def end_of(finish_reason: object) -> End:
     is_error = "error" in finish_reason.lower() or "exception" in finish_reason.lower()
     for words, end in _LISTS:
         if word in words:
-            return "broken_off" if end == "whole" and is_error else end  # `stop_error` is no `stop`
+            return "broken_off" if end == "whole" and is_error else end  # an error after its name is no end
     return next((end for parts, end in _PART_LISTS if any(part in word for part in parts)), "unknown")
 
 
