@@ -4,7 +4,9 @@ import csv
 import gzip
 import io
 import json
+import re
 import tarfile
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -320,6 +322,16 @@ def test_missing_files_folders_and_an_existing_configuration_are_refused(tmp_pat
     (tmp_path / "empty").mkdir()
     with pytest.raises(ConfigError, match=r"nothing\.jsonl: no such file; .*empty: an empty folder"):
         shown([tmp_path / "nothing.jsonl", tmp_path / "empty"], tmp_path / "c.yaml")
+
+    for address, advice in {
+        "https://huggingface.co/datasets/owner/name/tree/main": "hub: owner/name for a source, then type phase0 fetch",
+        "hf://datasets/owner/name/a.jsonl": "write hub: owner/name for a source",
+        "https://x.org/a.jsonl": "write url: https://x.org/a.jsonl for a source",
+        "s3://bucket/a.jsonl": "write path: s3://bucket/a.jsonl for a source, which Spark reads",
+        "file:///data/a.jsonl": "write it as a path, /data/a.jsonl",
+    }.items():
+        with pytest.raises(ConfigError, match=re.escape(advice)):
+            shown([Path(address)], tmp_path / "c.yaml")
 
     (tmp_path / "c.yaml").write_text("mine")
     with pytest.raises(ConfigError, match=r"c\.yaml is there already; --force replaces it"):
