@@ -1,7 +1,7 @@
 """Where Great Expectations puts its results and the pages of the data docs: each is there as a whole, or not at all.
 
 Its own store writes in place: a disk that fills up left empty pages where good ones had been, and half a result, which
-no later run, `status` or report could read. The 4 MB of fonts and pictures that it puts beside the pages are left out:
+no later run or report could read. The 4 MB of fonts and pictures that it puts beside the pages are left out:
 our pages name none of them.
 """
 

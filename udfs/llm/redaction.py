@@ -1,8 +1,8 @@
 """Blot out what could be a part of a key, wherever in a text and however it is written.
 
 Eight characters of a key in a row are never shown: as they are or in other case, with escapes of URLs, JSON or HTML
-(twice, too), in octal, hexadecimal or base64, as a list of characters or of their numbers, with white space or invisible
-characters between. This comes before any text is cut, since half a key is not found any more by looking for the whole.
+(twice, too), in octal, hexadecimal or base64, as a list of characters or of their numbers, with white space or what is
+invisible between. This comes before any text is cut, since half a key is not found any more by looking for the whole.
 """
 
 import base64
