@@ -61,7 +61,8 @@ def detect_container(head: bytes, name: str) -> Container:
     for suffix in PACKED_SUFFIXES:
         plain_name = plain_name.removesuffix(suffix)
     is_table = plain_name.endswith((".csv", ".tsv"))
-    if text[:9].lower().startswith(_MARKUP) or (text[:1] == b"<" and not is_table):
+    is_markup = text[:1] == b"<" and not text.startswith(b"<<<<<<<")  # the mark of a merge that was not finished
+    if text[:9].lower().startswith(_MARKUP) or (is_markup and not is_table):
         return "html"
     if is_table and not _is_binary(head):
         return "csv"

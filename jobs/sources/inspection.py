@@ -10,6 +10,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import BinaryIO
 
+from jobs.sources.encodings import convert, encoding_advice, likely_wide_encoding
 from jobs.sources.listing import FoundFile, is_readable_by_spark, local_path
 from schemas.errors import SourceFormatError
 from udfs.containers import MAX_RECORD_BYTES, Container, RawRecord, pointed_bytes
@@ -38,10 +39,11 @@ ADVICE: Mapping[str, str] = {
     "decompression_bomb": "it unpacks to more than 100 times its size; unpack it and look at it",
     "html_not_json": "a web page, not the data; get it again, signed in where this is needed",
     "pointer_not_data": "a pointer, not the data: git lfs pull",
-    "not_utf8": "not UTF-8, perhaps Windows-1252: iconv -f WINDOWS-1252 -t UTF-8 FILE > NEW; for a language that is "
-    "not Western it is another, such as GB18030 or SHIFT_JIS",
-    "invalid_json": "no JSON; one object a line, or one array, is read",
-    "invalid_csv": "cells that hold quotes, separators or line breaks must be quoted, in as many columns as the header",
+    "not_utf8": "not UTF-8; phase0 init FILE guesses what it is in, and iconv -f NAME -t UTF-8 FILE > NEW makes it so",
+    "invalid_json": "no JSON; one object a line, or one array, is read, and a table as .csv or .tsv; lines of plain "
+    "text: jq -cR '{instruction: .}' FILE > NEW.jsonl",
+    "invalid_csv": "the first line must be the header; cells that hold quotes, separators or line breaks must be "
+    'quoted, quotes within them doubled ("" for "), in as many columns as the header',
     "not_an_object": "each record must be an object with named fields; jq -c '.[]' FILE > NEW takes them out of lists",
     "not_text": "a text field holds a number, a list or a picture; name the fields with format: table and fields:",
     "wrong_format": "set format: to match, or name the columns with format: table and fields:",
@@ -131,7 +133,7 @@ def judge(file: FoundFile, head: Head, given: ParseOptions, *, is_auto: bool) ->
         return Inspected(head, given, head.fault, (), head.fault)
     detection, unknown = _detected(head)
     if not columns_of(head):
-        why = _refused_by(_no_objects(head), len(head.records))
+        why = _refused_by(_no_objects(head), head)
         return Inspected(head, given, why, (), why)
     if is_auto and detection is None:
         return Inspected(head, given, unknown, (), unknown)
@@ -145,7 +147,7 @@ def judge(file: FoundFile, head: Head, given: ParseOptions, *, is_auto: bool) ->
         if all(one.reason == "wrong_format" for one in parsed):
             fault = f"record 0: not in the format {parse.format}; {_seen(detection, unknown, parse.format)}"
         else:
-            fault = _refused_by(_by_reason(parsed), len(parsed))
+            fault = _refused_by(_by_reason(parsed), head)
     return Inspected(head, parse, detection.why if detection else "", parsed, fault)
 
 
@@ -232,7 +234,9 @@ def _fault_of_kind(container: Container, packing: Packing | None, head: bytes, s
     if container == "packed":
         return f"packed twice, or {packing} within another packing; unpack it once"
     if container == "binary":
-        return next((words for pattern, words in _KINDS.items() if pattern.match(head)), _NO_TEXT)
+        known = next((words for pattern, words in _KINDS.items() if pattern.match(head)), None)
+        wide = None if known else likely_wide_encoding(head)
+        return f"text in {wide} without a byte order mark: {convert(wide)}" if wide else known or _NO_TEXT
     return None
 
 
@@ -254,11 +258,27 @@ def _no_objects(head: Head) -> Counter[str]:
     return +Counter({reason: count for reason, count in reasons.items() if reason})
 
 
-def _refused_by(reasons: Mapping[str, int], count: int) -> str:
-    """None of so many records can be used: why, and what to do about the most frequent reason."""
+def _refused_by(reasons: Mapping[str, int], head: Head) -> str:
+    """None of the records can be used: why, and what to do about the most frequent reason."""
+    count = len(head.records)
     listed = ", ".join(f"{number:,} {reason}" for reason, number in Counter(reasons).most_common())
-    advice = next((ADVICE[reason] for reason, _ in Counter(reasons).most_common() if reason in ADVICE), "")
+    worst = next((reason for reason, _ in Counter(reasons).most_common() if reason in ADVICE), "")
+    advice = encoding_advice_of(head) if worst == "not_utf8" else ADVICE.get(worst, "")
     return f"none of the first {count:,} records can be used: {listed}{'; ' + advice if advice else ''}"
+
+
+def encoding_advice_of(head: Head) -> str:
+    """What to do about records that are not UTF-8; empty where there are none."""
+    pieces = [raw.record for raw in head.records if raw.reason in (None, "not_utf8") and not _is_utf8(raw.record)]
+    return encoding_advice(pieces) if pieces else ""
+
+
+def _is_utf8(record: bytes) -> bool:
+    try:
+        record.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _by_reason(parsed: Sequence[Parsed]) -> dict[str, int]:

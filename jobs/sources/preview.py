@@ -5,6 +5,7 @@ Plain Python on the head of each file: an answer in a second, before anybody wai
 
 import json
 import os
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,15 @@ from jobs.config.paths import literal
 from jobs.config.settings import IngestConfig
 from jobs.config.starter import StarterSource, starter_config
 from jobs.rendering.terminal import figures_table, say
-from jobs.sources.inspection import HEAD_RECORDS, Head, Inspected, columns_of, inspect_file, judge
+from jobs.sources.inspection import (
+    HEAD_RECORDS,
+    Head,
+    Inspected,
+    columns_of,
+    encoding_advice_of,
+    inspect_file,
+    judge,
+)
 from jobs.sources.listing import FoundFile, list_local, local_path
 from jobs.workspace import files as small_files
 from schemas.errors import ConfigError, SourceFormatError
@@ -32,6 +41,8 @@ from udfs.printable import printable_excerpt
 SHOWN_RECORDS = 3
 EXCERPT_CHARS = 400
 _KEYS_SHOWN = 12
+_ELSEWHERE = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+(.*)", re.DOTALL)
+_HUB = re.compile(r"(?:hf://|https?://(?:huggingface\.co|hf\.co)/)datasets/([^/]+/[^/?#]+)")
 
 
 @dataclass(frozen=True)
@@ -121,6 +132,10 @@ def _list(given: Sequence[Path]) -> tuple[list[FoundFile], list[str]]:
     passed: dict[str, None] = {}
     missing = []
     for one in given:
+        elsewhere = _ELSEWHERE.match(str(one))
+        if elsewhere and not os.path.lexists(one):
+            missing.append(_not_of_this_machine(elsewhere.group(1), elsewhere.group(2)))
+            continue
         path = os.path.abspath(os.path.expanduser(one))
         listing = list_local([literal(path) if os.path.lexists(path) else path])
         if listing is None or not (listing.files or listing.passed_over):
@@ -132,6 +147,20 @@ def _list(given: Sequence[Path]) -> tuple[list[FoundFile], list[str]]:
     if missing:
         raise ConfigError("; ".join(missing))
     return list(found.values()), list(passed)
+
+
+def _not_of_this_machine(scheme: str, rest: str) -> str:
+    """What to do about an address, of which a path has lost a slash."""
+    address = f"{scheme}://{rest}"
+    if scheme == "file":
+        return f"{address}: write it as a path, /{rest}"
+    if hub := _HUB.match(address):
+        advice = f"write hub: {hub.group(1)} for a source, then type phase0 fetch"
+    elif scheme in ("http", "https"):
+        advice = f"write url: {address} for a source, then type phase0 fetch"
+    else:
+        advice = f"write path: {address} for a source, which Spark reads"
+    return f"{address}: phase0 init looks at files of this machine; {advice}"
 
 
 def preview_file(file: FoundFile) -> Preview:
@@ -181,6 +210,8 @@ def _print_preview(console: Console, preview: Preview) -> None:
     parts = [f"{len(used)} used", *([f"{absorbed} part of another record's example"] if absorbed else [])]
     parts += [f"{count} refused: {reason}" for reason, count in preview.refused.items()]
     say(console, f"of the first {len(preview.parsed)} records {', '.join(parts)}\n")
+    if preview.refused.get("not_utf8"):
+        say(console, encoding_advice_of(preview.inspected.head), "yellow")
 
 
 def _original(record: bytes) -> Text:

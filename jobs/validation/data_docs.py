@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 SITE = "local_site"
 FOLDER = "data_docs"
+WHOLE_FILES = {"module_name": "jobs.validation.whole_files", "class_name": "WholeFiles"}
+"""The store that Great Expectations is to write with."""
 _REPORT = "output/report.html"
 _EARLIER_RUNS = 8
 # What the templates call.
@@ -35,7 +37,7 @@ def site_config() -> Any:
     return {
         "class_name": "SiteBuilder",
         "show_how_to_buttons": False,
-        "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": f"../{FOLDER}/"},
+        "store_backend": {**WHOLE_FILES, "base_directory": f"../{FOLDER}/"},
         "site_index_builder": {
             "class_name": "DefaultSiteIndexBuilder",
             "renderer": {"module_name": __name__, "class_name": "StoredResults"},

@@ -5,6 +5,7 @@ the network, a cached frame or a Spark setting. Two queries keep it cheap: the l
 a whole suite in one aggregation, and a second query names rows, only where something has failed.
 """
 
+import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -18,7 +19,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.window import Window
 
 from jobs.validation.check_columns import with_check_columns
-from jobs.validation.data_docs import SITE, site_config
+from jobs.validation.data_docs import SITE, WHOLE_FILES, site_config
 from jobs.validation.suite_metrics import Counted, count_suite
 from jobs.validation.suites import ExpectationSpec, Skipped, Suite, fill_suite, load_suite
 from jobs.workspace.machine_errors import root_cause
@@ -71,14 +72,35 @@ def open_context(workspace: Path) -> "FileDataContext":
 
     # It reports each metric it resolves and each page it renders; what failed comes back as a result.
     logging.getLogger("great_expectations").setLevel(logging.CRITICAL)
+    _remove_torn_results(workspace)
     context = great_expectations.get_context(mode="file", project_root_dir=workspace)
     site = site_config()
     if context.list_data_docs_sites().get(SITE) != site:
+        context.variables.stores = _with_whole_files(context.variables.stores or {})
         context.enable_analytics(False)
         context.variables.progress_bars = ProgressBarsConfig(globally=False)
         context.update_data_docs_site(SITE, site)
         context.variables.save()
+        context = great_expectations.get_context(mode="file", project_root_dir=workspace)
     return context
+
+
+def _with_whole_files(stores: Mapping[str, Any]) -> dict[str, Any]:
+    """The stores of a context, those that a run writes to with our own way to write."""
+    ours = ("expectations_store", "validation_results_store")
+    return {
+        name: {**store, "store_backend": {**store["store_backend"], **WHOLE_FILES}} if name in ours else store
+        for name, store in stores.items()
+    }
+
+
+def _remove_torn_results(workspace: Path) -> None:
+    """Take away what an earlier version left of a result where the disk was full: nothing can be read beside it."""
+    for path in (workspace / "gx").rglob("*.json"):
+        try:
+            json.loads(path.read_bytes())
+        except ValueError:
+            path.unlink()
 
 
 def validate_table(

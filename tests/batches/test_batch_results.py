@@ -54,6 +54,8 @@ def test_an_answer_without_usage_costs_what_was_reserved():
         (said(response={"status_code": 500, "body": {"error": {"message": "no"}}}), "transient", False),
         (said(response={"status_code": 429, "body": {"error": {"code": "insufficient_quota"}}}), "billing", False),
         (said(response={"status_code": 504, "body": "gateway"}), "transient", True),
+        (said(response={"status_code": 504, "body": "{gateway"}), "transient", True),
+        (said(response={"status_code": "400", "body": '{"error": {"message": "no"}}'}), "rejected", False),
         (said(response=None, error={"code": "server_error", "message": "it broke"}), "transient", False),
         (said(error={"code": "invalid_request_error", "message": "no"}), "rejected", False),
         (said(error={"code": "422", "message": "no"}), "rejected", False),
@@ -85,6 +87,8 @@ def test_what_was_not_run_is_not_final_and_costs_nothing(code):
 
 def test_a_body_without_a_response_around_it_is_read_too():
     assert isinstance(read_result_line(said(response=COMPLETION)), Answer)
+    as_text = {"status_code": "200", "body": json.dumps(COMPLETION)}
+    assert isinstance(read_result_line(said(response=as_text)), Answer)
 
 
 def test_a_cut_answer_is_final_only_where_it_had_all_the_room():

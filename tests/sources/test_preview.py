@@ -4,7 +4,9 @@ import csv
 import gzip
 import io
 import json
+import re
 import tarfile
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -242,8 +244,20 @@ def test_long_text_is_cut(tmp_path):
         (
             "x.csv",
             "frage,a\né,b\n".encode("cp1252"),
-            "1 not_utf8; not UTF-8, perhaps Windows-1252: iconv",
+            "1 not_utf8; not UTF-8, perhaps WINDOWS-1252: iconv -f WINDOWS-1252 -t UTF-8 FILE > NEW",
         ),
+        (
+            "x.jsonl",
+            '{"instruction": "日本の首都はどこですか。"}\n'.encode("cp932"),
+            "1 not_utf8; not UTF-8, perhaps SHIFT_JIS: iconv -f SHIFT_JIS -t UTF-8 FILE > NEW",
+        ),
+        (
+            "x.csv",
+            "问题,答案\n法国的首都是哪里,是巴黎。\n".encode("utf-16-le"),
+            "text in UTF-16LE without a byte order mark: iconv -f UTF-16LE -t UTF-8 FILE > NEW",
+        ),
+        ("x.jsonl", b"What is a?\nWhat is b?\n", "lines of plain text: jq -cR '{instruction: .}' FILE > NEW.jsonl"),
+        ("x.csv", b"My table\n\nquestion,answer\na,b\n", "the first line must be the header"),
         ("x.parquet", b"PAR1 nonsense", "a damaged Parquet file"),
         (
             "x.csv",
@@ -261,6 +275,14 @@ def test_a_file_of_which_nothing_can_be_used_is_refused_and_nothing_is_written(t
         shown([tmp_path / name], tmp_path / "c.yaml")
     assert f"{tmp_path / name}: " in str(refused.value) and message in str(refused.value)
     assert not (tmp_path / "c.yaml").exists()
+
+
+def test_the_encoding_of_a_few_records_among_others_is_named(tmp_path):
+    (tmp_path / "x.csv").write_bytes("question,answer\nWhy?,So.\nWarum schön?,Größe.\n".encode("cp1252"))
+
+    text = shown([tmp_path / "x.csv"], tmp_path / "c.yaml")
+
+    assert "1 refused: not_utf8" in text and "perhaps WINDOWS-1252" in " ".join(text.split())
 
 
 def test_what_cannot_be_used_is_left_out_with_its_reason_and_the_rest_is_written(tmp_path):
@@ -300,6 +322,16 @@ def test_missing_files_folders_and_an_existing_configuration_are_refused(tmp_pat
     (tmp_path / "empty").mkdir()
     with pytest.raises(ConfigError, match=r"nothing\.jsonl: no such file; .*empty: an empty folder"):
         shown([tmp_path / "nothing.jsonl", tmp_path / "empty"], tmp_path / "c.yaml")
+
+    for address, advice in {
+        "https://huggingface.co/datasets/owner/name/tree/main": "hub: owner/name for a source, then type phase0 fetch",
+        "hf://datasets/owner/name/a.jsonl": "write hub: owner/name for a source",
+        "https://x.org/a.jsonl": "write url: https://x.org/a.jsonl for a source",
+        "s3://bucket/a.jsonl": "write path: s3://bucket/a.jsonl for a source, which Spark reads",
+        "file:///data/a.jsonl": "write it as a path, /data/a.jsonl",
+    }.items():
+        with pytest.raises(ConfigError, match=re.escape(advice)):
+            shown([Path(address)], tmp_path / "c.yaml")
 
     (tmp_path / "c.yaml").write_text("mine")
     with pytest.raises(ConfigError, match=r"c\.yaml is there already; --force replaces it"):

@@ -324,6 +324,31 @@ RESPONSES: dict[str, tuple[list[tuple[str, ...]], list[tuple[str, ...]]]] = {
         [("Sort.", "<nooutput>"), ("Sort.", "Nooutput"), ("Sort.", "Answer: <noinput>")],
         [("Sort.", "There is no output, since the list is empty."), ("Sort.", "No.")],
     ),
+    "service_error": (
+        [
+            (ASK, "Error: Rate limit exceeded. Please try again later."),
+            (ASK, "openai.error.RateLimitError: Rate limit reached for the default model"),
+            (ASK, "503 Service Unavailable"),
+            (ASK, "<html><head><title>502 Bad Gateway</title></head></html>"),
+            (ASK, "An error occurred while processing your request."),
+            (ASK, "I'm sorry, but there was an error generating a response."),
+            (ASK, "Something went wrong. If this issue persists please contact us."),
+            (ASK, "Network error, please try again."),
+            (ASK, '{"error": {"message": "overloaded"}}'),
+            (ASK, "[deleted]"),
+            (ASK, "undefined"),
+            (ASK, "#REF!"),
+        ],
+        [
+            (ASK, "Errors happen: boil it seven minutes, and not eight."),
+            (ASK, "Something went wrong with the first egg. " + LONG + LONG),
+            ("What does HTTP 503 say?", "503 Service Unavailable"),
+            ("What does this program print?", "undefined"),
+            ("Write an error message.", "Error: request failed."),
+            ("How long is the wall?", "500 meters, with no error."),
+            ("Name the words that Reddit shows.", "They are [deleted] and [removed]."),
+        ],
+    ),
     "prompt_leak": (
         [
             (ASK, "Seven minutes.\n\n### Instruction:\nName a fruit."),

@@ -105,6 +105,30 @@ def test_a_page_fits_a_narrow_window(browser, report, index):
         assert browser.evaluate("document.documentElement.scrollWidth") <= 390, page
 
 
+# What stands beyond the edge of the window and in no box that can be moved aside.
+OUT_OF_SIGHT = """
+[...document.querySelectorAll('main *')].filter(part => {
+  const width = document.documentElement.clientWidth;
+  const isBeyond = one => one.getBoundingClientRect().right > width + 1;
+  const scrolls = one => ['auto', 'scroll'].includes(getComputedStyle(one).overflowX) && !isBeyond(one);
+  let box = part;
+  while (box && !scrolls(box)) box = box.parentElement;
+  return isBeyond(part) && !box;
+}).map(part => part.outerHTML.slice(0, 100))
+"""
+
+
+def test_on_a_phone_sentences_are_in_sight_and_figures_move_in_their_own_box(browser, report, index):
+    for page in (report, index):
+        browser.open(address_of(page), width=375)
+        assert browser.evaluate("document.documentElement.scrollWidth") <= 375, page
+        assert browser.evaluate(OUT_OF_SIGHT) == [], page
+        edges = browser.evaluate(
+            "[...document.querySelectorAll('.stack td, .funnel td, .chip')].map(c => c.getBoundingClientRect().right)"
+        )
+        assert edges and max(edges) <= 375, page
+
+
 def test_the_reasons_of_the_funnel_are_in_sight_on_a_phone(browser, report):
     browser.open(address_of(report), width=390)
 

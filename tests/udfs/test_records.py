@@ -381,6 +381,7 @@ def test_an_empty_file_has_no_records():
         (b"/annex/objects/SHA256E-s12--00.json\n", "x.json", "pointer"),
         (b"<?xml version='1.0'?><Error/>", "x.csv", "html"),
         (b"<html>", "x.csv", "html"),
+        (b'<<<<<<< HEAD\n{"a": 1}\n=======\n{"a": 2}\n>>>>>>> x\n', "x.jsonl", "json_lines"),
         (b"<a>,b\n", "x.csv", "csv"),
         (b"[a],b\n", "x.tsv.gz", "csv"),
         (b"plain words\n", "x.txt", "json_lines"),

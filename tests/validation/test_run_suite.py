@@ -15,11 +15,14 @@ from pyspark.sql import SparkSession
 
 from jobs.validation.data_docs import build_data_docs
 from jobs.validation.run_suite import MAX_IDS, SuiteResult, open_context, validate_table
+from jobs.validation.stored_checks import stored_checks
 from jobs.validation.suites import ExpectationSpec, SuiteSpec, load_suite, tables_with_suites
+from jobs.workspace.machine_errors import explained
 from schemas.errors import ConfigError, SchemaMismatchError
 from schemas.tables import SCORES, SCREEN
 from tests.support.clean_tables import CLEAN, EMPTY, HOSTILE_ID, RELATED, Case, frame, hexed
 from tests.support.faulty_tables import FAULTY
+from tests.support.small_disk import fill, mounted
 
 NOON = datetime(2026, 1, 2, 12, 0, tzinfo=timezone.utc)
 LATER = datetime(2026, 1, 3, 12, 0, tzinfo=timezone.utc)
@@ -210,6 +213,39 @@ def test_the_faults_of_the_last_run_come_first_on_the_index(tmp_path: Path, spar
     for path in pages:
         (link,) = re.findall(r'href="([^"]*report.html)"', path.read_text("utf-8"))
         assert (path.parent / link).resolve() == (tmp_path / "output" / "report.html").resolve()
+
+
+def test_a_disk_that_fills_up_leaves_every_page_and_result_as_it_was(tmp_path: Path, spark: SparkSession) -> None:
+    with mounted(tmp_path / "disk", "size=4m") as disk:
+        context = open_context(disk / "w")
+        run(spark, context, CLEAN[0], "first")
+        build_data_docs(context)
+        before = {path: path.read_bytes() for path in (disk / "w").rglob("*.*") if path.is_file()}
+        fill(disk)
+        with pytest.raises(OSError, match=r"data_docs/.*\.html"):
+            build_data_docs(context)
+        with pytest.raises(Exception) as fault:  # of whichever library
+            run(spark, context, CLEAN[0], "no-room")
+        after = {path: path.read_bytes() for path in (disk / "w").rglob("*.*") if path.is_file()}
+
+    assert any(path.suffix == ".html" for path in before) and any("uncommitted" in path.parts for path in before)
+    assert after == before
+    assert str(explained(fault.value, str(disk / "w"))).startswith(f"the disk is full: {disk}/w")
+    assert not any("static" in path.parts for path in before), "pages need no files of others"
+
+
+def test_half_a_result_that_an_earlier_version_left_is_taken_away(tmp_path: Path, spark: SparkSession) -> None:
+    context = open_context(tmp_path)
+    for run_id in ("first", "second", "third"):
+        run(spark, context, CLEAN[0], run_id)
+    results = sorted((tmp_path / "gx" / "uncommitted").rglob("*.json"))
+    results[0].write_bytes(results[0].read_bytes()[:1_000])
+    results[1].write_bytes(b"")
+
+    context = open_context(tmp_path)
+
+    assert len(results) == 3 and len(stored_checks(context)) == 1
+    assert build_data_docs(context).is_file()
 
 
 def test_every_link_of_the_index_leads_to_a_page_that_names_the_rows(docs: Path) -> None:

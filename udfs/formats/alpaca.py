@@ -26,7 +26,7 @@ from udfs.text import clean_text
 
 ALPACA_KEYS = ("instruction", "input", "output", "response", "instances", "chosen")
 
-_NO_INPUT = re.compile(r"\s*<\s*no[ _-]?input\s*>\s*", re.IGNORECASE)
+_NO_INPUT = re.compile(r"\s*(?:<\s*no[ _-]?input\s*>|nan|null)\s*", re.IGNORECASE)
 
 
 def drafts_of(record: Record) -> tuple[Draft, ...]:
@@ -57,7 +57,8 @@ def wizardlm_drafts_of(record: Record) -> tuple[Draft, ...]:
 def with_input(instruction: str, given: str | None) -> str:
     """The prompt as one text: the input follows the instruction after a blank line.
 
-    `<noinput>`, a marker of the first self-instruct generators, is no input; "none" and "N/A" may well be.
+    `<noinput>`, a marker of the first self-instruct generators, is no input, and neither is what pandas and databases
+    write for an empty cell (nan, null); "none" and "N/A" may well be.
     """
     return f"{instruction}\n\n{given}" if given and not _NO_INPUT.fullmatch(given) else instruction
 

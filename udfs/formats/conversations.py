@@ -27,7 +27,7 @@ MAX_MESSAGES = 1_000
 """A longer conversation is refused as `too_long`: each exchange repeats the history before it."""
 
 CONVERSATION_KEYS = ("conversations", "messages", "conversation")
-OTHER_CONVERSATION_KEYS = ("dialogue", "dialog", "turns", "contents", "data")
+OTHER_CONVERSATION_KEYS = ("dialogue", "dialog", "turns", "contents", "data", "chat_messages", "chat")
 """Names that may mean anything, to be believed where nothing else is known."""
 
 

@@ -17,19 +17,23 @@ from udfs.printable import printable_excerpt
 
 # What columns are called in public tables, the likeliest name first; compared in lower case.
 _COLUMN_NAMES = {
-    "instruction": ("instruction", "question", "prompt", "query", "problem", "input", "text", "user"),
-    "response": ("response", "answer", "completion", "output", "solution", "best answer", "reply", "assistant"),
+    "instruction": ("instruction", "question", "prompt", "query", "problem", "input", "text", "user", "inputs"),
+    "response": (
+        *("response", "answer", "completion", "output", "solution", "best answer", "reply", "assistant"),
+        *("chosen", "target", "targets", "generation", "canonical_solution"),
+    ),
     "input": ("input", "context"),
     "system": ("system", "system_prompt"),
     "category": ("category", "topic", "subject", "type"),
 }
 _INSTRUCTIONS = {"alpaca": "instruction", "jsonl": "instruction", "wizardlm": "input"}
-_NEEDS_RESPONSE = ("input", "text", "user")  # too general to be believed without a column of answers
+_NEEDS_RESPONSE = ("input", "text", "user", "inputs")  # too general to be believed without a column of answers
 _EXPECTED = (
     "an instruction (alpaca), `chosen`/`rejected` transcripts (anthropic_hh), `conversations` or `messages` (sharegpt, "
     "messages), `text` with `role` or a `prompt` with `replies` (openassistant), `input` and `output` (wizardlm), or "
     "columns with names such as question and answer (table)"
 )
+_OPTIONS = ("choices", "options")
 _TEMPLATE = re.compile(r"<\|(?:im_start|start_header_id|user|assistant)\|>|\[INST\]|<start_of_turn>|### Instruction")
 _MOST_KEYS_SHOWN = 12
 _MOST_KEY_CHARS = 40
@@ -107,11 +111,11 @@ def _guess_by_keys(record: Record) -> _Guess | None:
     answers = ("completion",) if not isinstance(record.get("completion"), str) else ()
     if guess := _guess_conversation(record, (*CONVERSATION_KEYS, "prompt", "chosen", *answers)):
         return guess
-    if isinstance(record.get("instruction"), str) and ("context" not in record or "input" in record):
+    if isinstance(record.get("instruction"), str) and _is_alpaca(record):
         return _guess_instruction(record)
     if _is_plain(record, "input") and _is_plain(record, "output"):
         return _Guess("wizardlm", "an instruction under `input` and its answer under `output`")
-    columns = tuple(_columns(record))
+    columns = () if _is_choice(record) else tuple(_columns(record))
     fields = dict(columns)
     has_instruction = "instruction" in fields and _is_plain(record, fields["instruction"])
     if has_instruction and ("response" in fields or fields["instruction"].strip().lower() not in _NEEDS_RESPONSE):
@@ -127,6 +131,19 @@ def _guess_conversation(record: Record, keys: Sequence[str]) -> _Guess | None:
     key, messages = found
     is_sharegpt = any(isinstance(message, dict) and not is_nothing(message.get("from")) for message in messages[:1])
     return _Guess("sharegpt" if is_sharegpt else "messages", f"a list of messages under `{key}`")
+
+
+def _is_alpaca(record: Record) -> bool:
+    """Whether an instruction has its answer and input where Alpaca has them, or none anywhere."""
+    if any(not is_nothing(record.get(key)) for key in ALPACA_KEYS if key not in ("instruction", "input")):
+        return "context" not in record or "input" in record
+    response = dict(_columns(record)).get("response")
+    return "context" not in record and (response is None or response in ALPACA_KEYS or not _is_plain(record, response))
+
+
+def _is_choice(record: Record) -> bool:
+    """Whether a question is one of multiple choice: without its options it is another, and its answer is a number."""
+    return any(isinstance(record.get(key), (list, dict)) and record[key] for key in _OPTIONS)
 
 
 def _is_plain(record: Record, key: str) -> bool:
@@ -154,6 +171,8 @@ def _hint(record: Record) -> str:
     path = _path_to_known(record, _DEEPEST)
     if path is not None:
         return f"Records lie within `{printable_excerpt(path, 200)}`: jq -c {shlex.quote(path)} FILE > NEW.jsonl"
+    if _is_choice(record):
+        return "It is multiple choice: write the options into the question, and the answer as its text"
     for key, value in record.items():
         name = printable_excerpt(key, _MOST_KEY_CHARS)
         if key in CONVERSATION_KEYS and isinstance(value, str) and value.lstrip()[:1] == "[":

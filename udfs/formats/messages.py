@@ -13,7 +13,9 @@ _MOST_LITERAL_CHARS = 1_000_000
 _MOST_LITERAL_LEVELS = 20
 ROLES = {
     **dict.fromkeys(("user", "human", "prompter"), "user"),
-    **dict.fromkeys(("assistant", "gpt", "chatgpt", "model", "bot", "bard", "bing", "claude"), "assistant"),
+    **dict.fromkeys(
+        ("assistant", "gpt", "chatgpt", "chatbot", "model", "bot", "ai", "llm", "bard", "bing", "claude"), "assistant"
+    ),
     **dict.fromkeys(("system", "developer"), "system"),
     **dict.fromkeys(
         ("tool", "tools", "function", "function_call", "observation", "tool_call", "tool_response", "ipython"), "tool"
@@ -25,6 +27,8 @@ ROLE_KEYS = ("role", "from", "speaker", "sender", "author")
 _CONTENT_KEYS = ("content", "value", "text", "parts")
 _TEXT_PARTS = ("text", "input_text", "output_text", "refusal")
 _THOUGHTS = ("thinking", "redacted_thinking", "reasoning", "reasoning_content", "reasoning_text", "thought")
+_CHANNELS = ("analysis", "commentary")
+"""Of a model that thinks aloud before its `final` channel."""
 
 
 class Message(NamedTuple):
@@ -47,7 +51,8 @@ def as_message(value: object, default_role: str = "") -> Message:
     known = known_role(role)
     if known is None:
         raise Refusal("wrong_format" if role == "" else "unknown_role")
-    content = first_of(value, _CONTENT_KEYS)
+    held = value.get("data")  # LangChain: {"type": "human", "data": {"content": …}}
+    content = first_of(held if isinstance(held, dict) and "type" in value else value, _CONTENT_KEYS)
     if isinstance(content, dict):  # one part alone, or {"content_type": "text", "parts": […]}
         content = content["parts"] if isinstance(content.get("parts"), list) else [content]
     calls_tool = known == "tool" or bool(value.get("tool_calls") or value.get("function_call"))
@@ -60,6 +65,8 @@ def as_message(value: object, default_role: str = "") -> Message:
 def role_of(message: Mapping[str, Any]) -> object:
     """What a message says of who speaks, null where it does not say."""
     role = first_of(message, ROLE_KEYS)
+    if role is None and known_role(message.get("type")) in ("user", "assistant", "system"):
+        return message["type"]
     return role.get("role") if isinstance(role, dict) else role  # {"author": {"role": "user"}}
 
 
@@ -108,7 +115,7 @@ def are_messages(values: list[Any]) -> bool:
     """Whether a list looks like a conversation: messages, or texts that take turns."""
     first = values[0] if values else None
     if isinstance(first, dict):  # messages may lack a role, but not the first of them
-        return "role" in first or "from" in first or is_message(first) or _is_pair(first)
+        return "role" in first or "from" in first or is_message(first) or _is_by_role(first)
     if isinstance(first, list):
         return all(isinstance(pair, list) and len(pair) == 2 and all(map(_is_text, pair)) for pair in values)
     return len(values) > 1 and all(map(_is_text, values))
@@ -116,17 +123,31 @@ def are_messages(values: list[Any]) -> bool:
 
 def is_message(value: object) -> bool:
     """Whether a value is a message that says who speaks, and something or nothing under a known name."""
-    return isinstance(value, dict) and role_of(value) is not None and any(key in value for key in _CONTENT_KEYS)
+    if not isinstance(value, dict) or role_of(value) is None:
+        return False
+    return any(key in value for key in _CONTENT_KEYS) or ("type" in value and isinstance(value.get("data"), dict))
 
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
-def _is_pair(message: Mapping[str, Any]) -> bool:
-    """Whether both sides of an exchange are in one object, under their names."""
+def _is_by_role(message: Mapping[str, Any]) -> bool:
+    """Whether texts stand under the names of who says them: both sides in one object, or one alone."""
     roles = [ROLES.get(key.strip().lower()) for key, value in message.items() if isinstance(value, str)]
-    return "user" in roles and "assistant" in roles
+    return ("user" in roles and "assistant" in roles) or (
+        len(message) == 1 and "model" not in message and roles[:1] in (["user"], ["assistant"], ["system"])
+    )
+
+
+def _is_thinking(value: object) -> bool:
+    """Whether an item of a conversation is a model's thinking alone: by its type, its role or its channel."""
+    if not isinstance(value, dict):
+        return False
+    role = role_of(value)
+    has_thought = isinstance(role, str) and role.strip().lower() in _THOUGHTS
+    is_apart = known_role(role) == "assistant" and value.get("channel") in _CHANNELS
+    return has_thought or is_apart or (value.get("type") in _THOUGHTS and is_nothing(value.get("role")))
 
 
 def turns_of(values: list[Any]) -> list[Any]:
@@ -141,9 +162,9 @@ def turns_of(values: list[Any]) -> list[Any]:
             messages += [
                 {"role": role, "content": text} for role, text in zip(("user", "assistant"), value, strict=True)
             ]
-        elif isinstance(value, dict) and not {"role", "from", "type"} & set(value) and _is_pair(value):
+        elif isinstance(value, dict) and not {"role", "from", "type"} & set(value) and _is_by_role(value):
             messages += [{"role": key, "content": text} for key, text in value.items() if key.strip().lower() in ROLES]
-        elif not (isinstance(value, dict) and value.get("type") in _THOUGHTS and is_nothing(value.get("role"))):
+        elif not _is_thinking(value):
             messages.append(value)
     return messages
 

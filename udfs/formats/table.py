@@ -29,6 +29,7 @@ def drafts_of(record: Record, fields: Mapping[str, str]) -> tuple[Draft, ...]:
     if fields.get("instruction") not in record:
         raise Refusal("wrong_format")
     texts = {field: _text(record.get(fields[field]), field) for field in TABLE_FIELDS if field in fields}
+    is_rejected = any(_says_false(record.get(key)) for key in ("label", "kto_tag") if key not in fields.values())
     instruction = texts["instruction"]
     if instruction is None:
         raise Refusal("missing_instruction")
@@ -40,8 +41,14 @@ def drafts_of(record: Record, fields: Mapping[str, str]) -> tuple[Draft, ...]:
             system=texts.get("system"),
             category=texts.get("category"),
             language=language_code(texts.get("language")),
+            response_marks=("rejected_label",) if is_rejected else (),
         ),
     )
+
+
+def _says_false(label: object) -> bool:
+    """Whether people did not want the answer, which tables of text can only say with a word; 0 may be any class."""
+    return label is False or (isinstance(label, str) and label.strip().lower() == "false")
 
 
 def language_code(language: object) -> str | None:

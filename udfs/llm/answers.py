@@ -11,7 +11,7 @@ from udfs.llm.cost import Usage, parse_usage
 from udfs.llm.ends import end_of
 from udfs.llm.event_stream import assemble_completion, is_event_stream
 from udfs.llm.failures import Failure, short_message
-from udfs.llm.reasoning import split_reasoning
+from udfs.llm.reasoning import split_reasoning, without_end_marks
 from udfs.llm.redaction import Redact, keep
 from udfs.text import clean_text
 
@@ -100,9 +100,9 @@ def _read(content: Any, redact: Redact) -> Answer | Failure:
         content = content[0]
     if not isinstance(content, Mapping):
         raise _NoCompletionError(f"but {type(content).__name__}")
-    usage = parse_usage(content.get("usage"))
     choices = content.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
+    usage = _usage_of(content, choice)
     message = choice.get("message") if isinstance(choice, Mapping) else None
     for place in (content, choice, message):
         if isinstance(place, Mapping) and (error := _error_of(place)) is not None:
@@ -116,9 +116,23 @@ def _read(content: Any, redact: Redact) -> Answer | Failure:
     return _answer(content, choice, message, usage, redact)
 
 
+def _usage_of(content: Mapping[str, Any], choice: object) -> Usage | None:
+    """What was used, at its place or where streams put it: in the choice, or beside it under a name of the server."""
+    places = (content, choice, content.get("x_groq"))
+    told = (place.get("usage") for place in places if isinstance(place, Mapping))
+    return next((usage for one in told if (usage := parse_usage(one)) is not None), None)
+
+
+def _end_word(choice: Mapping[str, Any]) -> object:
+    """How the answer ended. A router puts its own word before the provider's; where that knows better, it counts."""
+    said, native = choice.get("finish_reason"), choice.get("native_finish_reason")
+    is_better = end_of(native) != "unknown" and (said is None or (end_of(said) == "whole" != end_of(native)))
+    return native if is_better else said
+
+
 def _says_why(choice: object) -> bool:
     """Whether a choice without a message names an end that explains it."""
-    end = end_of(choice.get("finish_reason")) if isinstance(choice, Mapping) else "unknown"
+    end = end_of(_end_word(choice)) if isinstance(choice, Mapping) else "unknown"
     return end not in ("whole", "unknown")
 
 
@@ -153,12 +167,17 @@ def _without_choice(content: Mapping[str, Any], usage: Usage | None, redact: Red
     if blocked is not None:
         said = redact(f"no answer, the prompt was blocked: {blocked}")
         return Failure("filtered", short_message(said), usage is not None, usage=usage)
-    names = {str(name).lower() for name, value in content.items() if value}
-    if names & {"message", "detail", "errors", "msg", "error_message", "error_msg"}:
+    names = {str(name).lower() for name, value in content.items() if value and not _is_message(value)}
+    if not _is_success(content) and names & {"message", "detail", "errors", "msg", "error_message", "error_msg"}:
         return _stated({name: value for name, value in content.items() if name != "choices"}, usage, None, redact)
     if "choices" in content:
         return Failure("no_answer", "HTTP 200 without an answer or an error", usage is not None, usage=usage)
     raise _NoCompletionError("it has no choices")
+
+
+def _is_message(value: object) -> bool:
+    """Whether it is an answer in the shape of another API, which is no error."""
+    return isinstance(value, Mapping) and "role" in value and "content" in value
 
 
 def _blocked(content: Mapping[str, Any]) -> str | None:
@@ -183,9 +202,10 @@ def _answer(
     reasoning = "\n\n".join(clean_text(one).strip() for one in [*thoughts, split.reasoning or ""] if one.strip())
     said = message.get("refusal")
     refusal = refusal or (said if isinstance(said, str) and _VISIBLE.search(said) else None)
-    text = split.answer or (clean_text(refusal) if refusal else "")
-    finish_reason = choice.get("finish_reason")
-    status = _status(split.answer, finish_reason, refusal, is_open=split.is_open)
+    answer = without_end_marks(split.answer)
+    text = answer or (clean_text(refusal) if refusal else "")
+    finish_reason = _end_word(choice)
+    status = _status(answer, finish_reason, refusal, is_open=split.is_open)
     if status == "broken_off":
         ended = redact(f"the answer broke off: {finish_reason}")
         return Failure("broken_off", short_message(ended), billed=True, usage=usage)

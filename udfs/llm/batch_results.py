@@ -6,6 +6,7 @@ more than the latter. An answer was billed at batch prices, and an error that a 
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -64,6 +65,11 @@ def read_result_line(line: str, redact: Redact = keep) -> Answer | Failure | Not
 
 def _read_response(response: Mapping[str, Any], redact: Redact) -> Answer | Failure:
     status, body = response.get("status_code", 200), response.get("body", response)
+    if isinstance(body, str):
+        with suppress(ValueError):  # some gateways write the body as a text, and the status too
+            body = json.loads(body)
+    if isinstance(status, str) and status.isascii() and status.isdigit() and len(status) == 3:
+        status = int(status)
     if isinstance(status, int) and status >= 400:
         return status_failure(status, body, {}, redact)
     return answer_of(body, redact)

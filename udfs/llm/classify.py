@@ -21,7 +21,7 @@ _SPECIFIC: dict[Kind, str] = {
     "filtered": "content_filter content_policy_violation content_policy responsible_ai_policy_violation "
     "moderation_blocked moderation content_filtered invalid_prompt data_inspection_failed prompt_blocked "
     "input_moderation output_moderation content_moderation sensitive_content content_violation jailbreak "
-    "guardrail_intervened prohibited_content safety_violation safety",
+    "guardrail_intervened prohibited_content safety_violation safety censorship_blocked",
     "too_large": "context_length_exceeded string_above_max_length request_too_large payload_too_large "
     "context_window_exceeded max_context_length_exceeded input_too_long prompt_too_long exceed_context_size "
     "request_entity_too_large tokens_limit_reached token_limit_reached array_above_max_length "
@@ -31,10 +31,11 @@ _SPECIFIC: dict[Kind, str] = {
     "payment_required exceeded_current_quota arrearage budget_exceeded billing billing_limit spend_limit_reached "
     "quota_exceeded_billing credits_exhausted account_suspended account_disabled organization_disabled "
     "no_credits free_tier_exhausted credits_required usage_limit_reached allocation_quota_free_tier_only "
-    "organization_restricted",
+    "organization_restricted token_quota_reached not_enough_balance resource_pack_exhausted",
     "not_found": "model_not_found model_not_available model_not_exist deployment_not_found invalid_model unknown_model "
     "model_decommissioned model_not_supported model_deprecated unsupported_model model_not_allowed "
-    "model_access_denied key_model_access_denied team_model_access_denied model_not_active no_such_model",
+    "model_access_denied key_model_access_denied team_model_access_denied model_not_active no_such_model "
+    "unavailable_model",
     "broken_off": "json_validate_failed tool_use_failed",
     "auth": "invalid_api_key api_key_invalid authentication unauthorized unauthenticated invalid_token "
     "incorrect_api_key missing_api_key permission_denied permission unsupported_country_region_territory "
@@ -76,9 +77,11 @@ _PHRASES: dict[Kind, tuple[str, ...]] = {
         r"model output limit",
     ),
     "billing": (
-        r"\b(?:account|organi[sz]ation|workspace|team|project|user|key)\b.{0,40}"
+        r"\b(?:account|organi[sz]ation|workspace|team|project|user|subscription)\b.{0,40}"
         r"\b(?:suspended|deactivated|disabled|banned|terminated|restricted|not active|in arrears|overdue|delinquent)\b",
-        r"credit balance|insufficient (?:\w+ )?(?:balance|credits?|funds|quota)|(?:out of|no|not enough) credits\b"
+        r"your (?:account|organi[sz]ation|project|resource|subscription|access) (?:has been|was|is) (?:\w+ )?blocked",
+        r"credit balance|(?:insufficient|not enough) (?:\w+ )?(?:balance|credits?|funds|quota)"
+        r"|(?:out of|no|not enough) credits\b"
         r"(?! (?:were|was|are|have|has|will|had)\b)",  # "no credits were charged" is said of a prompt that was flagged
         r"(?:balance|credits?|funds) (?:is|are|has|have)?(?: been)? ?(?:too low|insufficient|not enough|exhausted"
         r"|depleted|used up|negative|run out)",
@@ -89,21 +92,25 @@ _PHRASES: dict[Kind, tuple[str, ...]] = {
         r"key limit exceeded|budget has been exceeded|exceededbudget|max budget|payment (?:is )?required",
         r"exceeded your current (?:\w+ )?quota|check your plan and billing|purchase (?:more )?credits",
         r"add (?:more |a )?(?:credits?|funds|payment)|requires more credits|can only afford|top[- ]?up|recharge",
-        r"free (?:tier|quota|usage|trial).{0,40}\b(?:exhausted|used up|ended|expired|over)\b",
+        r"free (?:tier|quota|usage|trial|allocation).{0,40}\b(?:exhausted|used up|ended|expired|over)\b",
+        r"used up your (?:\w+ )?free|reached the set (?:\w+ )?limit",
         r"good standing|unpaid|past due|billing (?:is )?not active|prepaid|余额不足|欠费|額度|额度不足|账户余额",
+        r"已用尽|已用完",
     ),
     "filtered": (
         r"\bflagged\b|\bmoderation\b|content (?:management )?(?:policy|policies|filter|violat|exists risk)",
         r"(?:usage|safety|content|acceptable use|community) (?:polic|guideline|system)|safety (?:filter|check|reasons)",
         r"responsible ai|responsibleai|inappropriate content|data inspection|considered high risk|high[- ]risk",
         r"prohibited (?:content|use)|blocked by (?:the |our )?(?:content|safety|guardrail|polic|filter|model armor)",
-        r"(?:prompt|input|output|request|response|content)s? (?:was|were|is|are|has been) (?:blocked|filtered)",
-        r"guardrail|block_?reason|harm_category|sensitive (?:content|information|words?)|unsafe (?:content|prompt)",
+        r"(?:prompt|input|output|request|response|content)s? (?:was|were|is|are|has been) (?:blocked|filtered)"
+        r"|blocked (?:prompt|input|output|response|content)\b|content you .{0,40} is blocked|illegal content|censor",
+        r"guardrail|block_?reason|harm_category|sensitive (?:content|information|words?)|_sensitive\b",
+        r"unsafe (?:content|prompt)",
         r"(?:violat\w*|against) .{0,40}(?:polic|guideline|terms|rules)|内容安全|敏感|违规|不安全",
     ),
     "too_large": (
         r"(?:maximum|max|model'?s?|available|allowed) (?:allowed )?(?:context|prompt|input|sequence|model)"
-        r"[ _]?(?:length|size|window|tokens?)",
+        r"[ _]?(?:length|size|window|tokens?|characters?)",
         r"context[ _](?:length|window|size|limit).{0,60}(?:exceed|too|larger|longer|smaller|limit|max|overflow|only)",
         r"(?:exceed\w*|over|beyond|than|outside) (?:\w+ ){0,5}context[ _]?(?:length|window|size|limit)?",
         r"(?:prompt|input|message|messages|request|text|string|conversation|content|payload|body|entity)s? "
@@ -113,32 +120,36 @@ _PHRASES: dict[Kind, tuple[str, ...]] = {
         r"token count .{0,40}exceeds|input tokens?.{0,40}(?:exceed|must be|greater|more than)",
         r"tokens? > \d+|max_new_tokens`? must be|reduce (?:the length|your (?:prompt|message|input))",
         r"must have (?:less|fewer) than \d+ tokens|range of input length|token limit exceeded",
-        r"model(?:'s)? token limit|超长",
+        r"max tokens of \d+ exceeded|model(?:'s)? token limit|超长",
         r"(?:larger|longer) than the (?:max|context|limit)|maximum number of (?:input |prompt )?tokens"
         r"|exceeds? the (?:model's )?max(?:imum)? of \d|exceeds? the (?:maximum|max)"
         r" (?:number of )?(?:input |allowed |request )?(?:tokens|size|length|bytes)",
     ),
     "not_found": (
         r"model\b.{0,80}\b(?:does not exist|do(?:es)? not have access|not found|was not found|not supported|unknown"
-        r"|is not available|not available|decommissioned|deprecated|retired|no longer|shut down|cannot be found)",
+        r"|isn't supported|(?:is )?not available|decommissioned|deprecated|retired|no longer|shut down"
+        r"|cannot be found)",
         r"model (?:identifier|id|name) is (?:invalid|unknown|not valid)|llm provider not provided",
         r"(?:don't|do not|does not|doesn't|no) (?:have )?access to (?:the |this |that )?(?:\w+ )?model",
         r"(?:no such|unknown|invalid|unsupported) model\b|not a valid model|no endpoints found",
         r"deployment .{0,80}does not",
+        r"unavailable model|access to (?:the )?model \S+ is restricted",
         r"non-serverless model|unable to access .{0,40}model",
     ),
     "auth": (
-        r"api[ _-]?key\b.{0,40}\b(?:invalid|incorrect|not valid|expired|missing|not provided|required|revoked)",
+        r"api[ _-]?key\b.{0,40}\b(?:invalid|incorrect|not valid|expired|missing|not provided|required|revoked"
+        r"|suspended|deactivated|disabled|banned|restricted|blocked|leaked)\b|authentication is disabled",
         r"(?:invalid|incorrect|missing|expired|bad|wrong|no) (?:\w+ )?(?:api[ _-]?key|credential|auth|token\b|bearer)",
         r"unauthori[sz]ed|authentication (?:fail|required|error)|not authenticated|no auth credentials",
         r"country,? region|not available in your (?:country|region)|unsupported (?:country|region)"
-        r"|location is not supported|access denied due to|access token (?:is )?(?:invalid|expired)",
+        r"|location is not supported|access denied due to",
+        r"(?:access|security|session) token\b.{0,40}\b(?:invalid|expired)",
         r"ip .{0,20}not allowed",
         r"user not found|permission (?:denied|to)|do(?:es)? not have (?:permission|access)|not authori[sz]ed",
     ),
     "rate_limited": (
         r"rate[ _-]?limit|too many (?:concurrent )?requests|throttl|slow down",
-        r"requests? (?:per|a|/) ?(?:min|day|sec|hour)",
+        r"requests? (?:per|a|/) ?(?:min|day|sec|hour)|\b[rt]p[smd] limit",
         r"tokens? (?:per|a|/) ?(?:min|day|sec|hour)|request limit reached|quota|concurrency (?:limit|quota)|频率|并发",
     ),
     "transient": (
@@ -150,6 +161,7 @@ _WORDS = tuple(
     (kind, re.compile(words))
     for kind, words in (*_SENTENCES, *((kind, "|".join(phrases)) for kind, phrases in _PHRASES.items()))
 )
+_MONEY = re.compile(r"credits?\b|prepa(?:id|y)|spend|balance")
 _LIMIT = re.compile(r"\blimit:? (\d[\d,]*)", re.IGNORECASE)
 _REQUESTED = re.compile(r"\brequested:? (\d[\d,]*)", re.IGNORECASE)
 # The words of these are too common to be believed against a status that says otherwise.
@@ -191,7 +203,8 @@ def kind_of(status: int | None, stated: Stated) -> Kind:
     """Whose trouble an error is."""
     specific = {_KIND_OF_CODE[code] for code in stated.codes if code in _KIND_OF_CODE}
     words = _words_of(stated)
-    is_quota_of_a_minute = bool(stated.codes & {"resourceexhausted"})  # Gemini calls every limit a quota
+    # Gemini calls every limit a quota of your plan; only what it says of money is about money.
+    is_quota_of_a_minute = bool(stated.codes & {"resourceexhausted"}) and not _MONEY.search(stated.message.lower())
     # What an API key may not do is said with codes that are also said of a prompt that is not wanted.
     if specific and not (specific == {"auth"} and words in ("filtered", "billing")):
         return next(kind for kind in _PRECEDENCE if kind in specific)
@@ -240,6 +253,8 @@ def _kind_of_status(status: int, words: Kind | None) -> Kind:
         return "not_found"
     if status in (413, 414, 431):
         return "too_large"
+    if status == 451:
+        return "filtered"
     if status in (408, 409, 423, 425) or status >= 500:
         return "transient"
     return "rejected"

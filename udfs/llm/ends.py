@@ -28,9 +28,10 @@ _WHOLE = _words(
 _OUT_OF_ROOM = _words(
     "length max_tokens max_length model_length max_output_tokens max_new_tokens max_completion_tokens token_limit "
     "model_context_window_exceeded context_length context_length_exceeded context_window_exceeded limit error_limit "
-    "output_limit max_tokens_reached length_capped length_limit truncated"
+    "output_limit max_tokens_reached length_capped length_limit truncated incomplete"
 )
-_FILTERED = _words("spii risk error_toxic toxic image_safety language")
+_OUT_OF_ROOM_PARTS = ("length", "maxtokens", "tokenlimit", "outoftokens", "tokensreached", "tokensexceeded", "toolong")
+_FILTERED = _words("spii risk risk_control error_toxic toxic image_safety language")
 _FILTERED_PARTS = (
     *(
         "safety",
@@ -43,15 +44,17 @@ _FILTERED_PARTS = (
         "guardrail",
         "sensitive",
         "recitation",
+        "censor",
     ),
     *("flagged", "harm", "violat", "toxic", "modelarmor", "copyright", "unsafe"),
 )
-_REFUSED = _words("refusal refused")
+_REFUSED = _words("refusal refused declined")
 _BROKEN_OFF = _words(
     "error errors abort aborted cancel canceled cancelled user_cancel insufficient_system_resource network_error "
     "timeout time_limit max_time deadline_exceeded timed_out failed failure interrupted not_finished server_error "
     "internal_error overloaded "
-    "engine_overloaded disconnect disconnected preempted shutdown unavailable exception"
+    "engine_overloaded overload disconnect disconnected preempted shutdown server_shutdown unavailable exception "
+    "user_stopped model_unloaded rate_limit"
 ) | {"error", ""}
 
 
@@ -61,10 +64,11 @@ def end_of(finish_reason: object) -> End:
         return "unknown"
     word = finish_reason.strip().lower()
     word = normal(word.replace("finish_reason", "").replace("finishreason", "").replace("finish reason", "")) or "error"
+    is_error = "error" in finish_reason.lower() or "exception" in finish_reason.lower()
     for words, end in _LISTS:
         if word in words:
-            return end
-    return "filtered" if any(part in word for part in _FILTERED_PARTS) else "unknown"
+            return "broken_off" if end == "whole" and is_error else end  # an error after its name is no end
+    return next((end for parts, end in _PART_LISTS if any(part in word for part in parts)), "unknown")
 
 
 _LISTS: tuple[tuple[frozenset[str], End], ...] = (
@@ -73,4 +77,8 @@ _LISTS: tuple[tuple[frozenset[str], End], ...] = (
     (_FILTERED, "filtered"),
     (_REFUSED, "refused"),
     (_BROKEN_OFF, "broken_off"),
+)
+_PART_LISTS: tuple[tuple[tuple[str, ...], End], ...] = (
+    (_FILTERED_PARTS, "filtered"),
+    (_OUT_OF_ROOM_PARTS, "out_of_room"),
 )

@@ -32,7 +32,7 @@ def assemble_completion(body: bytes) -> dict[str, Any] | None:
                 _add(choice, message, part)
     if is_completion:
         whole["choices"] = [choice]
-    return whole or None
+    return whole or _behind_comments(body)
 
 
 def _add(choice: dict[str, Any], message: dict[str, Any], part: Mapping[str, Any]) -> None:
@@ -45,6 +45,12 @@ def _add(choice: dict[str, Any], message: dict[str, Any], part: Mapping[str, Any
     for name in ("finish_reason", "error"):
         if part.get(name) is not None:
             choice[name] = part[name]
+
+
+def _behind_comments(body: bytes) -> Any:
+    """What follows comments that only keep the connection open: a body that was not streamed; null where none does."""
+    rest = [line for line in body.decode("utf-8-sig", "replace").splitlines() if line.strip() and line[0] != ":"]
+    return json.loads("\n".join(rest)) if rest and rest[0].lstrip()[:1] in ("{", "[") else None
 
 
 def _events(body: bytes) -> Iterator[Mapping[str, Any]]:

@@ -5,6 +5,7 @@ A block counts where it begins a text or a line and stands in no code; tags with
 alone ends reasoning that began in the prompt. A block that never closes has used up the room of the answer.
 """
 
+import json
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -28,7 +29,7 @@ _CLOSE_TAGS = (
     r"<\|(?:end_of_thought|/thinking|/think|end_of_thinking|end_thinking|think_end)\|>",
     r"<｜end[▁_ ]of[▁_ ]think(?:ing)?｜>",
     r"<unused95>",
-    r"(?:<\|end\|>\s*)?(?:<\|start\|>\s*assistant\s*)?<\|channel\|>\s*final\s*(?:<\|message\|>)?",
+    r"(?:<\|end\|>\s*)?(?:<\|start\|>\s*assistant\s*)?<\|channel\|>\s*final\s*(?:<\|constrain\|>\s*\w*\s*)?(?:<\|message\|>)?",
 )
 _EVERYDAY_OPEN, _EVERYDAY_CLOSE = rf"<\s*{_EVERYDAY}(?:\s[^<>]*)?>", rf"</\s*{_EVERYDAY}\s*>"
 _OPEN = re.compile("|".join(_OPEN_TAGS), re.IGNORECASE)
@@ -41,7 +42,10 @@ _WRAPPED = re.compile(
     r"(?:</(?P=tag)>|<\|end_of_solution\|>)?\Z",
     re.IGNORECASE | re.DOTALL,
 )
-_LAST_MARK = re.compile(r"(?:<\|(?:return|end|im_end)\|>\s*)+\Z")
+_LAST_MARK = re.compile(
+    r"(?:(?:<\|(?:return|end|im_end|eot_id|eom_id|endoftext|end_of_text|end_of_turn)\|>|</s>|<end_of_turn>"
+    r"|<｜end[▁_ ]of[▁_ ]sentence｜>)\s*)+\Z"
+)
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
 _MOST_BLOCKS, _MOST_LAYERS = 100, 10
 _LINE_LOOKED_AT = 200  # characters before a tag
@@ -63,13 +67,15 @@ def split_reasoning(text: str) -> Separated:
     """Take the reasoning out of a text; one without any is given back as it is."""
     if not any(hint in text for hint in _HINTS):
         return Separated(text, None)
+    if _is_object(text):
+        return Separated(text, None)
     found: list[str] = []
     answer, is_open = _without_blocks(text, found)
     if not found and not is_open:
         return Separated(text, None)
     for _ in range(_MOST_LAYERS):
         before = answer
-        answer = _LAST_MARK.sub("", answer).strip()
+        answer = without_end_marks(answer).strip()
         if wrapped := _WRAPPED.match(answer):
             answer = wrapped["answer"].strip()
         if not is_open:
@@ -78,6 +84,25 @@ def split_reasoning(text: str) -> Separated:
             break
     reasoning = "\n\n".join(part.strip() for part in found if part.strip())
     return Separated(answer, reasoning or None, is_open)
+
+
+def without_end_marks(text: str) -> str:
+    """A text without the marks of a chat template that end it: a server that is set up wrongly leaves them there."""
+    mark = _LAST_MARK.search(text)
+    is_html = mark is not None and "</s>" in mark.group() and "<s>" in text
+    return text if mark is None or is_html else text[: mark.start()]
+
+
+def _is_object(text: str) -> bool:
+    """Whether a text is one JSON object, in which a tag can only stand within a string."""
+    bare = text.strip()
+    if not (bare.startswith("{") and bare.endswith("}")):
+        return False
+    try:
+        json.loads(bare, strict=False)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _without_blocks(text: str, found: list[str]) -> tuple[str, bool]:

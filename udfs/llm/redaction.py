@@ -1,8 +1,8 @@
 """Blot out what could be a part of a key, wherever in a text and however it is written.
 
-Eight characters of a key in a row are never shown: as they are or in other case, with escapes of URLs, JSON or HTML, in
-hexadecimal or base64, with white space or invisible characters in between. This comes before any text is cut, since
-half a key is not found any more by looking for the whole.
+Eight characters of a key in a row are never shown: as they are or in other case, with escapes of URLs, JSON or HTML
+(twice, too), in octal, hexadecimal or base64, as a list of characters or of their numbers, with white space or what is
+invisible between. This comes before any text is cut, since half a key is not found any more by looking for the whole.
 """
 
 import base64
@@ -15,11 +15,14 @@ KEY = "[key]"
 _SHOWN = 8
 """Fewest characters in a row that are a part of a key."""
 _ESCAPE = re.compile(
-    r"%([0-9a-fA-F]{2})|\\{1,4}u([0-9a-fA-F]{4})|\\{1,4}x([0-9a-fA-F]{2})|&#x([0-9a-fA-F]{1,6});|&#(\d{1,7});"
+    r"%(?:25)*([0-9a-fA-F]{2})|\\{1,4}u([0-9a-fA-F]{4})|\\{1,4}x([0-9a-fA-F]{2})|&(?:amp;)*#x([0-9a-fA-F]{1,6});"
+    r"|&(?:amp;)*#(\d{1,7});|\\{1,4}([0-7]{3})"
 )
-_UNSEEN = re.compile(r"[^\x21-\x5b\x5d-\x7e]+")  # no key holds them, backslashes of escapes among them
+# Passed over in keys and texts: what is invisible, backslashes of escapes, quotes and commas of a list of characters.
+_UNSEEN = re.compile(r"[^\x21\x23-\x26\x28-\x2b\x2d-\x5b\x5d-\x7e]+")
 _RUN = re.compile(r"[A-Za-z0-9+/_-]{11,}")
-_HEX_RUN = re.compile(r"(?:[0-9a-fA-F]{2}[ :]?){8,}")
+_HEX_RUN = re.compile(r"(?:[0-9a-fA-F]{2}[ :]?){8,}|(?:0x[0-9a-fA-F]{2}[, ]{0,2}){8,}")
+_NUMBERS = re.compile(r"(?:\d{2,3}(?:, ?| )){7,}\d{2,3}")
 
 
 def keep(text: str) -> str:
@@ -37,9 +40,11 @@ class Redactor:
     def __init__(self, keys: Iterable[str]) -> None:
         secrets = [key.strip() for key in keys if key and key.strip()]
         self._short = [
-            re.compile(rf"(?<![A-Za-z0-9]){re.escape(key)}(?![A-Za-z0-9])") for key in secrets if len(key) < _SHOWN
+            re.compile(rf"(?<![A-Za-z0-9]){re.escape(key)}(?![A-Za-z0-9])")
+            for key in secrets
+            if len(_UNSEEN.sub("", key)) < _SHOWN
         ]
-        folded = [key.lower() for key in secrets if len(key) >= _SHOWN]
+        folded = [key for key in (_UNSEEN.sub("", key.lower()) for key in secrets) if len(key) >= _SHOWN]
         self._grams = {key[at : at + _SHOWN] for key in folded for at in range(len(key) - _SHOWN + 1)}
         # Eight characters in a row hold one of these whole, so a text without any of them is done with at once.
         self._anchors = {key[at : at + 5] for key in folded for at in range(0, len(key) - 4, 4)}
@@ -69,8 +74,12 @@ class Redactor:
     def _encoded_spans(self, text: str) -> list[tuple[int, int]]:
         spans = [match.span() for match in _RUN.finditer(text) if self._holds_base64(match.group())]
         for match in _HEX_RUN.finditer(text):
-            digits = re.sub(r"[ :]", "", match.group())
+            digits = re.sub(r"0x|[ :,]", "", match.group())
             if self._is_in(bytes.fromhex(digits)) or self._is_in(bytes.fromhex(digits[1:-1])):
+                spans.append(match.span())
+        for match in _NUMBERS.finditer(text):
+            numbers = (int(number) for number in re.findall(r"\d+", match.group()))
+            if self._is_in(bytes(number for number in numbers if number < 256)):
                 spans.append(match.span())
         return spans
 
@@ -113,7 +122,10 @@ def _shown(text: str) -> tuple[str, list[tuple[int, int]]]:
 
 
 def _character(escape: re.Match[str]) -> str:
-    number = int(escape[5]) if escape[5] else int(next(group for group in escape.groups() if group), 16)
+    if escape[5] or escape[6]:
+        number = int(escape[5]) if escape[5] else int(escape[6], 8)
+    else:
+        number = int(next(group for group in escape.groups() if group), 16)
     return chr(number) if number < 0x110000 else "?"
 
 

@@ -122,6 +122,7 @@ def _read_object(value: Mapping[str, Any]) -> Judgement:
             return Judgement(fault="out_of_range")
         ratings.append(rating)
     category, reason = ({**rated, **value}.get(name) for name in ("category", "reason"))
+    category = category.strip().lower() if isinstance(category, str) else None
     return Judgement(JudgeVerdict(tuple(ratings), category if category in CATEGORIES else None, _reason(reason)))
 
 

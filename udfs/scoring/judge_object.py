@@ -10,16 +10,18 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from udfs.llm.reasoning import split_reasoning
+from udfs.llm.reasoning import split_reasoning, without_end_marks
 
 # A reply of the room that is asked for is far below; what is longer is no verdict, and must not cost time.
 _REPLY_CHARS = 20_000
 _MOST_OBJECTS = 50
-_FENCED = re.compile(r"\A(```|~~~)[ \t]*[A-Za-z0-9]*[ \t]*\n?(.*?)\s*\1\Z", re.DOTALL)
+# One of the two fences may be missing: it is the object between them that has to be whole.
+_FENCE_BEFORE = re.compile(r"\A(?:`{3,}|~{3,})[ \t]*[A-Za-z0-9]*[ \t]*\r?\n?")
+_FENCE_BEHIND = re.compile(r"(?:`{3,}|~{3,})\Z")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _NO_ESCAPE = re.compile(r'\\(?:(["\\/bfnrt]|u[0-9a-fA-F]{4})|)')
 _LAST_COMMA = re.compile(r",(\s*[}\]])")
-_AROUND = " \t\r\n\ufeff\u200b\u200c\u200d\u2060"
+_AROUND = " \t\r\n\u00a0\ufeff\u200b\u200c\u200d\u2060"
 
 ObjectFault = Literal["no_json", "not_alone", "repeated_key"]
 
@@ -35,9 +37,8 @@ def object_of(text: str) -> Mapping[str, Any] | ObjectFault:
     split = split_reasoning(text)
     if split.is_open:
         return "no_json"
-    bare = split.answer.strip(_AROUND)
-    if fenced := _FENCED.match(bare):
-        bare = fenced[2].strip(_AROUND)
+    bare = without_end_marks(split.answer.strip(_AROUND)).strip(_AROUND)
+    bare = _FENCE_BEHIND.sub("", _FENCE_BEFORE.sub("", bare)).strip(_AROUND)
     if not bare.startswith("{"):
         return "not_alone" if objects_in(bare) else "no_json"
     try:

@@ -14,7 +14,10 @@ def test_an_input_follows_the_instruction_after_a_blank_line():
     assert draft == Draft(turn=0, instruction="Sum up.\n\nA text.\n", response="Short.", category="qa")
 
 
-@pytest.mark.parametrize("marker", ["", " \n", None, "<noinput>", " <NoInput> ", "<no input>", "< No_Input >"])
+@pytest.mark.parametrize(
+    "marker",
+    ["", " \n", None, "<noinput>", " <NoInput> ", "<no input>", "< No_Input >", "nan", "NaN", "NULL"],
+)
 def test_no_input_in_any_spelling_leaves_the_instruction_alone(marker):
     assert drafts("alpaca", {"instruction": "Go.", "input": marker, "output": "x"})[0].instruction == "Go."
 

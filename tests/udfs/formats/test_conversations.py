@@ -34,6 +34,19 @@ def test_every_spelling_of_a_conversation_reads_the_same():
     expected = drafts("messages", {"messages": TALK})
     names = {"user": "human", "assistant": "gpt", "system": "system"}
     sharegpt = [{"from": names[turn["role"]], "value": turn["content"]} for turn in TALK]
+    assert drafts("messages", {"messages": [{turn["role"]: turn["content"]} for turn in TALK]}) == expected
+    langchain = {"user": "human", "assistant": "ai", "system": "system"}
+    typed = [{"type": langchain[turn["role"]], "content": turn["content"]} for turn in TALK]
+    assert drafts("messages", {"messages": typed}) == expected
+    nested = [{"type": turn["type"], "data": {"content": turn["content"]}} for turn in typed]
+    assert drafts("messages", {"messages": nested}) == expected
+    cased = {"user": "User", "assistant": "Chatbot", "system": "System"}
+    assert drafts("messages", {"messages": [{**turn, "role": cased[turn["role"]]} for turn in TALK]}) == expected
+    aloud = [
+        {"role": "assistant", "channel": "analysis", "content": "Hm."},
+        {"role": "reasoning", "content": "Hm."},
+    ]
+    assert drafts("messages", {"messages": [*TALK[:2], *aloud, *TALK[2:4], *aloud, *TALK[4:]]}) == expected
     texts = [{**turn, "content": [{"type": "text", "text": turn["content"]}], "loss_weight": 0.0} for turn in TALK]
     values = [{**turn, "content": [{"type": "text", "value": turn["content"]}]} for turn in TALK]
     assert drafts("sharegpt", {"conversations": sharegpt, "tools": "[]"}) == expected

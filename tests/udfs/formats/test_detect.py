@@ -59,6 +59,25 @@ def detect(*values):
             {"instruction": "question", "response": "answer"},
         ),
         ({"prompt": "a", "completion": '["x", "y"]'}, "table", {"instruction": "prompt", "response": "completion"}),
+        # The chosen of two texts, and answers under the names of other libraries.
+        (
+            {"prompt": "a", "chosen": "b", "rejected": "c"},
+            "table",
+            {"instruction": "prompt", "response": "chosen"},
+        ),
+        (
+            {"system": "s", "question": "a", "chosen": "b", "rejected": "c"},
+            "table",
+            {"instruction": "question", "response": "chosen", "system": "system"},
+        ),
+        ({"inputs": "a", "targets": "b"}, "table", {"instruction": "inputs", "response": "targets"}),
+        ({"input": "a", "target": "b"}, "table", {"instruction": "input", "response": "target"}),
+        ({"instruction": "a", "answer": "b"}, "table", {"instruction": "instruction", "response": "answer"}),
+        ({"instruction": "a", "generation": "b"}, "table", {"instruction": "instruction", "response": "generation"}),
+        ({"instruction": "a", "generations": ["b"]}, "alpaca", {}),
+        ({"messages": [{"type": "human", "data": {"content": "a"}}]}, "messages", {}),
+        ({"messages": [{"user": "a"}, {"assistant": "b"}]}, "messages", {}),
+        ({"chat_messages": [{"sender": "human", "text": "a", "content": []}]}, "messages", {}),
     ],
 )
 def test_a_format_is_known_by_its_keys(record, name, fields):
@@ -103,6 +122,8 @@ def test_records_that_are_no_objects_are_named_as_such(records, message):
         ({"messages": [{"who": "user", "what": "a"}]}, "needs a `role` and a `content`, or a `from` and a `value`"),
         ({"text": "<|im_start|>user\na<|im_end|>"}, "`text` holds a whole conversation in a chat template"),
         ({"text": "<s>[INST] a [/INST] b</s>"}, "`text` holds a whole conversation in a chat template"),
+        ({"question": "a", "choices": ["b", "c"], "answer": 1}, "multiple choice: write the options into the question"),
+        ({"data": [{"model": "a"}, {"model": "b"}]}, "Name the columns"),
         ({"body": "a", "url": "b"}, "Name the columns with `fields:` and `format: table`."),
     ],
 )

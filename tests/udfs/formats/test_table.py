@@ -66,3 +66,12 @@ def test_the_output_format_passes_through():
     row = {"instruction": "Why?", "response": "So.", "source": "gpt-4o", "quality_score": 8.5, "category": "code"}
     assert drafts("jsonl", row) == (Draft(turn=0, instruction="Why?", response="So.", category="code"),)
     assert reason("jsonl", {"prompt": "Why?"}) == "wrong_format"
+
+
+@pytest.mark.parametrize(
+    ("label", "marks"),
+    [(False, ("rejected_label",)), ("False", ("rejected_label",)), (True, ()), ("true", ()), (0, ()), (None, ())],
+)
+def test_an_answer_that_people_rejected_is_marked_in_a_table_too(label, marks):
+    (draft,) = drafts("table", {"question": "Why?", "answer": "So.", "label": label}, fields=FIELDS)
+    assert draft.response_marks == marks

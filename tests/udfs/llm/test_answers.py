@@ -141,6 +141,10 @@ def test_what_says_that_all_is_well_is_no_error(error):
                 "model_length",
                 "model_context_window_exceeded",
                 "FINISH_REASON_MAX_TOKENS",
+                "incomplete",
+                "maxPredictedTokensReached",
+                "contextLengthReached",
+                "max_tokens_exceeded",
             )
         ),
         *(
@@ -154,6 +158,8 @@ def test_what_says_that_all_is_well_is_no_error(error):
                 "blocklist",
                 "SPII",
                 "guardrail_intervened",
+                "censored",
+                "risk_control",
             )
         ),
         *(
@@ -161,6 +167,7 @@ def test_what_says_that_all_is_well_is_no_error(error):
             for word in ("tool_calls", "function_call", "OTHER", "nonsense", "", None, 7, {"a": 1}, "OTHER\0")
         ),
         ("refusal", "refused"),
+        ("declined", "refused"),
     ],
 )
 def test_only_a_word_of_a_closed_list_makes_an_answer_whole(finish, status):
@@ -335,3 +342,74 @@ def test_what_stands_beside_no_answer_is_its_bill():
     for choices in ([{"finish_reason": "stop"}], [], None):
         found = read_answer(json.dumps({"choices": choices, **beside}).encode())
         assert isinstance(found, Failure) and found.usage == Usage(30, 3), choices
+
+
+@pytest.mark.parametrize("finish", ["stop_error", "eos_error", "FinishException", "userStopped", "modelUnloaded"])
+def test_an_error_is_no_end_whatever_word_it_is_joined_to(finish):
+    failure = read_answer(body(finish=finish))
+    assert isinstance(failure, Failure)
+    assert failure.kind == "broken_off"
+
+
+@pytest.mark.parametrize(
+    ("said", "native", "status", "word"),
+    [
+        ("stop", "MAX_TOKENS", "truncated", "MAX_TOKENS"),
+        ("stop", "SAFETY", "content_filtered", "SAFETY"),
+        (None, "STOP", "answered", "STOP"),
+        ("stop", "a word of its own", "answered", "stop"),
+        ("length", "STOP", "truncated", "length"),
+        ("stop", None, "answered", "stop"),
+    ],
+)
+def test_the_providers_own_word_counts_where_a_router_calls_the_answer_whole(said, native, status, word):
+    choice = {"message": {"content": "Yes."}, "finish_reason": said, "native_finish_reason": native}
+    answer = answer_of({"choices": [choice]})
+    assert isinstance(answer, Answer)
+    assert (answer.status, answer.finish_reason) == (status, word)
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("Paris.<|im_end|>", "Paris."),
+        ("Paris.</s>", "Paris."),
+        ("Paris.<|eot_id|>\n", "Paris."),
+        ("Paris.<end_of_turn><eos>", "Paris.<end_of_turn><eos>"),
+        ("It is `<|im_end|>`", "It is `<|im_end|>`"),
+        ("<s>old</s>", "<s>old</s>"),
+        ("Paris.<|im_end|>\n<|im_start|>user\nAnd?", "Paris.<|im_end|>\n<|im_start|>user\nAnd?"),
+    ],
+)
+def test_a_mark_of_a_template_that_ends_an_answer_is_no_part_of_it(content, text):
+    answer = read_answer(body({"content": content}))
+    assert isinstance(answer, Answer)
+    assert answer.text == text
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"model": "m", "message": {"role": "assistant", "content": "Yes."}, "done": True},
+        {"code": 0, "msg": "ok", "data": {"choices": []}},
+    ],
+)
+def test_an_answer_in_the_shape_of_another_api_is_no_error_of_the_provider(content):
+    failure = answer_of(content)
+    assert isinstance(failure, Failure)
+    assert (failure.kind, failure.billed) == ("unreadable", True)
+
+
+def test_usage_is_found_where_streams_put_it():
+    used = {"prompt_tokens": 3, "completion_tokens": 2}
+    choice = {"message": {"content": "Yes."}, "finish_reason": "stop"}
+    for content in ({"choices": [{**choice, "usage": used}]}, {"choices": [choice], "x_groq": {"usage": used}}):
+        answer = answer_of(content)
+        assert isinstance(answer, Answer)
+        assert answer.usage == Usage(3, 2)
+
+
+def test_comments_that_keep_a_connection_open_are_passed_over():
+    answer = read_answer(b": PROCESSING\n\n: PROCESSING\n\n" + body())
+    assert isinstance(answer, Answer)
+    assert answer.status == "answered"

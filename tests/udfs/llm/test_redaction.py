@@ -22,7 +22,14 @@ WAYS = {
     "json": lambda key: json.dumps(key)[1:-1].replace("/", "\\/"),
     "json, all of it": lambda key: "".join(f"\\u{ord(one):04x}" for one in key),
     "html": lambda key: "".join(f"&#{ord(one)};" for one in key),
+    "url, twice": lambda key: "".join(f"%25{ord(one):02x}" for one in key),
+    "html within html": lambda key: "".join(f"&amp;#{ord(one)};" for one in key),
+    "octal": lambda key: "".join(f"\\{ord(one):03o}" for one in key),
     "hex": lambda key: key.encode().hex(),
+    "hex of a language": lambda key: ", ".join(f"0x{ord(one):02x}" for one in key),
+    "numbers": lambda key: str(list(key.encode())),
+    "numbers without commas": lambda key: " ".join(map(str, key.encode())),
+    "list of characters": lambda key: str(list(key)),
     "base64": lambda key: base64.b64encode(key.encode()).decode(),
     "base64 of a header": lambda key: base64.b64encode(f"Bearer {key}".encode()).decode(),
     "base64 for urls": lambda key: base64.urlsafe_b64encode(f"x:{key}".encode()).decode().rstrip("="),
@@ -79,6 +86,10 @@ def test_a_text_without_a_key_stays_as_it_is(text):
 def test_a_short_key_is_blotted_out_as_a_word_and_breaks_no_other():
     redact = Redactor(["x"])
     assert redact("exceeded x, fix") == "exceeded [key], fix"
+
+
+def test_a_key_with_quotes_is_found_too():
+    assert "secret" not in Redactor(['my,"secret",word'])('it was my,"secret",word there')
 
 
 def test_an_empty_key_blots_nothing_out():
