@@ -32,7 +32,7 @@ _CODE_SIGN = re.compile(
     r"[`(){}=<>\[\]\\;|$^]|\b(?:select|from|where|sudo|git|npm|pip|echo|grep|cd)\b|^[A-Z][A-Z ]+\b", re.MULTILINE
 )
 _QUOTED = re.compile(
-    r"\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|`[^`]*`|//[^\n]*|/\*.*?\*/|^[ \t]*#[^\n]*", re.DOTALL | re.MULTILINE
+    r"\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|`[^`]*`|//[^\n]*|/\*[^*]{0,2000}\*/|^[ \t]*#[^\n]*", re.MULTILINE
 )
 """Strings and comments, whose braces do not count."""
 _LONGEST_CODE = 20_000
