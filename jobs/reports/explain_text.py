@@ -8,6 +8,7 @@ from rich.table import Table as Grid
 from jobs.curation.reasons import meaning_of
 from jobs.deduplication.figures import proof_of
 from jobs.rendering.differing_words import differing_words
+from jobs.rendering.scores import verdict
 from jobs.rendering.terminal import excerpt
 from jobs.reports.explain import Found, Life, record_text
 from schemas.calls import ATTEMPTS, JUDGEMENTS, RESPONSES
@@ -24,6 +25,7 @@ from schemas.tables import (
     SELECTION,
     Table,
 )
+from udfs.scoring.heuristic import HEURISTIC
 
 _RECORD_CHARS, _LISTED = 300, 5
 _NOT_YET = "[dim]this stage has not run yet[/dim]"
@@ -240,7 +242,11 @@ def _score(life: Life, pair: Found) -> Iterator[str]:
             f"{excerpt(name)} {value}" for name, value in sorted(score.get("dimensions", {}).items())
         )
         said = f": {dimensions}" if dimensions else ""
-        yield f"{score['quality_tenths'] / 10:.1f} by {excerpt(score['scorer'])}{said}"
+        if score["scorer"] == HEURISTIC:
+            found = verdict(score["quality_tenths"], score.get("reason"))
+            yield f"rules, which grade nothing: {found} (quality_score {score['quality_tenths'] / 10:.1f}{said})"
+        else:
+            yield f"{score['quality_tenths'] / 10:.1f} by {excerpt(score['scorer'])}{said}"
         if "model" in score:
             yield _prediction(score)
         if score.get("reason"):

@@ -9,6 +9,7 @@ from rich.panel import Panel
 
 from jobs.curation.reviews import LATEST_VERDICTS
 from jobs.deduplication.figures import proof_of
+from jobs.rendering.scores import score_said
 from jobs.rendering.terminal import EXCERPT_CHARS, excerpt
 from jobs.workspace.queries import Answer, with_parts
 from jobs.workspace.runtime import Runtime
@@ -31,10 +32,11 @@ from {examples} where example_id in (:ids)
 """
 # Of each example the pair that is selected, else the one that came furthest.
 _PAIRS = """
-select example_id, pair_id, answer, quality_tenths, score_reason
+select example_id, pair_id, answer, quality_tenths, scorer, score_reason
 from (
     select
-        pairs.example_id, pairs.pair_id, pairs.response as answer, scores.quality_tenths, scores.reason as score_reason,
+        pairs.example_id, pairs.pair_id, pairs.response as answer, scores.quality_tenths, scores.scorer,
+        scores.reason as score_reason,
         row_number() over (
             partition by pairs.example_id
             order by
@@ -77,7 +79,8 @@ def sample_examples(
     Returns:
         Rows of example_id, source, stage, reason, instruction, response (of the pair that came furthest, else the
         source's own), twin (its instruction, or what is published), twin_response, duplicate_of, jaccard, turn_jaccard,
-        own_jaccard, item (of a benchmark), quality_tenths, score_reason, review, span, category, system and history.
+        own_jaccard, item (of a benchmark), quality_tenths, scorer, score_reason, review, span,
+        category, system and history.
     """
     chosen = _ask_filtered(runtime, _CHOSEN, per_reason, reason, source)
     ids = [row["example_id"] for row in chosen]
@@ -103,6 +106,7 @@ def sample_examples(
                 "twin_response": _response(twin, pairs.get(row["duplicate_of"], _NO_PAIR)),
                 **{name: fell.get(name) for name in ("jaccard", "turn_jaccard", "own_jaccard")},
                 "quality_tenths": pair["quality_tenths"],
+                "scorer": pair["scorer"],
                 "score_reason": pair["score_reason"],
                 "review": _review(reviews.get(pair["pair_id"])),
                 "item": items.get(row["example_id"], {}).get("item") if row["reason"] == "contaminated" else None,
@@ -121,7 +125,7 @@ def _published(row: Answer, fell: Answer) -> str | None:
     return f"{fell['duplicate_of']}: {fell.get('reference_text')}"
 
 
-_NO_PAIR = dict.fromkeys(("pair_id", "answer", "quality_tenths", "score_reason"))
+_NO_PAIR = dict.fromkeys(("pair_id", "answer", "quality_tenths", "scorer", "score_reason"))
 
 
 def _response(example: Answer, pair: Answer) -> str | None:
@@ -230,7 +234,7 @@ def print_examples(console: Console, rows: Sequence[Answer]) -> None:
 
 def _score(row: Answer) -> str | None:
     tenths = row["quality_tenths"]
-    return None if tenths is None else f"{tenths / 10:.1f} ({row['score_reason']})"
+    return None if tenths is None else score_said(tenths, row["scorer"], row["score_reason"])
 
 
 def print_records(console: Console, rows: Sequence[Answer]) -> None:

@@ -7,12 +7,14 @@ from rich.console import Console
 from jobs.config.licences import find_licence
 from jobs.config.settings import Settings
 from jobs.curation.fates import SELECTED
+from jobs.rendering.scores import verdict
 from jobs.rendering.terminal import excerpt, say
 from jobs.reports.show import print_examples, print_records, sample_examples, sample_records
 from jobs.reports.status import print_funnel
 from jobs.reports.write import write_reports
 from jobs.verify.report import print_report
 from jobs.workspace.runtime import Runtime
+from udfs.scoring.heuristic import HEURISTIC
 
 KEPT_ROWS = 10
 
@@ -60,8 +62,9 @@ def _print_rows(console: Console, runtime: Runtime) -> None:
     console.rule("Ten rows of the data set")
     for row in rows:
         if row["reason"] == SELECTED:
-            tenths = row["quality_tenths"]
-            line = f"{tenths / 10:4.1f} {row['category']:<9} {excerpt(_one_line(row['instruction']), 70)}"
+            tenths, by_rules = row["quality_tenths"], row["scorer"] == HEURISTIC
+            score = f"{verdict(tenths, row['score_reason']):<13}" if by_rules else f"{tenths / 10:4.1f}"
+            line = f"{score} {row['category']:<9} {excerpt(_one_line(row['instruction']), 70)}"
             console.print(f"{line} [dim]->[/dim] {excerpt(_one_line(row['response'] or ''), 70)}", highlight=False)
 
 

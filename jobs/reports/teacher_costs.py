@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from jobs.workspace.runtime import Runtime
 from schemas.calls import ATTEMPTS
+from udfs.scoring.heuristic import HEURISTIC
 from udfs.scoring.judge import JUDGE
 
 EARLIER = "earlier configurations"
@@ -19,7 +20,7 @@ class TeacherCost:
     answers: int
     """Pairs; of the judge, scores."""
     mean_score: float | None
-    """Of the scored answers, of 10; null: none has a score, or it is the judge."""
+    """Of the answers that a judge scored, of 10; null: there is none, or it is the judge."""
     rows: int
     """Of the data set; of the judge, all of them."""
     tokens: int = 0
@@ -54,7 +55,8 @@ group by who
 _ANSWERS = """
 select
     pairs.teacher as who, count(*) as answers,
-    avg(cast(scores.quality_tenths as double)) / 10 as mean_score, count(dataset.pair_id) as rows
+    avg(case when scores.scorer <> :rules then cast(scores.quality_tenths as double) end) / 10 as mean_score,
+    count(dataset.pair_id) as rows
 from {pairs} as pairs
 left join {scores} as scores on scores.pair_id = pairs.pair_id
 left join {dataset} as dataset on dataset.pair_id = pairs.pair_id
@@ -73,7 +75,7 @@ def find_teacher_costs(runtime: Runtime) -> tuple[TeacherCost, ...]:
     nothing = (0, Decimal(0), Decimal(0))
     found = [
         TeacherCost(row["who"], row["answers"], row["mean_score"], row["rows"], *paid.pop(row["who"], nothing))
-        for row in runtime.query(_ANSWERS)
+        for row in runtime.query(_ANSWERS, rules=HEURISTIC)
     ]
     judged = paid.pop(JUDGE, None)
     earlier = paid.pop(EARLIER, None)

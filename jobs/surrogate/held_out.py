@@ -40,12 +40,17 @@ from {scores} where model is not null
 _HELD_OUT = """
 select quality_tenths, predicted_tenths, low_tenths, high_tenths from {scores} where is_held_out order by pair_id
 """
+# Rows of the same texts share a request, which was paid once.
 _COST = """
-select count(distinct asked.pair_id) as rows, sum(paid.cost_usd) as cost
-from {judgements} as asked
-join {scores} as scores on scores.pair_id = asked.pair_id
-join {attempts} as paid on paid.request_id = asked.request_id
-where scores.scorer = 'judge'
+with asked as (
+    select asked.pair_id, asked.request_id
+    from {judgements} as asked
+    join {scores} as scores on scores.pair_id = asked.pair_id
+    where scores.scorer = 'judge' and asked.request_id in (select request_id from {attempts})
+)
+select
+    (select count(distinct pair_id) from asked) as rows,
+    (select sum(cost_usd) from {attempts} where request_id in (select request_id from asked)) as cost
 """
 
 

@@ -143,6 +143,9 @@ def test_a_heuristic_score_is_never_called_a_judgement():
     for row in MEASURED:  # how little it says of what people prefer
         assert f"| {row.choices} | {row.share:.1%} |".replace("%", " %") in section(rules, "Quality")
     assert "judged" not in judge.lower() and "people prefer" not in judge
+    assert "rules that pass or fail it and grade nothing" in rules and "from 1 to 10" not in rules
+    assert "Only scores above" not in rules and "Only rows that no rule fails" in section(rules, "Quality")
+    assert "**Score** each pair from 1 to 10 by `gpt-x`." in judge and "Only scores above 7.0" in judge
     assert "scored by `gpt-x` (judge)" in section(judge, "Quality")
     assert "not calibrated" in section(judge, "Quality") and "not calibrated" not in rules
 

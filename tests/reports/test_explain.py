@@ -152,6 +152,13 @@ def test_a_prediction_is_told_with_its_interval_and_whether_it_counts(score, say
     ]
 
 
+def test_what_rules_found_is_told_before_the_number_that_the_format_asks_for():
+    score = {"pair_id": "p2", "scorer": "heuristic", "quality_tenths": 90, "reason": "No fault was found."}
+    life = Life("e1", {**STORY.rows, "scores": [{**score, "dimensions": {"clarity": 9}}]})
+
+    assert told(life, "score")[-2] == "rules, which grade nothing: nothing found (quality_score 9.0: clarity 9)"
+
+
 def test_a_stage_that_has_not_run_says_so():
     begun = Life("e1", {name: STORY.rows[name] for name in ("examples", "raw_records")})
 

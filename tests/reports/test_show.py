@@ -9,7 +9,10 @@ from jobs.reports.show import print_examples, print_records
 
 ROW = {
     **dict.fromkeys(
-        ("system", "history", "item", "span", "review", "quality_tenths", "score_reason", "turn_jaccard", "own_jaccard")
+        (
+            *("system", "history", "item", "span", "review", "quality_tenths", "scorer", "score_reason"),
+            *("turn_jaccard", "own_jaccard"),
+        )
     ),
     "reason": "duplicate_prompt",
     "source": "a_source_with_a_rather_long_name",
@@ -56,3 +59,18 @@ def test_the_place_of_a_refused_record_is_whole_and_its_bytes_are_harmless():
 
     assert f"{'n' * 60}.jsonl,record12345" in words
     assert "\x1b" not in words and "[bold]{" in words
+
+
+@pytest.mark.parametrize(
+    ("scorer", "tenths", "reason", "said"),
+    [
+        ("heuristic", 90, "No fault was found.", "score: rules: nothing found"),
+        ("heuristic", 88, "Clarity: a word is doubled.", "score: rules: remark (Clarity: a word is doubled.)"),
+        ("heuristic", 10, "Completeness: the answer asks back.", "score: rules: failed (Completeness: the answer asks"),
+        ("judge", 84, "It is about art.", "score: 8.4 (It is about art.)"),
+    ],
+)
+def test_rules_are_shown_by_what_they_found_and_a_judge_by_its_grade(scorer, tenths, reason, said):
+    row = ROW | {"scorer": scorer, "quality_tenths": tenths, "score_reason": reason}
+
+    assert said in shown(print_examples, [row], 200)

@@ -25,6 +25,7 @@ def paid(spark, tmp_path_factory):
         ],
         SCORES: [
             {"pair_id": "a1", "scorer": "judge", "quality_tenths": 85},
+            {"pair_id": "a2", "scorer": "heuristic", "quality_tenths": 10},  # of rules; it grades nothing
             {"pair_id": "own", "scorer": "judge", "quality_tenths": 60},
         ],
         DATASET: [{"pair_id": "a1", "teacher": "a"}],

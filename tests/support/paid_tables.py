@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from jobs.workspace.runtime import Runtime
+from jobs.workspace.storage import Storage
 from schemas.calls import ATTEMPTS, JUDGEMENTS, REQUESTS, RESPONSES
 from schemas.tables import ASSIGNMENTS, Table
 from tests.support.demo import open_quietly
@@ -86,6 +87,13 @@ def write_tables(runtime: Runtime, tables: Mapping[Table, Sequence[Mapping[str, 
         assert not {name for row in full for name in row} - set(names)
         values = [tuple(row.get(name) for name in names) for row in full]
         runtime.replace(table, runtime.spark.createDataFrame(values, table.schema))
+
+
+def store_paid(storage: Storage, tables: Mapping[Table, Sequence[Mapping[str, Any]]]) -> None:
+    """Write such rows without Spark, into tables that do not exist yet."""
+    for table, rows in tables.items():
+        nothing = dict.fromkeys(table.schema.fieldNames())
+        storage.append_rows(table, [{**nothing, **_DEFAULTS[table], **row} for row in rows])
 
 
 def paid_workspace(folder: Path, **sections: Any) -> Runtime:

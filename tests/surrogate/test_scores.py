@@ -3,16 +3,21 @@
 import json
 import random
 from collections import Counter
+from decimal import Decimal
 
 import pytest
 
 from jobs.calibration.calibrate import read_wanted, run_calibration
 from jobs.calibration.stored import calibration_lines, calibrations_of
+from jobs.pipeline import stages_between
+from jobs.run.run_stages import run_stages
 from jobs.surrogate.held_out import find_spared, spared_lines
+from schemas.calls import ATTEMPTS, JUDGEMENTS
 from schemas.errors import DataRefusedError, StoppedError
 from schemas.tables import DUPLICATES, PAIRS, SCORES, SCREEN
 from tests.support.factories import store
 from tests.support.paid import WORDS, ledger_usd, open_paid, pay, prompts, provider_usd, write_config
+from tests.support.paid_tables import store_paid
 
 COUNT = 260
 MARKED = 7
@@ -122,3 +127,57 @@ def test_what_does_not_agree_with_the_judge_is_refused_and_what_was_paid_is_kept
         pay(open_with(), "score", "score")
     sample = asked(provider)
     assert sum(sample.values()) < 0.6 * COUNT
+
+
+def test_what_is_spared_counts_a_request_once_that_two_rows_share(tmp_path, provider):
+    runtime = open_paid(write_config(tmp_path, provider, [], distill={}, score=DISTILLED))
+    judged = {"scorer": "judge", "model": "m", "low_tenths": 80, "high_tenths": 90, "predicted_tenths": 85}
+    scores = [judged | {"pair_id": pair, "is_held_out": True, "quality_tenths": 90} for pair in ("one", "two", "three")]
+    scores.append(judged | {"pair_id": "four", "scorer": "distilled", "is_held_out": False, "quality_tenths": 85})
+    asked = [{"pair_id": "one", "request_id": "r"}, {"pair_id": "two", "request_id": "r"}]
+    asked.append({"pair_id": "three", "request_id": "s"})
+    paid = [("r", 1), ("s", 2), ("s", 3), ("of another", 50)]
+    attempts = [
+        {"attempt_id": str(place), "request_id": request, "cost_usd": Decimal(cost)}
+        for place, (request, cost) in enumerate(paid)
+    ]
+    store(runtime.storage, {SCORES: scores})
+    store_paid(runtime.storage, {JUDGEMENTS: asked, ATTEMPTS: attempts})
+
+    assert find_spared(runtime).spared_usd == pytest.approx(Decimal(6) / 3)
+
+
+@pytest.fixture
+def own_responses(provider, tmp_path):
+    """A workspace as far as the first deduplication, whose prompts all have a response, and models for the bad ones."""
+    teachers = [{"name": "public", "kind": "public"}]
+    teachers.append({"name": "a", "kind": "model", "provider": "test", "model": "model-a", "max_tokens": 100})
+    records = [record | {"output": answer(number)} for number, record in enumerate(prompts(COUNT))]
+    distill = {"when": "below_threshold", "teachers": teachers}
+    runtime = open_paid(write_config(tmp_path, provider, records, distill=distill, score=DISTILLED))
+    run_stages(runtime, stages_between(None, "deduplicate-prompts"))
+    return runtime
+
+
+def tokens_of(provider, model):
+    return {call.token for call in provider.calls() if call.model == model}
+
+
+def test_own_responses_are_judged_in_part_before_models_answer_what_fails(provider, own_responses):
+    provider.behave(ratings=BY_LENGTH, answer_words=30)
+
+    pay(own_responses, "distill", "score")
+
+    assert tokens_of(provider, "model-a") == {f"t{number}" for number in range(COUNT) if not is_good(number)}
+    assert len(tokens_of(provider, "judge-1")) < 0.75 * COUNT
+    assert own_responses.read(SCORES).count() == own_responses.read(PAIRS).count() == COUNT
+    assert ledger_usd(own_responses) == provider_usd(provider)
+
+
+def test_no_model_answers_where_what_is_learnt_of_the_judge_is_refused(provider, own_responses):
+    provider.behave(ratings=ALL_ALIKE)
+
+    with pytest.raises(DataRefusedError, match=r"(?s)all the same.*score\.kind=judge.*paid and kept"):
+        pay(own_responses, "distill", "score")
+
+    assert tokens_of(provider, "model-a") == set()

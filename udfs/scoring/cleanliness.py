@@ -16,7 +16,7 @@ _MARKERS = re.compile(
     re.MULTILINE,
 )
 _ABOUT_FORMATS = re.compile(
-    r"dialog|conversation|transcript|script|chat|interview|role-?play|template|html|xml|\btags?\b|<\|"
+    r"dialog|tokens?\b|conversation|transcript|script|chat|interview|role-?play|template|html|xml|\btags?\b|<\|"
     r"|#{2,4} ?instruction"
     r"|(?:\A|\n)(?:human|user|assistant) ?:|web ?page|website|markup|encod|unicode|escape|code\b"
 )

@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator
 
 from udfs.scoring.findings import Finding, fault, remark
-from udfs.scoring.non_answers import asks_back, declines, is_one_symbol, is_stand_in
+from udfs.scoring.non_answers import asks_back, declines, is_one_symbol
 from udfs.scoring.pair_text import PairText
+from udfs.scoring.stand_ins import is_stand_in
 from udfs.screen.code_blocks import unclosed_fence
 from udfs.screen.response_checks import echo
 
@@ -14,6 +15,12 @@ _CANNOT_END = re.compile(
     r"|to|for|by"
     r"|if|when|while|than|every|they|he|she|whose|it's|i'm|you're|they're|would|between|without|a|at|that the)\Z"
 )
+_CANNOT_END_ELSEWHERE = re.compile(
+    r"(?:然后|但是|因为|所以|以及|并且|而且|例如|比如|包括|如果|虽然)\Z"
+    r"|(?<=[a-zà-ÿ,;:] )(?:et|des|du|une|mais|avec|los|las|del|una|pero|und|oder|aber|eine|einer|mit|von|della|delle"
+    r"|uma|dos|mas)\Z"
+)
+_SHORTEST_SENTENCE_CJK = 20
 _ENDS_OPEN = re.compile(r"[,(‘“«（「『，、]\Z")
 _ENDS_AS_CODE = re.compile(r"[;{}=<>$\\|]")
 _ENUMERATES = re.compile(r"(?:,[^,]{1,40}){3},?\Z")
@@ -24,6 +31,12 @@ _SENTENCE_WORDS = 6
 _CODE_SIGN = re.compile(
     r"[`(){}=<>\[\]\\;|$^]|\b(?:select|from|where|sudo|git|npm|pip|echo|grep|cd)\b|^[A-Z][A-Z ]+\b", re.MULTILINE
 )
+_QUOTED = re.compile(
+    r"\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|`[^`]*`|//[^\n]*|/\*[^*]{0,2000}\*/|^[ \t]*#[^\n]*", re.MULTILINE
+)
+"""Strings and comments, whose braces do not count."""
+_LONGEST_CODE = 20_000
+_BRACE_ASKED = re.compile(r"brace|bracket|\bopen(?:s|ing)\b|first line|snippet|incomplete|unfinished|continu")
 _BARE_MARK = re.compile(r"\n[ \t]*(?:[-*+•]|\(?\d{1,3}[.)])\Z")
 _STOPS = re.compile(r"""[.!?…。！？．।؟~:;"'”’»)\]}>*_`|＂」』）】^\d%$#/=-]\Z""")
 _SENTENCE_END = re.compile(r"[.!?]\s|[。！？]")
@@ -39,12 +52,12 @@ def completeness(pair: PairText) -> Iterator[Finding]:
     """What is missing of the answer, or of what was asked for."""
     if is_one_symbol(pair):
         yield fault("the answer is one symbol over and over")
+    elif is_stand_in(pair):
+        yield fault("a stand-in takes the place of the answer")
     elif not pair.tokens:
         if not (pair.has_fence or _SYMBOLS.search(pair.response) or _is_drawing(pair)):
             only_blanks = _BLANKS.fullmatch(pair.response) is not None
             yield (fault if only_blanks else remark)("the answer holds neither a word nor a number")
-    elif is_stand_in(pair):
-        yield fault("a stand-in takes the place of the answer")
     elif echo(pair.subject) is not None:
         yield fault("the answer only repeats the question")
     else:
@@ -65,6 +78,8 @@ def _cut_off(pair: PairText) -> Iterator[Finding]:
     line = tail.rsplit("\n", 1)[-1]
     if unclosed_fence(pair.subject) is not None:
         yield fault("the answer ends inside a code block")
+    elif _leaves_brace_open(pair):
+        yield fault("the code ends with a brace open")
     elif pair.is_code or tail.endswith(("```", "~~~")):
         return
     elif _BARE_MARK.search(tail):
@@ -83,13 +98,33 @@ def _dangles(pair: PairText, line: str) -> bool:
     A name ("The Who"), the end of a program ("END FOR"), a formula ("2 + i") and the close of a letter
     ("Sincerely,") end like that too: the word must be written small, in a line long enough for a sentence.
     """
-    if len(line) < _SHORTEST_SENTENCE or _ENDS_AS_CODE.search(line):
+    if len(line) < (_SHORTEST_SENTENCE_CJK if pair.is_cjk else _SHORTEST_SENTENCE) or _ENDS_AS_CODE.search(line):
         return False
     if line[-_SHORTEST_SENTENCE:] in pair.instruction:
         return False  # copied as it stands there
-    if _CANNOT_END.search(line[-_SHORTEST_SENTENCE:]):
+    if _CANNOT_END.search(line[-_SHORTEST_SENTENCE:]) or _CANNOT_END_ELSEWHERE.search(line):
         return True
+    if line.count("**") % 2 and line[-1].isalpha():
+        return True  # within words that were to be bold
     return _ENDS_OPEN.search(line) is not None and pair.words(line) >= _SENTENCE_WORDS and not _ENUMERATES.search(line)
+
+
+def _leaves_brace_open(pair: PairText) -> bool:
+    """Whether an answer that is all code, or an object, opens more braces than it closes, and its prompt does not."""
+    text = pair.response
+    if (
+        pair.has_fence
+        or "{" not in text
+        or _BRACE_ASKED.search(pair.asked)
+        or not (pair.is_code or text.lstrip()[:1] in ("{", "["))
+    ):
+        return False
+    return len(text) <= _LONGEST_CODE and _open_braces(text) > 0 and _open_braces(pair.instruction) == 0
+
+
+def _open_braces(text: str) -> int:
+    bare = _QUOTED.sub("", text)
+    return bare.count("{") - bare.count("}")
 
 
 def _misses_stop(pair: PairText, line: str) -> bool:

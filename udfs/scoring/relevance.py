@@ -43,6 +43,15 @@ _OTHER_LANGUAGE = re.compile(
     r"|tradui"
     r"|übersetz|перевед|翻译|翻譯|翻訳|译|訳|英语|英文|英語|中文|日语|日本語|韩|kanji|emoji|unicode|alphabet|pronounce"
 )
+_WRITTEN_IN = re.compile(
+    r"\A\W*(?:please )?(?:can you |could you )?(?:translate|write|answer|reply|respond|say"
+    r"|explain)\b[^\n]{0,300}?\b(?:in|into|to) "
+    r"(chinese|mandarin|japanese|korean|russian|ukrainian|arabic|persian|farsi|urdu|hindi|bengali|tamil|thai|greek|hebrew)\b"
+    r"|用(?:英语|英文|法语|德语|西班牙语)(?:回答|写|来?描述)"
+)
+_LATIN_LETTERS_ASKED = re.compile(
+    r"pinyin|romaji|roman|transliterat|pronounc|pronunciation|phonetic|latin letters|拼音"
+)
 _INVENTED = re.compile(
     r"\b(?:poem|haiku|joke|riddle|song|lyrics|limerick|stor(?:y|ies)|tale|tweet|rap|title|scene|soliloquy|monologue"
     r"|dialogue"
@@ -57,6 +66,8 @@ def relevance(pair: PairText) -> Iterator[Finding]:
     """Where prompt and answer have nothing in common. Right answers in other words exist, so nothing here decides."""
     if _other_script(pair):
         yield remark("the answer is in another script than the question")
+    elif _not_in_its_script(pair):
+        yield remark("the answer is not in the language that was asked for")
     asked = _stems(pair.prompt_tokens)
     if len(asked) >= _FEW and len(pair.tokens) >= _MEDIUM and not _OTHER_LANGUAGE.search(pair.asked):
         shared = asked & _stems(pair.tokens[:_FIRST_TOKENS])
@@ -90,6 +101,15 @@ def _other_script(pair: PairText) -> bool:
     if question is None or answer is None or abs(question - answer) < 0.8:
         return False
     return not _OTHER_LANGUAGE.search(pair.asked) and not pair.has_fence and not pair.is_code
+
+
+def _not_in_its_script(pair: PairText) -> bool:
+    """Whether a language with a script of its own was asked for, and the answer has next to no letter of it."""
+    wanted = _WRITTEN_IN.search(pair.asked)
+    if wanted is None or _LATIN_LETTERS_ASKED.search(pair.asked):
+        return False
+    share = _far_letters(pair.response)
+    return share is not None and (share < 0.05 if wanted[1] else share > 0.95)
 
 
 def _far_letters(text: str) -> float | None:

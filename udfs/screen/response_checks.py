@@ -6,10 +6,19 @@ import re
 from udfs.llm.reasoning import split_reasoning
 from udfs.screen.subject import Subject
 from udfs.screen.wording import one_of
+from udfs.shingles import words
 
-_WORD = re.compile(r"\w+")
 _SHORTEST_ECHO = 4
 """Words. "Yes" may rightly be answered to "Yes"."""
+_SHORTEST_ECHO_CJK = 8
+"""Characters, each of which is a word."""
+_BEFORE_ECHO = re.compile(
+    r"[\s\"'*#“]*(?:(?:sure|okay|ok|of course|certainly)[,.! ]+|(?:question|instruction|prompt|q|问题|題目"
+    r"|题目) ?[:：]\s*)?"
+    r"[\s\"'*#“]*"
+)
+_AFTER_ECHO = re.compile(r"\s(?:answer|response|output|a|答案|回答) ?[:：]\s*\Z")
+_TAIL = 20
 
 
 def echo(subject: Subject) -> str | None:
@@ -17,18 +26,18 @@ def echo(subject: Subject) -> str | None:
 
     The input alone is no echo: "Correct this sentence" may leave a correct sentence as it is.
     """
-    answer = subject.folded.strip()
     instruction = subject.folded_instruction.strip()
-    head = instruction.split("\n\n", 1)[0]
-    if not answer or answer[:1] not in (instruction[:1], '"', "'", "*", "#"):
+    answer = subject.folded.strip()
+    before = _BEFORE_ECHO.match(answer)
+    start = before.end() if before else 0
+    if not answer or answer[start : start + 1] != instruction.lstrip("\"'*#“")[:1]:
         return None
-    words = _WORD.findall(answer)
-    if len(words) < _SHORTEST_ECHO:
-        return None
-    for asked in (_WORD.findall(instruction), _WORD.findall(head)):
-        if len(asked) < _SHORTEST_ECHO or len(words) % len(asked):
+    end = _AFTER_ECHO.search(answer, max(start, len(answer) - _TAIL))
+    repeated = words(answer[start : end.start() if end else None])
+    for asked in (words(instruction), words(instruction.split("\n\n", 1)[0])):
+        if len(asked) < (_SHORTEST_ECHO if " " in instruction else _SHORTEST_ECHO_CJK) or len(repeated) % len(asked):
             continue
-        if words == asked * (len(words) // len(asked)):
+        if repeated and repeated == asked * (len(repeated) // len(asked)):
             return subject.text.strip()
     return None
 

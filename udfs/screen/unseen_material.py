@@ -60,7 +60,7 @@ _MARK = re.compile(
 )
 _MARK_MEANT = re.compile(
     r"html|markdown|markup|placeholder|token|template|\btags?\b|tutorial|storyboard|caption for|alt text|layout"
-    r"|标签|占位"
+    r"|bbcode|forum|标签|占位"
 )
 _SIGHT_ZH = re.compile(
     r"(?:下图|上图|如图|图中|附图|这[张幅个]图|这张照片|图片中|(?:上传|附上)的(?:图片|文件|文档)|附件中)"

@@ -309,6 +309,22 @@ RIGHT = {
         "Is Snow White a real story?",
         "I'm not sure about that, but I think it was told in Hesse before the Grimms wrote it down.",
     ),
+    "de_form": ("Was gehört ins Impressum?", "Bitte geben Sie Namen und Anschrift an. Das verlangt das Gesetz."),
+    "de_say": ("Was soll ich beim Arzt sagen?", "Können Sie mir bitte ein Rezept geben?"),
+    "es_say": ("¿Qué se dice al no oír bien?", "No entiendo, ¿puede repetir?"),
+    "fr_form": ("Comment remplir le formulaire ?", "Veuillez indiquer votre nom, puis signer en bas de la page."),
+    "ru_form": ("Как заполнить анкету?", "Пожалуйста, укажите имя и адрес, затем подпишите."),
+    "zh_form": ("如何报名？", "请提供身份证和两张照片，然后缴费。"),
+    "ja_shop": ("店の人は何と言う？", "申し訳ございませんが、在庫がありません。"),
+    "support_says": ("What should support say first?", "Could you please provide more details about the problem?"),
+    "no_answer_in_a_text": ("Is there a phone number in this text?\n\nCall me soon.", "No answer"),
+    "undefined_is_a_value": ("What is typeof of an unset variable in JavaScript?", "undefined"),
+    "error_named": ("What does HTTP status 503 mean?", "Service Unavailable"),
+    "filler_asked": ("Give me a placeholder text.", "Lorem ipsum dolor sit amet."),
+    "brace_asked": ("Write one line of Kotlin that opens a function.", "fun main() {"),
+    "brace_of_the_prompt": ("Complete it:\n\nwhile (x) {", "    x = next({"),
+    "brace_in_a_string": ("Print an open brace in C.", 'int main() { puts("{"); }'),
+    "special_tokens": ("What are the special tokens of T5?", "<pad> and </s>"),
     "rule_of_dashes": ("Write a title with a ruling below it.", "Trees\n" + "-" * 120 + "\nOaks are old."),
 }
 
@@ -338,6 +354,55 @@ NO_ANSWERS = {
     "ru": ("Кратко перескажи.", "Извините, я не понимаю вопроса.", "asks back"),
     "en_not_given": ("Summarise it.", "It seems like you haven't provided the text. Please share it.", "asks back"),
     "en_provide": ("Summarise it.", "Please provide the text that you want me to summarise.", "asks back"),
+    "en_sure": ("Proofread it.", "Of course! Please paste the text that you want proofread.", "asks back"),
+    "en_which": ("Explain it.", "Which passage are you referring to?", "asks back"),
+    "zh_hant": ("總結這篇文章。", "對不起，您沒有提供文章。", "asks back"),
+    "zh_sorry": ("解释一下。", "不好意思，我不太理解您的问题。", "asks back"),
+    "ja_give": ("文を直して。", "直してほしい文を入力してください。", "asks back"),
+    "ja_missing": ("要約して。", "申し訳ありませんが、文章が提供されていません。", "asks back"),
+    "ko_give": ("문장을 고쳐 줘.", "고칠 문장을 알려 주세요.", "asks back"),
+    "ko_not_understood": ("요약해 줘.", "질문을 이해하지 못했습니다.", "asks back"),
+    "de_missing": ("Fasse zusammen.", "Es tut mir leid, aber Sie haben keinen Text angegeben.", "asks back"),
+    "fr_missing": ("Résume.", "Je suis désolé, mais vous n'avez pas fourni de texte.", "asks back"),
+    "es_missing": ("Resume.", "Lo siento, pero no has proporcionado ningún texto.", "asks back"),
+    "pt_give": ("Corrija a frase.", "Claro! Envie a frase que deseja corrigir.", "asks back"),
+    "it_give": ("Riassumi.", "Per favore, fornisci il testo da riassumere.", "asks back"),
+    "nl_give": ("Vat samen.", "Geef alstublieft de tekst die ik moet samenvatten.", "asks back"),
+    "ru_missing": ("Перескажи.", "Извините, но вы не предоставили текст.", "asks back"),
+    "pl_missing": ("Streść.", "Przepraszam, ale nie podałeś żadnego tekstu.", "asks back"),
+    "tr_give": ("Düzelt.", "Lütfen düzeltmemi istediğiniz metni girin.", "asks back"),
+    "sv_not_understood": ("Förklara.", "Jag förstår inte frågan.", "asks back"),
+    "vi_give": ("Tóm tắt.", "Vui lòng cung cấp văn bản bạn muốn tóm tắt.", "asks back"),
+    "id_give": ("Ringkas.", "Mohon berikan teks yang ingin diringkas.", "asks back"),
+    "ar_give": ("لخص النص", "يرجى تقديم النص الذي تريد تلخيصه.", "asks back"),
+    "hi_give": ("सारांश दें", "कृपया वह पाठ प्रदान करें जिसका सारांश चाहिए।", "asks back"),
+    "na_to_a_question": ("What is the capital of Peru?", "N/A", "a stand-in takes the place of the answer"),
+    "label_alone": ("What is the capital of Peru?", "Answer:", "a stand-in takes the place of the answer"),
+    "none_for_a_story": ("Describe the taste of mango.", "None", "a stand-in takes the place of the answer"),
+    "answer_here": ("Name a river.", "[Your answer here]", "a stand-in takes the place of the answer"),
+    "filler": ("Describe a river.", "Lorem ipsum dolor sit amet.", "a stand-in takes the place of the answer"),
+    "service_error": ("Name a river.", "503 Service Unavailable", "a stand-in takes the place of the answer"),
+    "cell_error": ("Add the costs.", "#NAME?", "a stand-in takes the place of the answer"),
+    "brace_open": (
+        "Add two numbers in Java.",
+        "class A {\n  int add(int a, int b) {\n    return a + b;\n  }\n",
+        "the code ends with a brace open",
+    ),
+    "zh_cut_off": (
+        "解释光合作用。",
+        "光合作用是绿色植物利用阳光把二氧化碳和水转化为有机物的过程，叶绿素吸收光能，然后",
+        "stops in mid-sentence",
+    ),
+    "fr_cut_off": (
+        "Explique la photosynthèse.",
+        "La photosynthèse est le processus par lequel les plantes vertes utilisent la lumière et",
+        "stops in mid-sentence",
+    ),
+    "cut_off_in_bold": (
+        "Explain photosynthesis.",
+        "Photosynthesis is the process by which green plants make sugar. It is **very impor",
+        "stops in mid-sentence",
+    ),
     "en_mean": ("Why?", "I'm not sure what you mean. Could you clarify?", "asks back"),
 }
 
@@ -377,6 +442,15 @@ def test_what_may_decline_is_remarked_and_does_not_fail_the_pair(instruction, re
 
     assert found.passes
     assert dict(zip(DIMENSIONS, found.dimensions, strict=True))["completeness"] == 8
+
+
+def test_a_language_with_a_script_of_its_own_is_missed_and_that_decides_nothing():
+    found = score_pair("Translate into Russian: the house on the hill is old.", "The house on the hill is very old.")
+
+    assert found.passes
+    assert found.reason == "Relevance: the answer is not in the language that was asked for."
+    assert dimensions("用英语回答：中国的首都是什么？", "中国的首都是北京，人口有两千多万。")["relevance"] == 8
+    assert dimensions("Translate into Russian, in Latin letters: good morning.", "Dobroye utro.")["relevance"] == 9
 
 
 @pytest.mark.parametrize("response", ["[]", ":-("])
