@@ -20,7 +20,7 @@ _COLUMN_NAMES = {
     "instruction": ("instruction", "question", "prompt", "query", "problem", "input", "text", "user", "inputs"),
     "response": (
         *("response", "answer", "completion", "output", "solution", "best answer", "reply", "assistant"),
-        *("chosen", "target", "targets", "generation", "canonical_solution"),
+        *("chosen", "target", "targets", "generation"),
     ),
     "input": ("input", "context"),
     "system": ("system", "system_prompt"),
