@@ -6,7 +6,7 @@ from jobs.answers.remarks import read_endings, remarks_on, without_answer
 from jobs.ledger.reservations import StageRequests
 from jobs.ledger.settle import spent_usd
 from jobs.online.waves import CallsResult
-from jobs.rendering.money import dollars
+from jobs.rendering.money import cents
 from jobs.workspace.runtime import Runtime
 from schemas.errors import StoppedError
 from udfs.llm.wave import EndpointKey
@@ -83,5 +83,5 @@ def _fault(asked: StageRequests, ended: CallsResult, key: EndpointKey, count: in
 
 
 def _kept(runtime: Runtime) -> str:
-    paid = dollars(spent_usd(runtime))
+    paid = cents(spent_usd(runtime))
     return f"All that was answered is kept ({paid} paid so far); the same command goes on from there"

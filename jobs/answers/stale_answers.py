@@ -5,7 +5,7 @@ from typing import Literal
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.rendering.money import dollars
+from jobs.rendering.money import cents
 from jobs.workspace.runtime import Runtime
 from schemas.calls import ATTEMPTS, RESPONSES
 from schemas.errors import ConfigError
@@ -43,7 +43,7 @@ def decide_paid_again(runtime: Runtime, asked: DataFrame, what: str) -> Decision
     decision = runtime.settings.calls.paid_answers
     if decision == "refuse":
         raise ConfigError(
-            f"{count:,} {what} ({dollars(cost)}) are paid and no longer match the configuration. Type the same command "
+            f"{count:,} {what} ({cents(cost)}) are paid and no longer match the configuration. Type the same command "
             "with --keep-answers to use them as they are, or with --rebuy to pay for new ones"
         )
     return decision
