@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 
+from udfs import worker_memory  # noqa: F401 - at work in each worker that runs a function over Arrow batches
+
 ArrowBatches = Iterator[pa.RecordBatch]
 
 

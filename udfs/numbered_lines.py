@@ -1,6 +1,7 @@
 """Executor side of reading text files: each line with its place, whatever the blocks that Spark cuts a file into."""
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import pyarrow as pa
@@ -18,6 +19,15 @@ _SCHEMA = pa.schema(
         ("reason", pa.string()),
     ]
 )
+
+
+def numbered(parse: Callable[[ArrowBatches], ArrowBatches]) -> Callable[[ArrowBatches], ArrowBatches]:
+    """Build the `mapInArrow` function that numbers lines and hands them to another one, so that they travel once."""
+
+    def read(batches: ArrowBatches) -> ArrowBatches:
+        return parse(number_lines(batches))
+
+    return read
 
 
 def number_lines(batches: ArrowBatches) -> ArrowBatches:

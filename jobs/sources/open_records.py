@@ -12,7 +12,7 @@ from jobs.sources.source_file import SourceFile
 from schemas.tables import RECORD
 from udfs.arrow_groups import ArrowBatches
 from udfs.column_functions import looked_up
-from udfs.numbered_lines import number_lines
+from udfs.numbered_lines import numbered
 from udfs.reading import FileOptions, split_contents, split_files
 
 
@@ -89,12 +89,10 @@ def numbered_lines(
         .groupBy("file", "block")
         .agg(F.sum(F.when(F.col("earlier") < F.col("block"), F.col("earlier_lines")).otherwise(0)).alias("start"))
     )
-    numbered = lines.mapInArrow(
-        lambda batches: parse(number_lines(batches)), f"file string, block bigint, ordinal bigint, {columns}"
-    )
-    found = [name for name in numbered.columns if name not in ("file", "block", "ordinal")]
+    parsed = lines.mapInArrow(numbered(parse), f"file string, block bigint, ordinal bigint, {columns}")
+    found = [name for name in parsed.columns if name not in ("file", "block", "ordinal")]
     place = (F.col("start") + F.col("ordinal")).alias("position")
-    return numbered.join(F.broadcast(starts), ["file", "block"]).select("file", place, *found)
+    return parsed.join(F.broadcast(starts), ["file", "block"]).select("file", place, *found)
 
 
 def _line_records(spark: SparkSession, options: Mapping[str, FileOptions]) -> DataFrame:

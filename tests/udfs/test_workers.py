@@ -1,14 +1,14 @@
-"""What the package does to the Python worker that loads it."""
+"""What our functions do to the Python worker that loads them."""
 
 import gc
 
 import pyarrow as pa
 
-import udfs
+from udfs.arrow_groups import whole_groups
 
 
 def set_aside(batches):
-    assert udfs
+    assert whole_groups
     for _ in batches:
         yield pa.record_batch([pa.array([gc.get_freeze_count()])], names=["objects"])
 
