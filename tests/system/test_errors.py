@@ -125,8 +125,8 @@ def test_a_signal_to_the_process_group_ends_a_run_with_one_line(tmp_path, number
 
 @pytest.mark.slow
 def test_a_disk_that_fills_up_in_the_middle_of_a_run_is_told(tmp_path):
-    # The demo needs about 5 MB; with so much it comes as far as the reports, after all stages.
-    with mounted(tmp_path / "disk", "size=2500k") as disk:
+    # The demo needs about 2.5 MB; with so much it comes into the stages.
+    with mounted(tmp_path / "disk", "size=1400k") as disk:
         done = subprocess.run(
             [*COMMAND, "run", "--config", "demo", "--set", f"workspace={disk}/w"],
             cwd=ROOT,
