@@ -179,7 +179,7 @@ def test_a_line_of_the_file_is_told_from_its_record_to_its_line(hostile: Runtime
     assert life.example["instruction"] == json.loads(lines[number - 1])["instruction"]
     assert f"In the data set, line {number} of dataset.jsonl." in text
     assert f"read from hostile: {FILE}, record " in text
-    assert "stays; 2 fall to it" in text and "by heuristic: clarity" in text
+    assert "stays; 2 fall to it" in text and "rules, which grade nothing: " in text
     assert CONSOLE.split("\x1b")[0] in text, "markup of the terminal is shown, not obeyed"
     assert "\x1b" not in text.replace("\ufffd", "")
 

@@ -19,6 +19,7 @@ from jobs.ingest import (
     read_drafts,
     unusable_share,
 )
+from jobs.sources.inspection import ADVICE
 from jobs.sources.listing import list_local
 from jobs.sources.open_records import open_records
 from jobs.sources.preview import preview_file
@@ -360,7 +361,7 @@ def counted(file, records, outcome="used", reason=None):
         (
             [counted("a", 7), counted("a", 3, "refused", "invalid_json")],
             {},
-            "3 of 10 records refused (3 invalid_json; no JSON; one object a line, or one array, is read)",
+            f"3 of 10 records refused (3 invalid_json; {ADVICE['invalid_json']})",
         ),
         # One record in the table, and a quarter of what should have been read.
         (
