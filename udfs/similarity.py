@@ -5,7 +5,7 @@ Nothing here imports pyspark: a Python worker would spend a second and 130 MB on
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import accumulate, pairwise
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ import pyarrow as pa
 import xxhash
 
 from udfs.arrow_groups import ArrowBatches, whole_groups
+from udfs.chunks import chunks
 from udfs.large_buckets import pairs_across, pairs_of_walk
 from udfs.shingled_rows import ComparedTexts, Found, ShingledRows, Similarities, TwinRules, concatenated, masked
 from udfs.shingles import Shingles, shingle_texts
@@ -50,7 +51,7 @@ def shingle_parts(parts: int) -> Callable[[ArrowBatches], ArrowBatches]:
     def shingle(batches: ArrowBatches) -> ArrowBatches:
         for batch in batches:
             texts = batch.column("text").to_pylist()
-            for start, end in _chunks([len(text) for text in texts], _CHUNK_CHARACTERS):
+            for start, end in chunks([len(text) for text in texts], _CHUNK_CHARACTERS):
                 yield _parts_of(batch.slice(start, end - start), texts[start:end], parts)
 
     return shingle
@@ -123,17 +124,6 @@ def _content(shingles: Shingles, text: str) -> bytes:
     if shingles.size:
         return shingles.tobytes()
     return b"text " + "".join(text.split()).encode("utf-8", "surrogatepass")
-
-
-def _chunks(costs: list[int], bound: int) -> Iterator[tuple[int, int]]:
-    """Ranges of neighbours that together cost no more than the bound, or one alone that costs more."""
-    start = spent = 0
-    for place, total in enumerate(accumulate(costs)):
-        if total - spent > bound and place > start:
-            yield start, place
-            start, spent = place, total - costs[place]
-    if costs:
-        yield start, len(costs)
 
 
 def drop_lonely(batches: ArrowBatches) -> ArrowBatches:

@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
+from udfs.chunks import chunks
+
 Hashes = npt.NDArray[np.uint64]
 
 _BLANK = ord(" ")
@@ -32,18 +34,10 @@ def hash_tokens(texts: Sequence[bytes]) -> tuple[Hashes, npt.NDArray[np.int64]]:
         The hashes of all tokens in order, and how many each text has.
     """
     hashes, counts = [np.empty(0, dtype=np.uint64)], [np.empty(0, dtype=np.int64)]
-    first = size = 0
-    for place, text in enumerate(texts):
-        if size + len(text) > _STEP and place > first:
-            of_step = _hash_step(texts[first:place])
-            hashes.append(of_step[0])
-            counts.append(of_step[1])
-            first, size = place, 0
-        size += len(text) + 1
-    if first < len(texts):
-        of_step = _hash_step(texts[first:])
-        hashes.append(of_step[0])
-        counts.append(of_step[1])
+    for start, end in chunks([len(text) + 1 for text in texts], _STEP):
+        of_step, in_each = _hash_step(texts[start:end])
+        hashes.append(of_step)
+        counts.append(in_each)
     return np.concatenate(hashes), np.concatenate(counts)
 
 
