@@ -28,6 +28,7 @@ from jobs.deduplication.reference import DUPLICATE_OF_REFERENCE, open_reference
 from jobs.rendering.progress import Progress
 from jobs.rendering.terminal import say
 from jobs.workspace import files
+from jobs.workspace.quick_start import JAVA_OPTIONS, QUICK_COMPILER
 from jobs.workspace.session import get_session
 from jobs.workspace.storage import Storage
 from schemas.errors import ConfigError, Phase0Error
@@ -222,7 +223,7 @@ def _spark_config(source: str) -> SparkConfig:
     size = sum(system.du(path) for path in system.glob(pattern))
     if size > _QUICK_BYTES:
         return SparkConfig()
-    return SparkConfig(conf={"spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1"})
+    return SparkConfig(conf={JAVA_OPTIONS: QUICK_COMPILER})
 
 
 @contextmanager

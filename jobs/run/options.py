@@ -11,7 +11,7 @@ from rich.console import Console
 from jobs.config.load import find_config, load_settings
 from jobs.config.settings import Settings
 from jobs.sources.listing import list_local
-from jobs.workspace.quick_start import JAVA_OPTIONS
+from jobs.workspace.quick_start import JAVA_OPTIONS, QUICK_COMPILER
 from jobs.workspace.runtime import Runtime, Stage, open_runtime
 from schemas.errors import ConfigError
 
@@ -73,11 +73,8 @@ def runtime_of(
     return replace(runtime, config_file=find_config(config))
 
 
-_QUICK_COMPILER = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m"
-"""Of Java: its quick compiler alone, with more room for code than that one has by default, which it then spends time to
-tidy."""
-_SHORT_RUN = f"{_QUICK_COMPILER} -XX:+UseSerialGC -XX:MetaspaceSize=256m -XX:NewSize=256m"
-"""And no collection of garbage while classes are loaded."""
+_SHORT_RUN = f"{QUICK_COMPILER} -XX:+UseSerialGC -XX:MetaspaceSize=256m -XX:NewSize=256m"
+"""Nor is garbage collected while classes are loaded."""
 _SHORT_BYTES, _QUICK_BYTES = 5_000_000, 150_000_000
 """Of all source files together: up to there a run is over before optimised code has paid for its compilation."""
 
@@ -94,7 +91,7 @@ def for_small_files(settings: Settings) -> Settings:
     total = sum(file.size for listing in listed if listing is not None for file in listing.files)
     if None in listed or total > _QUICK_BYTES:
         return settings
-    conf = {**settings.spark.conf, JAVA_OPTIONS: _SHORT_RUN if total <= _SHORT_BYTES else _QUICK_COMPILER}
+    conf = {**settings.spark.conf, JAVA_OPTIONS: _SHORT_RUN if total <= _SHORT_BYTES else QUICK_COMPILER}
     return settings.model_copy(update={"spark": settings.spark.model_copy(update={"conf": conf})})
 
 

@@ -115,7 +115,7 @@ def _fits(sample: bytes, candidates: Iterable[_Candidate]) -> list[tuple[float, 
         text = _decoded(sample, candidate.codec)
         beyond = _beyond(text)
         if len(beyond) >= _LEAST_CHARACTERS or (beyond and candidate.frequent == _WESTERN):
-            share = sum(_is_plausible(text, place, candidate.frequent) for place in _beyond(text)) / len(beyond)
+            share = sum(_is_plausible(text, place, candidate.frequent) for place in beyond) / len(beyond)
             found.append((min(share / candidate.usual, 1.0), candidate.name, text))
     return sorted(found, key=lambda fit: -fit[0])
 

@@ -12,6 +12,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 JAVA_OPTIONS = "spark.driver.extraJavaOptions"
+QUICK_COMPILER = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m"
+"""Of Java: its quick compiler alone, with more room for code than that one has by default, which it then spends time to
+tidy."""
 _CLASS_PATH = "spark.driver.extraClassPath"
 _OURS = {"spark.jars", "spark.jars.packages", _CLASS_PATH}
 """Who sets one of these says himself which jars there are."""
