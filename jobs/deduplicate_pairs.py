@@ -6,12 +6,11 @@ out take no part.
 
 from collections.abc import Mapping
 
-from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.answers.prospects import prospects_state, with_pair_prospects
+from jobs.answers.prospects import lost_among, prospects_state
 from jobs.curation.eligibility import CLEAN_PAIRS, clean_pairs
-from jobs.curation.second_choice import passed_over_state, with_passed_over
+from jobs.curation.second_choice import passed_over_state
 from jobs.deduplication.figures import count_published
 from jobs.deduplication.ranking import mark_duplicates, pair_text, turn_start
 from jobs.deduplication.reference import reference_state
@@ -40,14 +39,8 @@ def run(runtime: Runtime) -> StageReport:
         "human_quality",
         F.lit(False).alias("has_fault"),
     )
-
-    def lost(ids: DataFrame) -> DataFrame:
-        asked = pairs.join(ids.withColumnRenamed("id", "pair_id"), "pair_id", "left_semi")
-        found = with_pair_prospects(asked, runtime.settings).select(F.col("pair_id").alias("id"), "is_lost")
-        return with_passed_over(found, runtime, "pair").where("is_lost").select("id")
-
     runtime.progress.step("comparing pairs")
-    found = mark_duplicates(runtime, "pair", texts, ("instruction", "response"), lost)
+    found = mark_duplicates(runtime, "pair", texts, ("instruction", "response"), lost_among(pairs, runtime, "pair"))
     (counts,) = runtime.query(_COUNTS)
     total, removed = counts["total"], counts["lost"]
     published = count_published(runtime, "pair")

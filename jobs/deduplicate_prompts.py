@@ -6,12 +6,11 @@ out or that hold an item of a benchmark take no part: a prompt that will never b
 
 from collections.abc import Mapping
 
-from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.answers.prospects import prospects_state, with_prompt_prospects
+from jobs.answers.prospects import lost_among, prospects_state
 from jobs.curation.eligibility import OPEN_PROMPTS, open_prompts, without_contaminated
-from jobs.curation.second_choice import passed_over_state, with_passed_over
+from jobs.curation.second_choice import passed_over_state
 from jobs.deduplication.figures import SourceDuplication, count_published, count_source_duplication
 from jobs.deduplication.ranking import mark_duplicates, prompt_text, turn_start
 from jobs.deduplication.reference import reference_state
@@ -31,14 +30,8 @@ def run(runtime: Runtime) -> StageReport:
         "human_quality",
         "has_fault",
     )
-
-    def lost(ids: DataFrame) -> DataFrame:
-        asked = prompts.join(ids.withColumnRenamed("id", "example_id"), "example_id", "left_semi")
-        found = with_prompt_prospects(asked, runtime.settings).select(F.col("example_id").alias("id"), "is_lost")
-        return with_passed_over(found, runtime, "prompt").where("is_lost").select("id")
-
     runtime.progress.step("comparing prompts")
-    found = mark_duplicates(runtime, "prompt", texts, ("instruction",), lost)
+    found = mark_duplicates(runtime, "prompt", texts, ("instruction",), lost_among(prompts, runtime, "prompt"))
     losses = count_source_duplication(runtime, OPEN_PROMPTS)
     total, removed = sum(loss.prompts for loss in losses), sum(loss.removed for loss in losses)
     published = count_published(runtime, "prompt")

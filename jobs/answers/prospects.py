@@ -6,12 +6,16 @@ rules says. What a model would answer, and what a judge would say, is known only
 """
 
 import json
+from collections.abc import Callable
+from typing import Literal
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.config.settings import Settings
 from jobs.curation.eligibility import needs_context
+from jobs.curation.second_choice import with_passed_over
+from jobs.workspace.runtime import Runtime
 from udfs.scoring.score_batches import with_quality
 
 
@@ -41,6 +45,27 @@ def with_pair_prospects(pairs: DataFrame, settings: Settings) -> DataFrame:
     scored = pairs.mapInArrow(with_quality(settings.score.weights), schema)
     low = F.coalesce(F.col("quality_tenths") <= settings.select.min_score_tenths, F.lit(False))
     return scored.withColumn("is_lost", lost | low).drop("quality_tenths")
+
+
+def lost_among(rows: DataFrame, runtime: Runtime, name: Literal["prompt", "pair"]) -> Callable[[DataFrame], DataFrame]:
+    """What `mark_duplicates` asks of a pass: from rows of (id) those that cannot be exported, as far as is known.
+
+    Args:
+        rows: prompts or pairs, with the columns that their prospects are read from.
+        runtime: the run.
+        name: of the pass.
+    """
+    key, with_prospects = _OF_PASS[name]
+
+    def lost(ids: DataFrame) -> DataFrame:
+        asked = rows.join(ids.withColumnRenamed("id", key), key, "left_semi")
+        found = with_prospects(asked, runtime.settings).select(F.col(key).alias("id"), "is_lost")
+        return with_passed_over(found, runtime, name).where("is_lost").select("id")
+
+    return lost
+
+
+_OF_PASS = {"prompt": ("example_id", with_prompt_prospects), "pair": ("pair_id", with_pair_prospects)}
 
 
 def prospects_state(settings: Settings, *, of_answers: bool) -> dict[str, str]:
