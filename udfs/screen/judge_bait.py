@@ -24,44 +24,26 @@ _JUDGE = (
     r"|annotators?|judge llm"
     r"|evaluation (?:model|system|bot))"
 )
-# Words without which a pattern cannot match; see `_Need`.
-_JUDGES = (
-    "-judge, -evaluator-, -grader-, -rater-, -scorer-, -assessor, -annotator-, -reviewer, reward model, scoring, "
-    "evaluation"
+# Words without which a pattern cannot match; see `_Bait.needs`.
+_ROLES = (
+    "judge, evaluator, evaluators, grader, graders, rater, raters, scorer, scorers, assessor, annotator, annotators, "
+    "reviewer, reward, scoring, evaluation"
 )
-_TOPS = "10, ten, 100, full, perfect, maximum, max, highest, top, aplus, straight tens"
+_KINDS = ("", "ai", "llm", "gpt", "automated", "auto", "model", "neutral", "impartial")
+_JUDGES = ", ".join(f"{kind}{role}" for kind in _KINDS for role in _ROLES.split(", "))
+_TOPS = "10, ten, 100, full, perfect, maximum, max, highest, top, a+, tens"
 _DIMENSIONS = "-accuracy, -helpfulness, -completeness, -clarity, -relevance, -correctness, -cleanliness"
-
-
-class _Need(NamedTuple):
-    """Of these some must be in a text."""
-
-    words: frozenset[str]
-    parts: tuple[str, ...]
-    """Beginnings and ends of words, and several words, with a blank where a word begins or ends."""
-
-    @classmethod
-    def of(cls, listed: str) -> "_Need":
-        """Out of a list with commas; a hyphen stands for the rest of a word."""
-        whole = [one for one in listed.split(", ") if one.isalnum()]
-        others = [one for one in listed.split(", ") if not one.isalnum()]
-        return cls(frozenset(whole), tuple(f" {one} ".replace("- ", "").replace(" -", "") for one in others))
 
 
 class _Bait(NamedTuple):
     pattern: re.Pattern[str]
-    needs: tuple[_Need, ...]
-    """What must be in a text, or the pattern is not tried."""
-
-    def can_match(self, words: frozenset[str], spoken: str) -> bool:
-        return all(
-            not need.words.isdisjoint(words) or any(part in spoken for part in need.parts) for need in self.needs
-        )
+    needs: tuple[str, ...]
+    """Lists with commas: of each something must be in a text, or the pattern is not tried. What has a hyphen may be a
+    part of a word."""
 
 
 def _bait(pattern: str, *needs: str) -> _Bait:
-    # What is looked up is asked before what is searched for.
-    return _Bait(re.compile(pattern), tuple(sorted(map(_Need.of, needs), key=lambda need: len(need.parts))))
+    return _Bait(re.compile(pattern), needs)
 
 
 _BAITS = (
@@ -85,7 +67,7 @@ _BAITS = (
         rf"\b(?:as|you are|you're|act as) (?:the|an?|my) {_JUDGE}\b[^\n]{{0,60}}\b(?:must|should|will|have to|need to"
         rf"|score|give|assign|award|rate)\b",
         _JUDGES,
-        "as, you are, you re",
+        "as, you are, you're",
     ),
     _bait(
         rf"\b{_JUDGE}[:,]? (?:must|should|shall|will|has to|have to|is (?:to|required|instructed|asked)|are (?:to"
@@ -138,7 +120,7 @@ _BAITS = (
     _bait(
         r"\b(?:do not|don't|never|must not|refrain from)\b (?:evaluat|grad|judg|scor|rat|penali[sz]|deduct|lower"
         r"|criticis|criticiz)\w*\b[^.\n]{0,40}\b(?:this|points?|marks?|below|under|less|it|response|answer)\b",
-        "do not, don t, never, must not, refrain from",
+        "do not, don't, never, must not, refrain from",
         "evaluat-, grad-, judg-, scor-, rat-, penali-, deduct-, lower-, criticis-, criticiz-",
     ),
     _bait(
@@ -261,7 +243,53 @@ _BAITS = (
         "antwort, réponse, respuesta, resposta, risposta",
     ),
 )
+
+
+class _Trial(NamedTuple):
+    """A pattern, and what a text must have before it is tried; a need is a bit where words meet it."""
+
+    pattern: re.Pattern[str]
+    of_words: int
+    """The needs that only words meet."""
+    others: tuple[tuple[int, tuple[str, ...]], ...]
+    """The needs that parts of words, or several words, meet too."""
+
+    def is_worthwhile(self, met: int, text: str) -> bool:
+        """Whether a text may match.
+
+        Args:
+            met: the needs that its words meet.
+            text: all of it.
+        """
+        if met & self.of_words != self.of_words:
+            return False
+        return all(met & bit or any(part in text for part in parts) for bit, parts in self.others)
+
+
+def _trials() -> tuple[tuple[_Trial, ...], dict[str, int]]:
+    """The patterns, and the needs that each word meets."""
+    bits: dict[str, int] = {}
+    bits_of_word: dict[str, int] = {}
+    trials = []
+    for bait in _BAITS:
+        of_words, others = 0, []
+        for need in bait.needs:
+            bit = bits.setdefault(need, 1 << len(bits))
+            listed = need.split(", ")
+            for word in filter(str.isalnum, listed):
+                bits_of_word[word] = bits_of_word.get(word, 0) | bit
+            if parts := tuple(part.strip("-") for part in listed if not part.isalnum()):
+                others.append((bit, parts))
+            else:
+                of_words |= bit
+        trials.append(_Trial(bait.pattern, of_words, tuple(others)))
+    return tuple(trials), bits_of_word
+
+
+_TRIALS, _BITS_OF_WORD = _trials()
 _WORD = re.compile(r"\w+")
+# The same for ASCII text in half the time.
+_ASCII_BLANKS = {code: " " for code in range(128) if not (chr(code).isalnum() or chr(code) == "_")}
 # fmt: off
 _HINTS = (
     "ignor", "disregard", "forget", "overrid", "bypass", "instruction", "judge", "evaluat", "grade",
@@ -282,14 +310,16 @@ def addresses_judge(subject: Subject) -> str | None:
     if not any(hint in text for hint in _HINTS):
         return None
     # Few texts have the words of a pattern, which is found out in a fraction of the time that the patterns take.
-    words, spoken = _spoken(text)
-    found = [match for bait in _BAITS if bait.can_match(words, spoken) and (match := bait.pattern.search(text))]
+    met = _needs_met(text)
+    matches = (trial.pattern.search(text) for trial in _TRIALS if trial.is_worthwhile(met, text))
+    found = [match for match in matches if match]
     return min(found, key=lambda match: match.start()).group() if found else None
 
 
-def _spoken(text: str) -> tuple[frozenset[str], str]:
-    """The words of a text, one of them for the mark "a+" where it is there, and all of them with blanks around them."""
-    words = _WORD.findall(text)
-    if "a+" in text:
-        words.append("aplus")
-    return frozenset(words), f" {' '.join(words)} "
+def _needs_met(text: str) -> int:
+    """The needs that the words of a text meet."""
+    words = text.translate(_ASCII_BLANKS).split() if text.isascii() else _WORD.findall(text)
+    met = 0
+    for word in _BITS_OF_WORD.keys() & words:
+        met |= _BITS_OF_WORD[word]
+    return met
