@@ -45,7 +45,7 @@ class CategoryRule(BaseModel):
 
     def matches(self, text: str, request: str) -> bool:
         """Whether the folded text belongs to the category."""
-        if self.contains and not any(literal in text for literal in self.contains):
+        if self.contains and not any(map(text.__contains__, self.contains)):
             return False
         if not any(pattern.search(text) for pattern in self.patterns):
             return False

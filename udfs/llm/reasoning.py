@@ -50,6 +50,8 @@ _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
 _MOST_BLOCKS, _MOST_LAYERS = 100, 10
 _LINE_LOOKED_AT = 200  # characters before a tag
 _HINTS = ("<", "[", "◁")
+# Each tag has one of these; letters in upper case aside.
+_NAMES = ("think", "though", "reason", "analysis", "reflection", "scratchpad", "monologue", "unused9", "channel")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +67,7 @@ class Separated:
 
 def split_reasoning(text: str) -> Separated:
     """Take the reasoning out of a text; one without any is given back as it is."""
-    if not any(hint in text for hint in _HINTS):
-        return Separated(text, None)
-    if _is_object(text):
+    if not any(map(text.__contains__, _HINTS)) or not any(map(text.lower().__contains__, _NAMES)) or _is_object(text):
         return Separated(text, None)
     found: list[str] = []
     answer, is_open = _without_blocks(text, found)

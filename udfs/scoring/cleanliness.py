@@ -15,6 +15,8 @@ _MARKERS = re.compile(
     r"|\n\n?(?:human|user|assistant) ?:",
     re.MULTILINE,
 )
+_MARKER_PARTS = ("<|", "inst]", "sys>", "_of_turn>", "</s>", "put", "##", "\nhuman", "\nuser", "\nassistant")
+"""Each marker has one of these."""
 _ABOUT_FORMATS = re.compile(
     r"dialog|tokens?\b|conversation|transcript|script|chat|interview|role-?play|template|html|xml|\btags?\b|<\|"
     r"|#{2,4} ?instruction"
@@ -49,7 +51,8 @@ def cleanliness(pair: PairText) -> Iterator[Finding]:
 
 def _artefacts(pair: PairText) -> Iterator[Finding]:
     text = pair.subject.folded_prose
-    if _MARKERS.search(text) and not _is_about_formats(pair):
+    has_marker = any(map(text.__contains__, _MARKER_PARTS)) and _MARKERS.search(text)
+    if has_marker and not _is_about_formats(pair):
         yield fault("the answer holds markers of a chat template or its next turn")
     elif tool_call(pair.subject) is not None:
         yield fault("the answer calls a tool instead of answering")

@@ -20,6 +20,8 @@ _CANNOT_END_ELSEWHERE = re.compile(
     r"|(?<=[a-zà-ÿ,;:] )(?:et|des|du|une|mais|avec|los|las|del|una|pero|und|oder|aber|eine|einer|mit|von|della|delle"
     r"|uma|dos|mas)\Z"
 )
+_LAST_WORDS = 20
+"""Characters in which the last word stands with what must stand before it."""
 _SHORTEST_SENTENCE_CJK = 20
 _ENDS_OPEN = re.compile(r"[,(‘“«（「『，、]\Z")
 _ENDS_AS_CODE = re.compile(r"[;{}=<>$\\|]")
@@ -102,7 +104,8 @@ def _dangles(pair: PairText, line: str) -> bool:
         return False
     if line[-_SHORTEST_SENTENCE:] in pair.instruction:
         return False  # copied as it stands there
-    if _CANNOT_END.search(line[-_SHORTEST_SENTENCE:]) or _CANNOT_END_ELSEWHERE.search(line):
+    end = line[-_LAST_WORDS:]
+    if _CANNOT_END.search(end) or _CANNOT_END_ELSEWHERE.search(end):
         return True
     if line.count("**") % 2 and line[-1].isalpha():
         return True  # within words that were to be bold

@@ -42,6 +42,10 @@ _EXPLANATION = re.compile(
     r"|how (?:can|do|does|to|would|should|did)|in detail|compare|contrast|what are (?:the|some)|step[- ]by[- ]step"
     r"|advice|tips)\b"
 )
+_EXPLANATION_HINTS = (
+    *("expl", "descri", "discuss", "elaborat", "why ", "how ", "in detail", "compare", "contrast", "what are ", "step"),
+    *("advice", "tips"),
+)
 _BRIEF = re.compile(
     r"\b(?:in one word|one word|single word|short|brief(?:ly)?|concise|one[- ]sentence|in a sentence|yes or no"
     r"|true or false|classify|categori[sz]e|fill in|how many|how much|how old|how long|how far|options|choose"
@@ -69,19 +73,20 @@ class Constraints:
 def read_constraints(asked: str) -> Constraints:
     """Read a folded prompt."""
     brief = _BRIEF.search(asked) is not None
+    explains = _holds(asked, _EXPLANATION_HINTS)
     return Constraints(
         items=_items(asked) if _holds(asked, _NUMBER_HINTS) else None,
         words=_words(asked),
         code=_holds(asked, _CODE_HINTS) and _CODE.search(asked) is not None,
         long_text=not brief and _holds(asked, _LONG_TEXT_HINTS) and _LONG_TEXT.search(asked) is not None,
-        explanation=not brief and _EXPLANATION.search(asked) is not None,
+        explanation=not brief and explains and _EXPLANATION.search(asked) is not None,
         brief=brief,
     )
 
 
 def _holds(text: str, hints: tuple[str, ...]) -> bool:
     """Whether a pattern that needs one of these is worth its time."""
-    return any(hint in text for hint in hints)
+    return any(map(text.__contains__, hints))
 
 
 def _items(asked: str) -> int | None:

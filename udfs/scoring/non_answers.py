@@ -12,8 +12,9 @@ from udfs.scoring.pair_text import PairText
 _SYMBOL_OVER_AND_OVER = re.compile(
     r"([^\w\s\-=*#.~+|─━]{1,2}?)(?:\s?\1){99}|([-=*#.~+|\d])\2{999}|([^\w\s]{1,2}?)(?:\s?\3){999}"
 )
-# Half of the shortest such row; a symbol's characters and the white space between two of them.
-_PIECE, _FEW_CHARACTERS = 50, 8
+# Pieces of a text that stand so far apart that the shortest such row has a whole one, and their length; a symbol's
+# characters and the white space between two of them.
+_APART, _PIECE, _FEW_CHARACTERS = 80, 20, 5
 _REPETITION_ASKED = re.compile(r"repeat|\btimes\b|draw|ascii|pattern|\bprint|\bfill|\bart\b|重复|繰り返")
 
 _CANNOT = (
@@ -81,8 +82,8 @@ def is_one_symbol(pair: PairText) -> bool:
     """Whether a symbol stands a hundred times in a row, a digit or a ruling a thousand times."""
     text = pair.subject.text
     # In such a row stands a piece of few different characters, which is found in a tenth of the time.
-    pieces = (text[start : start + _PIECE] for start in range(0, len(text) - _PIECE + 1, _PIECE))
-    if not any(len(set(piece)) <= _FEW_CHARACTERS for piece in pieces):
+    pieces = (text[start : start + _PIECE] for start in range(0, len(text) - _PIECE + 1, _APART))
+    if min(map(len, map(set, pieces)), default=0) > _FEW_CHARACTERS:
         return False
     return _SYMBOL_OVER_AND_OVER.search(text) is not None and not _REPETITION_ASKED.search(pair.asked)
 

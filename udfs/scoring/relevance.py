@@ -34,6 +34,7 @@ think step options
 """
 _STOP_WORDS = frozenset(f"{_FUNCTION_WORDS} {_REQUEST_WORDS}".split())
 _NO_CONTENT_CJK = frozenset("的了是在我你他她它和与有不这那请一个吗呢吧什么怎如何为以及或些给出写")
+_FAR = re.compile("[\u0370-\u1dff\u1f00-\U0010ffff]")
 _HIRAGANA = range(0x3041, 0x30A0)
 
 _OTHER_LANGUAGE = re.compile(
@@ -68,11 +69,11 @@ def relevance(pair: PairText) -> Iterator[Finding]:
         yield remark("the answer is in another script than the question")
     elif _not_in_its_script(pair):
         yield remark("the answer is not in the language that was asked for")
-    asked = _stems(pair.prompt_tokens)
-    if len(asked) >= _FEW and len(pair.tokens) >= _MEDIUM and not _OTHER_LANGUAGE.search(pair.asked):
-        shared = asked & _stems(pair.tokens[:_FIRST_TOKENS])
-        if not shared and not _may_use_other_words(pair):
-            yield remark("the answer shares no content word with the question")
+    asked = set(_stems(set(pair.prompt_tokens)))
+    if len(asked) < _FEW or len(pair.tokens) < _MEDIUM or not asked.isdisjoint(_stems(pair.tokens[:_FIRST_TOKENS])):
+        return
+    if not _OTHER_LANGUAGE.search(pair.asked) and not _may_use_other_words(pair):
+        yield remark("the answer shares no content word with the question")
 
 
 def _may_use_other_words(pair: PairText) -> bool:
@@ -82,9 +83,11 @@ def _may_use_other_words(pair: PairText) -> bool:
     return len(pair.prompt_tokens) < _FOLLOW_UP_TOKENS and _REFERS_BACK.search(pair.asked) is not None
 
 
-def _stems(tokens: Iterable[str]) -> set[str]:
+def _stems(tokens: Iterable[str]) -> Iterator[str]:
     """Beginnings of the words that carry content."""
-    return {token.rstrip("s")[:_STEM] for token in set(tokens) - _STOP_WORDS if len(token) >= 3 or _has_content(token)}
+    for token in tokens:
+        if token not in _STOP_WORDS and (len(token) >= 3 or _has_content(token)):
+            yield token.rstrip("s")[:_STEM]
 
 
 def _has_content(token: str) -> bool:
@@ -114,7 +117,8 @@ def _not_in_its_script(pair: PairText) -> bool:
 
 def _far_letters(text: str) -> float | None:
     """Share of letters outside the Latin script; null where there are too few letters to tell."""
-    letters = [char for char in text[:600] if char.isalpha()]
-    if len(letters) < 8:
+    sample = text[:600]
+    letters = sum(map(str.isalpha, sample))
+    if letters < 8:
         return None
-    return sum(char >= "\u0370" and not "\u1e00" <= char < "\u1f00" for char in letters) / len(letters)
+    return sum(map(str.isalpha, _FAR.findall(sample))) / letters

@@ -263,7 +263,7 @@ class _Trial(NamedTuple):
         """
         if met & self.of_words != self.of_words:
             return False
-        return all(met & bit or any(part in text for part in parts) for bit, parts in self.others)
+        return all(met & bit or any(map(text.__contains__, parts)) for bit, parts in self.others)
 
 
 def _trials() -> tuple[tuple[_Trial, ...], dict[str, int]]:
@@ -307,7 +307,7 @@ def addresses_judge(subject: Subject) -> str | None:
     text = subject.folded
     if len(text) > _HEAD + _TAIL:
         text = f"{text[:_HEAD]}\n{text[-_TAIL:]}"
-    if not any(hint in text for hint in _HINTS):
+    if not any(map(text.__contains__, _HINTS)):
         return None
     # Few texts have the words of a pattern, which is found out in a fraction of the time that the patterns take.
     met = _needs_met(text)

@@ -40,7 +40,8 @@ _NANP = re.compile(
     r"(?<![\w.+/=-])(?:\+?1[-. ])?(?:\(([2-9]\d\d)\) ?|([2-9]\d\d)[-.])([2-9]\d\d)[-. ](\d{4})(?![\w-]|\.\d)"
 )
 _INTERNATIONAL = re.compile(r"(?<![\w+(.-])\+([2-9]\d{0,2})((?:[ -]?\(?\d{2,5}\)?){2,5})(?![\w-])")
-_PHONE_HINT = re.compile(r"\d[-. )]\d{2,5}[-. ]?\d|\+\d")
+# One class of characters to begin with is looked for several times as fast as two alternatives.
+_PHONE_HINT = re.compile(r"[\d+](?:(?<=\d)[-. )]\d{2,5}[-. ]?\d|(?<=\+)\d)")
 _COUNTED = (
     "1234",
     "2345",
@@ -108,15 +109,18 @@ _EXERCISE = re.compile(
 
 def personal_data(subject: Subject) -> str | None:
     """An address, number or key that could reach or open something of a real person or firm."""
-    text = subject.folded
-    if not _EXERCISE.search(subject.folded_prompt):
-        if "@" in text:
-            for match in _EMAIL.finditer(text):
-                if not _STAND_IN_LOCAL.fullmatch(match[1]) and not _STAND_IN_DOMAIN.fullmatch(match[2]):
-                    return f"{match[1][0]}***@{match[2]}"
-        if (number := _phone(subject.text)) is not None:
-            return number
+    found = _email(subject.folded) or _phone(subject.text)
+    if found is not None and not _EXERCISE.search(subject.folded_prompt):
+        return found
     return _secret(subject.text)
+
+
+def _email(folded: str) -> str | None:
+    if "@" in folded:
+        for match in _EMAIL.finditer(folded):
+            if not _STAND_IN_LOCAL.fullmatch(match[1]) and not _STAND_IN_DOMAIN.fullmatch(match[2]):
+                return f"{match[1][0]}***@{match[2]}"
+    return None
 
 
 def _phone(text: str) -> str | None:
@@ -146,7 +150,7 @@ def _is_made_up(digits: str) -> bool:
 
 
 def _secret(text: str) -> str | None:
-    if not any(hint in text for hint in _SECRET_HINTS):
+    if not any(map(text.__contains__, _SECRET_HINTS)):
         return None
     for match in _SECRET.finditer(text):
         if len(set(match.group())) >= _FEWEST_DISTINCT and "EXAMPLE" not in match.group().upper():

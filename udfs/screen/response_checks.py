@@ -48,6 +48,7 @@ _TOOL = one_of(
     "translate, translator, bing, google, browser, wikisearch"
 )
 _INLINE_CALL = re.compile(rf"(?:^|[\s:;,(\['\"]){_TOOL}\((?:\w{{1,20}}=)?[fr]?['\"“‘]")
+_CALL_HINT = re.compile(r"\((?:\w{1,20}=)?[fr]?['\"“‘]")
 _CODE_LINE = re.compile(
     r"^[ \t]*(?:def |import |from \w+ import |class |for .*:$|if .*:$|return\b|\w+ = )", re.MULTILINE
 )
@@ -67,7 +68,7 @@ def tool_call(subject: Subject) -> str | None:
             return markup.group()
     if text.lstrip()[:1] in ("{", "[") and '"name"' in text and ('"arguments"' in text or '"parameters"' in text):
         return _json_call(subject.text)
-    if "(" in text:
+    if _CALL_HINT.search(text):
         call = _INLINE_CALL.search(subject.folded_prose)
         if call and not _CODE_LINE.search(subject.folded_prose):
             return call.group().strip()

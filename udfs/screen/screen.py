@@ -64,7 +64,7 @@ def _violations(subject: Subject, target: Literal["prompt", "response"], rules: 
 
 def _first_match(rule: Rule, subject: Subject) -> str | None:
     text = subject.folded_prose if rule.outside_code else subject.folded
-    if rule.contains and not any(literal in text for literal in rule.contains):
+    if rule.contains and not any(map(text.__contains__, rule.contains)):
         return None
     end = len(text) if rule.first_chars is None else rule.first_chars
     for pattern in rule.patterns:
