@@ -27,6 +27,7 @@ from udfs.token_hashes import hash_tokens
 SHINGLE_TOKENS = 3
 
 Shingles = npt.NDArray[np.uint64]
+Counts = npt.NDArray[np.int64]
 
 # Han with its extensions, iteration marks and kana. Hangul is written with spaces and stays in words.
 _CJK = re.compile(
@@ -119,34 +120,41 @@ def _set_apart(match: re.Match[str]) -> str:
     return "".join(_SET_APART[character] for character in found) if symbols.is_token(found) else " "
 
 
-def shingle_texts(texts: Sequence[str]) -> tuple[Shingles, npt.NDArray[np.int64]]:
+def shingle_texts(texts: Sequence[str]) -> tuple[Shingles, Counts]:
     """Hash the distinct shingles of many texts at once.
 
     Returns:
         The sets one after another, each sorted, and where each begins, with the end: shape (texts + 1,).
     """
-    return _shingle_all([_spaced_tokens(text) for text in texts])
+    return _shingle_all(*hash_tokens([_spaced_tokens(text) for text in texts]))
 
 
-def shingle_tokens(tokens: Sequence[str]) -> Shingles:
-    """Hash the distinct shingles of a token sequence.
+def shingle_pairs(pairs: Sequence[tuple[str, str]]) -> tuple[Shingles, Counts, Counts]:
+    """Hash the distinct shingles of many pairs of texts, each taken for one text with a line break within.
+
+    Returns:
+        As of `shingle_texts`, and how many tokens the texts have: shape (pairs, 2).
+    """
+    # The tokens of two texts with a line break between them are the tokens of both.
+    hashes, lengths = hash_tokens([_spaced_tokens(text) for pair in pairs for text in pair])
+    of_pairs = lengths.reshape(-1, 2)
+    return *_shingle_all(hashes, of_pairs.sum(axis=1)), of_pairs
+
+
+def shingles(text: str) -> Shingles:
+    """Hash the distinct shingles of a text.
 
     Returns:
         Sorted distinct hashes, dtype uint64, shape (number of distinct shingles,); empty without a token.
     """
-    return _shingle_all([_encoded(tokens)])[0]
-
-
-def shingles(text: str) -> Shingles:
-    """Hash the distinct shingles of a text; see `shingle_tokens`."""
     return shingle_texts([text])[0]
 
 
-def _shingle_all(texts: Sequence[bytes]) -> tuple[Shingles, npt.NDArray[np.int64]]:
-    hashes, lengths = hash_tokens(texts)
+def _shingle_all(hashes: Shingles, lengths: Counts) -> tuple[Shingles, Counts]:
+    """Hashes of tokens, and how many of them each text has, to shingles."""
     # Two blanks before each text and two behind the last: so each text has as many windows as tokens and blanks.
-    row = np.zeros(hashes.size + _BLANKS * (len(texts) + 1), dtype=np.uint64)
-    starts = _BLANKS * np.arange(1, len(texts) + 1)
+    row = np.zeros(hashes.size + _BLANKS * (lengths.size + 1), dtype=np.uint64)
+    starts = _BLANKS * np.arange(1, lengths.size + 1)
     row[np.arange(hashes.size) + np.repeat(starts, lengths)] = hashes
     windows = row[:-2] * _PLACE[0] + row[1:-1] * _PLACE[1] + row[2:] * _PLACE[2]
     windows ^= windows >> np.uint64(33)

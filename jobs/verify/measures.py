@@ -4,13 +4,14 @@ from array import array
 from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass
+from itertools import pairwise
 from math import fsum
 
 import xxhash
 
 from jobs.verify.lines import ValidLine
 from udfs.exact_join import ShingleSets, near_duplicates
-from udfs.shingles import shingle_tokens, tokenise
+from udfs.shingles import shingle_pairs
 
 LISTED_MALFORMED = 20
 LISTED_DUPLICATES = 10
@@ -23,6 +24,8 @@ LENGTH_STEPS = (0, *(step * 10**power for power in range(8) for step in (1, 2, 3
 """Least lengths of the bars of a histogram, in tokens: about equally wide on a logarithmic scale."""
 # Names of fields and sources are the file's own and may be one a row.
 _DISTINCT_NAMES, _NAME_CHARS = 10_000, 200
+# Characters of the pairs that are shingled together; one by one takes twice the time.
+_STEP_CHARACTERS = 1_000_000
 UNNAMED, OTHERS = "(none)", "(others)"
 
 
@@ -104,7 +107,9 @@ class Measuring:
         self._texts: set[bytes] = set()
         self._exact: set[int] = set()
         self.sets = ShingleSets()
-        """Of the pairs, one for each row."""
+        """Of the pairs, one for each row once all is summed up."""
+        self._pairs: list[tuple[str, str]] = []
+        self._characters = 0
         self._scores = array("d")
         self._not_above = 0
         self._not_above_lines: list[int] = []
@@ -133,16 +138,22 @@ class Measuring:
             _count(self._unknown_fields, name)
 
     def _add_text(self, row: ValidLine) -> None:
-        text = f"{row.instruction}\n{row.response}"
-        digest = xxhash.xxh3_128_digest(text.encode("utf-8"))
+        digest = xxhash.xxh3_128_digest(f"{row.instruction}\n{row.response}".encode())
         if digest in self._texts:
             self._exact.add(len(self._row_lines))
         self._texts.add(digest)
-        # The tokens of two texts with a line break between them are the tokens of both.
-        instruction, response = tokenise(row.instruction), tokenise(row.response)
-        self._instruction_tokens.append(len(instruction))
-        self._response_tokens.append(len(response))
-        self.sets.append(shingle_tokens(instruction + response), text)
+        self._pairs.append((row.instruction, row.response))
+        self._characters += len(row.instruction) + len(row.response)
+        if self._characters >= _STEP_CHARACTERS:
+            self._shingle()
+
+    def _shingle(self) -> None:
+        shingles, bounds, tokens = shingle_pairs(self._pairs)
+        for (start, end), pair in zip(pairwise(bounds.tolist()), self._pairs, strict=True):
+            self.sets.append(shingles[start:end], "\n".join(pair))
+        self._instruction_tokens.extend(tokens[:, 0].tolist())
+        self._response_tokens.extend(tokens[:, 1].tolist())
+        self._pairs, self._characters = [], 0
 
     def _add_score(self, score: float) -> None:
         self._scores.append(score)
@@ -153,6 +164,7 @@ class Measuring:
 
     def summed_up(self, jaccard: float) -> Measures:
         """The result, with the duplicates among the rows seen."""
+        self._shingle()
         totals = array("q", map(int.__add__, self._instruction_tokens, self._response_tokens))
         texts = {"instruction": self._instruction_tokens, "response": self._response_tokens, "total": totals}
         return Measures(

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.exact_pairs import jaccard
-from udfs.shingles import numbers_masked, shingle_texts, shingles, tokenise, words
+from udfs.shingles import numbers_masked, shingle_pairs, shingle_texts, shingles, tokenise, words
 
 WORDS = st.lists(st.sampled_from("abcdefg"), min_size=3, max_size=12)
 
@@ -44,6 +44,16 @@ def test_many_texts_at_once_have_the_sets_of_each(texts):
     flat, bounds = shingle_texts(texts)
 
     assert [flat[a:b].tolist() for a, b in pairwise(bounds)] == [shingles(t).tolist() for t in texts]
+
+
+@given(st.lists(st.tuples(st.text(max_size=40), st.text(max_size=40)), max_size=6))
+def test_a_pair_of_texts_is_shingled_as_one_and_its_tokens_are_counted_by_text(pairs):
+    flat, bounds, tokens = shingle_pairs(pairs)
+
+    joined, joined_bounds = shingle_texts(["\n".join(pair) for pair in pairs])
+    assert flat.tolist() == joined.tolist()
+    assert bounds.tolist() == joined_bounds.tolist()
+    assert tokens.tolist() == [[len(tokenise(text)) for text in pair] for pair in pairs]
 
 
 def test_jaccard_is_that_of_the_shingle_sets():
