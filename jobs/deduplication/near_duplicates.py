@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.config.deduplicate import DeduplicateConfig
@@ -30,8 +30,8 @@ from udfs.similarity import EDGE, verify_buckets
 from udfs.walk import FALLEN, walk
 
 Materialise = Callable[[DataFrame, str], DataFrame]
-FinalRank = Callable[[DataFrame], DataFrame]
-"""Rows with their `rank`, and other columns, to the same rows with the rank that decides."""
+Lost = Callable[[DataFrame], DataFrame]
+"""From rows of (rank), each once, those that come behind all others, whatever their rank says."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def find_near_duplicates(
     config: DeduplicateConfig,
     materialise: Materialise,
     reference: Reference | None = None,
-    final_rank: FinalRank | None = None,
+    lost: Lost | None = None,
 ) -> NearDuplicates:
     """Name, for every row that has a better twin, the best kept twin and their exact similarity.
 
@@ -65,11 +65,10 @@ def find_near_duplicates(
         config: threshold and banding.
         materialise: stores a frame under a name and gives back a frame that reads it.
         reference: rows that are published already; what resembles one of them falls before all else.
-        final_rank: ranks anew those rows that share a bucket with another, where a part of the rank is too dear to be
-            found out for every row. The result has these ranks.
+        lost: asked about rows that have a twin, as its answer is too dear to be had for every row.
 
     Returns:
-        The removed rows, and counts for the report.
+        The removed rows, and counts for the report. Where `lost` is given, their ranks have one more part in front.
     """
     parts = materialise(with_buckets(texts, config), "parts")
     rules = TwinRules(config.turn_threshold, common_shingles(parts, config.common_shingle_share))
@@ -80,13 +79,17 @@ def find_near_duplicates(
         parts = parts.join(of_reference.select("rank"), "rank", "left_anti")
     meetings = materialise(shared_buckets(parts), "meetings")
     rows = parts.where("rank is not null")
-    if final_rank is not None:
-        rows = materialise(final_rank(_in_company(rows, meetings)), "ranked")
+    crowded = meetings.groupBy("bucket").count().where(F.col("count") > config.max_bucket).select("bucket")
+    if lost is not None:
+        # Which of equal texts stands for all of them, and how a crowded bucket is walked, their ranks decide.
+        decided_first = rows.join(_with_copies_or_crowded(rows, meetings, crowded), "node", "left_semi").select("rank")
+        rows = placed(rows, "rank", materialise(lost(decided_first), "lost"))
     copies = materialise(equal_sets(rows), "copies")
     members = bucket_members(meetings, rows, copies)
     edges = materialise(verified_pairs(members, config, rules), "edges")
+    if lost is not None:
+        edges = materialise(_turned(edges, materialise(lost(_ends(edges)), "lost_of_pairs")), "turned")
     fallen = materialise(who_falls(edges, config), "fallen")
-    crowded = meetings.groupBy("bucket").count().where(F.col("count") > config.max_bucket).select("bucket")
     if not crowded.isEmpty():
         edges, fallen = _settled(
             members.join(crowded, "bucket", "left_semi"), edges, fallen, config, rules, materialise
@@ -150,10 +153,40 @@ def common_shingles(parts: DataFrame, share: float | None) -> dict[str, Shingles
     return {row["source"]: np.frombuffer(bytes(row["shingles"]), dtype=np.uint64) for row in found}
 
 
-def _in_company(rows: DataFrame, meetings: DataFrame) -> DataFrame:
-    """The rows that have a copy or meet another row in a bucket: whatever falls, and what it may fall to."""
+def _with_copies_or_crowded(rows: DataFrame, meetings: DataFrame, crowded: DataFrame) -> DataFrame:
+    """Column node: texts that several rows have, and members of crowded buckets."""
     of_copies = rows.groupBy("node").count().where("count > 1").select("node")
-    return rows.join(meetings.select("node").union(of_copies), "node", "left_semi")
+    return of_copies.union(meetings.join(crowded, "bucket", "left_semi").select("node"))
+
+
+def placed(rows: DataFrame, column: str, lost: DataFrame) -> DataFrame:
+    """The same rows, those ranks in front of which all others come with a 1 before them, and the others with a 0.
+
+    Args:
+        rows: a column of ranks, and others.
+        column: the ranks.
+        lost: column rank, each once.
+    """
+    found = rows.join(lost.select(F.col("rank").alias(column), F.lit("1").alias("_place")), column, "left")
+    return found.withColumn(column, F.concat_ws("|", F.coalesce("_place", F.lit("0")), column)).drop("_place")
+
+
+def _ends(edges: DataFrame) -> DataFrame:
+    """Column rank, without its place: the rows of the pairs, each once."""
+    ends = edges.select(F.col("winner").alias("rank")).union(edges.select("loser")).distinct()
+    return ends.select(_without_place("rank").alias("rank"))
+
+
+def _turned(edges: DataFrame, lost: DataFrame) -> DataFrame:
+    """The same pairs, a row that is lost now the loser where the other is not."""
+    for column in ("winner", "loser"):
+        edges = placed(edges.withColumn(column, _without_place(column)), column, lost)
+    better, worse = F.least("winner", "loser"), F.greatest("winner", "loser")
+    return edges.withColumns({"winner": better, "loser": worse})
+
+
+def _without_place(rank: str) -> Column:
+    return F.regexp_replace(rank, r"^\d\|", "")
 
 
 def bucket_members(meetings: DataFrame, rows: DataFrame, copies: DataFrame) -> DataFrame:

@@ -69,21 +69,6 @@ def id_of(rank: str) -> Column:
     return F.substring_index(rank, "|", -1)
 
 
-def behind_others(rows: DataFrame, ids: DataFrame) -> DataFrame:
-    """The same rows, `rank` such that those of the ids come after all others; of two such the better one first.
-
-    So what can be exported comes before what cannot, as far as that is known, and no row takes its twin with it.
-
-    Args:
-        rows: column rank, of `with_rank`, and others.
-        ids: column id, each once.
-    """
-    behind = ids.select(F.col("id").alias("_id"))
-    place = F.when(F.col("_id").isNull(), "0").otherwise("1")
-    found = rows.join(behind, id_of("rank") == F.col("_id"), "left")
-    return found.withColumn("rank", F.concat_ws("|", place, "rank")).drop("_id")
-
-
 def mark_duplicates(
     runtime: Runtime, name: str, rows: DataFrame, columns: Sequence[str], lost: Callable[[DataFrame], DataFrame]
 ) -> NearDuplicates:
@@ -94,8 +79,9 @@ def mark_duplicates(
         name: of the pass, `prompt` or `pair`.
         rows: columns id, source, text, turn_start, human_quality and has_fault.
         columns: what is compared of a row that is published already.
-        lost: from rows of (id) those that cannot be exported. It is asked about rows that may have a twin, because
-            what the scorer says of an answer costs as much as all the rest of the search.
+        lost: from rows of (id) those that cannot be exported. So what can be exported comes before what cannot, as far
+            as that is known, and no row takes its twin with it. It is asked about rows that have a twin, because what
+            the scorer says of an answer costs as much as all the rest of the search.
     """
     config: DeduplicateConfig = runtime.settings.deduplicate
     texts = with_rank(rows, runtime.settings.sources, config.threshold)
@@ -109,7 +95,7 @@ def mark_duplicates(
         config,
         lambda frame, part: runtime.storage.materialise(frame, f"{name}_{part}"),
         reference,
-        lambda ranked: behind_others(ranked, lost(ranked.select(id_of("rank").alias("id")))),
+        lambda ranks: _lost_ranks(ranks, lost),
     )
     named = found.duplicates.select(
         id_of("rank").alias("id"),
@@ -132,3 +118,8 @@ def mark_duplicates(
     runtime.storage.replace_where(DUPLICATES, named, "true" if name == "prompt" else f"pass = '{name}'")
     runtime.storage.clear_scratch()
     return found
+
+
+def _lost_ranks(ranks: DataFrame, lost: Callable[[DataFrame], DataFrame]) -> DataFrame:
+    with_ids = ranks.select("rank", id_of("rank").alias("id"))
+    return with_ids.join(lost(with_ids.select("id")), "id", "left_semi").select("rank")

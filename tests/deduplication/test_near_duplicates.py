@@ -14,12 +14,12 @@ from udfs.shingles import shingles
 CERTAIN = DeduplicateConfig(bands=40, rows=1)
 
 
-def search(spark, tmp_path, texts, config=CERTAIN, partitions=3):
+def search(spark, tmp_path, texts, config=CERTAIN, partitions=3, lost=None):
     """rank -> (kept_rank, jaccard, numbers_only), by the product; ranks are given by the caller."""
     frame = spark.createDataFrame(
         [(r, t, config.threshold) for r, t in texts.items()], "rank string, text string, threshold double"
     )
-    found = find_near_duplicates(frame.repartition(partitions), config, storing_in(spark, tmp_path))
+    found = find_near_duplicates(frame.repartition(partitions), config, storing_in(spark, tmp_path), lost=lost)
     rows = found.duplicates.collect()
     assert len({row["rank"] for row in rows}) == len(rows)
     return {row["rank"]: (row["kept_rank"], row["jaccard"], row["numbers_only"]) for row in rows}, found
@@ -56,6 +56,30 @@ def variants(seed, count):
             text[chance.randrange(30)] = chance.choice(words)
         texts[f"{i:04d}"] = " ".join(text)
     return texts
+
+
+@pytest.mark.parametrize("max_bucket", [2, 500])
+def test_what_is_lost_comes_behind_and_only_rows_with_a_twin_are_asked_about(spark, tmp_path, max_bucket):
+    texts = variants(3, 60)
+    texts.update({f"{i:04d}": texts[f"{i % 10:04d}"] for i in range(60, 75)}, alone="nothing here resembles this one")
+    chance = random.Random(5)
+    are_lost = {rank for rank in texts if chance.random() < 0.4}
+    asked = set()
+
+    def lost(ranks):
+        asked.update(row["rank"] for row in ranks.collect())
+        return ranks.where(ranks["rank"].isin(list(are_lost)))
+
+    config = CERTAIN.model_copy(update={"max_bucket": max_bucket, "protect_numbers": False})
+    found, _ = search(spark, tmp_path, texts, config, lost=lost)
+
+    expected = sequential_walk({f"{rank in are_lost:d}|{rank}": text for rank, text in texts.items()}, 0.8)
+    assert {rank: fate[:2] for rank, fate in found.items()} == expected
+    assert any(rank.startswith("1") for rank in expected)
+    sets = {rank: shingles(text) for rank, text in texts.items()}
+    have_twins = {a for a in texts if any(a != b and similarity(texts, sets, a, b) >= 0.8 for b in texts)}
+    assert asked == have_twins or (max_bucket == 2 and asked > have_twins)
+    assert "alone" in texts.keys() - asked
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -3,7 +3,8 @@
 from pyspark.sql import functions as F
 
 from jobs.config.settings import SourceConfig
-from jobs.deduplication.ranking import behind_others, id_of, pair_text, prompt_text, with_rank
+from jobs.deduplication.near_duplicates import placed
+from jobs.deduplication.ranking import id_of, pair_text, prompt_text, with_rank
 from schemas.tables import PAIRS
 from tests.support.factories import rows_of
 
@@ -25,11 +26,10 @@ def test_prospects_then_quality_then_faults_then_priority_then_id_decide(spark):
         ("lost", "first", None, False),
     ]
     rows = spark.createDataFrame(best_first[::-1], "id string, source string, human_quality double, has_fault boolean")
-    lost = spark.createDataFrame([("lost",), ("rated_high_but_lost",), ("not_there",)], "id string")
+    ranks = with_rank(rows, SOURCES, 0.8)
+    lost = ranks.where("id in ('lost', 'rated_high_but_lost')").select("rank")
 
-    ranked = (
-        behind_others(with_rank(rows, SOURCES, 0.8), lost).withColumn("back", id_of("rank")).orderBy("rank").collect()
-    )
+    ranked = placed(ranks, "rank", lost).withColumn("back", id_of("rank")).orderBy("rank").collect()
 
     assert [row["id"] for row in ranked] == [row[0] for row in best_first]
     assert all(row["back"] == row["id"] for row in ranked)
