@@ -104,7 +104,12 @@ _SAMPLE_CHARS = 300
 _FEWEST_LETTERS = 20
 _LEAST_PROBABILITY = 0.8
 _LEAST_PROBABILITY_OF_ENGLISH = 0.5  # most data is English, so it needs less to be believed
-_ENGLISH_WORDS = frozenset(("the", "of", "and", "to", "with", "that", "for", "what", "how", "you", "your", "this"))
+# Small words that other languages do not have, or seldom, and that code does not use either.
+_SMALL_WORDS = """
+the of and to with that for what how you your this are which have has should their there they about when where why would
+who does between following explain describe write these given give be its please because than them into some more
+"""
+_ENGLISH_WORDS = frozenset(_SMALL_WORDS.split())
 _KANA = re.compile(r"[\u3041-\u30ff]")
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 # Scripts that one language alone is written in, as far as texts on the web go.

@@ -108,6 +108,9 @@ def test_the_files_of_the_broken_converter_are_repaired(shared_data, file):
     [
         ("en", "What is the capital of France, and how do you get there?"),
         ("en", "Translate into French: the boy kicked the ball."),
+        ("en", "Where are you going?"),
+        ("en", "Give me more info about Frank-Walter Steinmeier"),
+        ("nl", "Wat is het verschil tussen een rivier en een kanaal, of is dat hetzelfde?"),
         ("fr", "Quelle est la capitale de la France et comment peut-on s'y rendre en train ?"),
         ("de", "Bitte erkläre mir den Unterschied zwischen einem Fluss und einem Kanal."),
         ("es", "¿Cuál es la diferencia entre un río y un canal, y por qué es importante?"),
