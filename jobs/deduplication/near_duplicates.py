@@ -34,6 +34,10 @@ Lost = Callable[[DataFrame], DataFrame]
 """From rows of (rank), each once, those that come behind all others, whatever their rank says."""
 
 
+_FEW_MEMBERS = 10_000
+"""Members of buckets up to which all of them are asked about at once: telling twins from others first takes more."""
+
+
 @dataclass(frozen=True)
 class NearDuplicates:
     """What the search found."""
@@ -65,7 +69,8 @@ def find_near_duplicates(
         config: threshold and banding.
         materialise: stores a frame under a name and gives back a frame that reads it.
         reference: rows that are published already; what resembles one of them falls before all else.
-        lost: asked about rows that have a twin, as its answer is too dear to be had for every row.
+        lost: asked about rows that have a twin, as its answer is too dear to be had for every row; of few rows about
+            those that share a bucket.
 
     Returns:
         The removed rows, and counts for the report. Where `lost` is given, their ranks have one more part in front.
@@ -80,17 +85,19 @@ def find_near_duplicates(
     meetings = materialise(shared_buckets(parts), "meetings")
     rows = parts.where("rank is not null")
     crowded = meetings.groupBy("bucket").count().where(F.col("count") > config.max_bucket).select("bucket")
+    members_met, most = _sizes(meetings)
+    asks_twins = lost is not None and members_met > _FEW_MEMBERS
     if lost is not None:
         # Which of equal texts stands for all of them, and how a crowded bucket is walked, their ranks decide.
-        decided_first = rows.join(_with_copies_or_crowded(rows, meetings, crowded), "node", "left_semi").select("rank")
-        rows = placed(rows, "rank", materialise(lost(decided_first), "lost"))
+        first = meetings.join(crowded, "bucket", "left_semi") if asks_twins else meetings
+        rows = placed(rows, "rank", materialise(lost(_with_copies_or_in(first, rows)), "lost"))
     copies = materialise(equal_sets(rows), "copies")
     members = bucket_members(meetings, rows, copies)
     edges = materialise(verified_pairs(members, config, rules), "edges")
-    if lost is not None:
+    if lost is not None and asks_twins:
         edges = materialise(_turned(edges, materialise(lost(_ends(edges)), "lost_of_pairs")), "turned")
     fallen = materialise(who_falls(edges, config), "fallen")
-    if not crowded.isEmpty():
+    if most > config.max_bucket:
         edges, fallen = _settled(
             members.join(crowded, "bucket", "left_semi"), edges, fallen, config, rules, materialise
         )
@@ -153,10 +160,16 @@ def common_shingles(parts: DataFrame, share: float | None) -> dict[str, Shingles
     return {row["source"]: np.frombuffer(bytes(row["shingles"]), dtype=np.uint64) for row in found}
 
 
-def _with_copies_or_crowded(rows: DataFrame, meetings: DataFrame, crowded: DataFrame) -> DataFrame:
-    """Column node: texts that several rows have, and members of crowded buckets."""
+def _sizes(meetings: DataFrame) -> tuple[int, int]:
+    """Members of all buckets together, and of the largest."""
+    sizes = meetings.groupBy("bucket").count().agg(F.sum("count"), F.max("count")).first()
+    return (sizes[0] or 0, sizes[1] or 0) if sizes else (0, 0)
+
+
+def _with_copies_or_in(meetings: DataFrame, rows: DataFrame) -> DataFrame:
+    """Column rank: the rows of texts that several rows have, and of those that are in a bucket here."""
     of_copies = rows.groupBy("node").count().where("count > 1").select("node")
-    return of_copies.union(meetings.join(crowded, "bucket", "left_semi").select("node"))
+    return rows.join(of_copies.union(meetings.select("node")), "node", "left_semi").select("rank")
 
 
 def placed(rows: DataFrame, column: str, lost: DataFrame) -> DataFrame:

@@ -18,6 +18,7 @@ from jobs.workspace.environment import look_at_java, quick_faults, start_fault
 from jobs.workspace.machine_errors import root_cause
 from jobs.workspace.quick_start import quick_start
 from schemas.errors import EnvironmentSetupError
+from udfs import worker_daemon
 
 
 def starts_here(config: SparkConfig) -> bool:
@@ -131,6 +132,7 @@ def _local_builder(builder: SparkSession.Builder, config: SparkConfig) -> SparkS
         "spark.databricks.delta.stats.collect": "false",
         "spark.sql.warehouse.dir": str(Path(gettempdir()) / "phase0-warehouse"),
         "spark.log.level": "WARN",
+        **({"spark.python.daemon.module": worker_daemon.__name__} if is_one_process(config) else {}),
         **config.conf,
     }
     quick = quick_start(config.conf) if is_one_process(config) else {}

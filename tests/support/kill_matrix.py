@@ -181,7 +181,7 @@ def _strike(way: str, root: int, folder: Path) -> bool:
 def _busy_workers(root: int) -> list[int]:
     """Python workers that have computed within the last fifth of a second, the busiest first."""
     family = below(root)
-    daemons = {one for one, command in family.items() if "pyspark.daemon" in command}
+    daemons = {one for one, command in family.items() if "pyspark.worker" in command}
     workers = [one for one, parent, _ in processes() if parent in daemons and one in family]
     before = {one: _ticks(one) for one in workers}
     time.sleep(0.2)

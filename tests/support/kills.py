@@ -81,7 +81,7 @@ def _victims(kind: str, root: int) -> list[int]:
         return [
             one for one, command in family.items() if "CoarseGrainedExecutorBackend" in command and "java" in command
         ]
-    daemons = {one for one, command in family.items() if "pyspark.daemon" in command}
+    daemons = {one for one, command in family.items() if "pyspark.worker" in command}
     return [one for one, parent, _ in processes() if parent in daemons and one in family]
 
 
