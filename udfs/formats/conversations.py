@@ -3,8 +3,8 @@
 A message has `role`/`content` or `from`/`value`; its content is a text, a part or a list of parts whose text is under
 `text` or `value`. Of keys that mean the same the first counts that holds something, because tables are padded with
 nulls. A model's thinking, as a part or a message of its own, is no part of its answer. A conversation may also be a
-list of texts that take turns, or any of this as a text of JSON. An exchange is what the user says and the assistant's
-answer to it; what came before is its history.
+list of texts that take turns, or any of this as a text of JSON, or a path in a tree of messages. An exchange is what
+the user says and the assistant's answer to it; what came before is its history.
 
 Preference pairs (`chosen` beside the conversation, as text, message or list of messages): the chosen answer is the
 response of the last exchange, and `rejected` is never read. A `completion` of several messages follows its `prompt`,
@@ -21,6 +21,7 @@ from typing import Any
 
 from udfs.formats.draft import Draft, Turn
 from udfs.formats.fields import Record, Refusal, as_text, first_of, is_nothing
+from udfs.formats.message_tree import is_tree, path_of
 from udfs.formats.messages import Message, are_messages, as_list, as_message, known_role, role_of, turns_of
 
 MAX_MESSAGES = 1_000
@@ -47,7 +48,8 @@ def drafts_of(record: Record) -> tuple[Draft, ...]:
     """The exchanges of a record as drafts, in order.
 
     Raises:
-        Refusal: `wrong_format`, `unknown_role`, `not_text`, `too_long`, `missing_instruction` or `no_exchange`.
+        Refusal: `wrong_format`, `unknown_role`, `not_text`, `too_long`, `missing_instruction`, `missing_parent` or
+            `no_exchange`.
     """
     messages = _conversation(record)
     if len(messages) > MAX_MESSAGES:
@@ -133,6 +135,8 @@ def _given(record: Record) -> Any:
         return found if not isinstance(found[0], str) or are_messages(found) else None
     if any(isinstance(value, list) for _, value in lists):
         return []
+    if is_tree(record):
+        return path_of(record)
     for key in OTHER_CONVERSATION_KEYS:
         value = as_list(record.get(key))
         if isinstance(value, list) and are_messages(value):

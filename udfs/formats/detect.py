@@ -13,6 +13,7 @@ from udfs.formats.alpaca import ALPACA_KEYS
 from udfs.formats.conversations import CONVERSATION_KEYS, OTHER_CONVERSATION_KEYS, conversation_of
 from udfs.formats.fields import Record, Refusal, is_nothing
 from udfs.formats.json_object import load_object
+from udfs.formats.message_tree import is_tree
 from udfs.printable import printable_excerpt
 
 # What columns are called in public tables, the likeliest name first; compared in lower case.
@@ -106,6 +107,8 @@ def _guess_by_keys(record: Record) -> _Guess | None:
         return _Guess("anthropic_hh", "a transcript of Human and Assistant under `chosen`")
     if isinstance(record.get("prompt"), dict) and "replies" in record["prompt"]:
         return _Guess("openassistant", "a tree of `replies` under `prompt`")
+    if is_tree(record):
+        return _Guess("messages", "a tree of messages under `mapping`, of which the path to its current node is read")
     if "text" in record and "role" in record and ("message_id" in record or "replies" in record):
         return _Guess("openassistant", "a message with `role` and `text` of a conversation tree")
     answers = ("completion",) if not isinstance(record.get("completion"), str) else ()

@@ -12,7 +12,7 @@ from udfs.llm.ends import end_of
 from udfs.llm.event_stream import assemble_completion, is_event_stream
 from udfs.llm.failures import Failure, short_message
 from udfs.llm.reasoning import split_reasoning, without_end_marks
-from udfs.llm.redaction import Redact, keep
+from udfs.llm.redaction import Redact, for_answers, keep
 from udfs.text import clean_text
 
 # How an answer ended. Only `answered` is ever exported; `not_whole`: not known to be whole, see `udfs.llm.ends`.
@@ -210,6 +210,7 @@ def _answer(
         ended = redact(f"the answer broke off: {finish_reason}")
         return Failure("broken_off", short_message(ended), billed=True, usage=usage)
     has_odd_usage = usage is None and bool(content.get("usage"))
+    redact = for_answers(redact)
     return Answer(
         status,
         redact(text) or None,
