@@ -162,7 +162,9 @@ def test_a_disk_that_fills_up_costs_the_figures_of_that_time_and_nothing_else(pr
             during = sorted(path.name for path in disk.iterdir()), (disk / "progress.json").read_bytes()
             (disk / "ballast").unlink()
         after = read_progress(str(disk))
-    assert during == (["ballast", "progress.json"], before), "the last figures stay whole, and half a file is taken away"
+    assert during == (["ballast", "progress.json"], before), (
+        "the last figures stay whole, and half a file is taken away"
+    )
     assert all(outcome.state == "answered" for outcome in outcomes)
     assert (after.is_over, after.endpoints[0].done) == (True, 45), "written again once there is room"
     warnings = [line for line in written(console).splitlines() if line.startswith("warning: ")]
