@@ -28,8 +28,13 @@ MAX_MESSAGES = 1_000
 """A longer conversation is refused as `too_long`: each exchange repeats the history before it."""
 
 CONVERSATION_KEYS = ("conversations", "messages", "conversation")
-OTHER_CONVERSATION_KEYS = ("dialogue", "dialog", "turns", "contents", "data", "chat_messages", "chat")
+OTHER_CONVERSATION_KEYS = (
+    *("dialogue", "dialog", "turns", "contents", "data", "chat_messages", "chat"),
+    *("chat_history", "items", "input", "request", "body"),
+)
 """Names that may mean anything, to be believed where nothing else is known."""
+_ANSWER_KEYS = ("response", "output", "choices", "ideal")
+"""Under which the answer to a conversation may stand that ends with the user's question."""
 
 
 _SYSTEM_KEYS = ("system", "system_instruction", "systemInstruction")
@@ -89,10 +94,19 @@ def conversation_of(record: Record, keys: Sequence[str]) -> tuple[str, list[Any]
 
 def answer_text(value: object) -> str | None:
     """The text of an answer that is given as a text, as a message, or as messages that end with it."""
+    value = _choice_of(value)
     messages = as_list(value)
     if isinstance(messages, list) and (value is messages or are_messages(messages)):
         value = messages[-1] if messages else None
     return as_message(value, "assistant").text if isinstance(value, dict) else as_text(value)
+
+
+def _choice_of(value: object) -> object:
+    """The message of a model's reply as its API sends it, anything else as it is."""
+    choices = value.get("choices") if isinstance(value, dict) else value
+    first = choices[0] if isinstance(choices, list) and choices else None
+    message = first.get("message") if isinstance(first, dict) and "role" not in first else None
+    return message if isinstance(message, dict) else value
 
 
 def _declares(tools: object) -> bool:
@@ -118,7 +132,7 @@ def _conversation(record: Record) -> list[Message]:
     messages = [as_message(message) for message in turns_of(given[: MAX_MESSAGES + 1])]
     if chosen is None:
         # The answer to a conversation that ends with a question may stand beside it.
-        chosen = first_of(record, ("response", "output")) if messages and messages[-1].role == "user" else None
+        chosen = first_of(record, _ANSWER_KEYS) if messages and messages[-1].role == "user" else None
     if chosen is None:
         return messages
     while messages and messages[-1].role == "assistant":

@@ -18,17 +18,32 @@ from udfs.printable import printable_excerpt
 
 # What columns are called in public tables, the likeliest name first; compared in lower case.
 _COLUMN_NAMES = {
-    "instruction": ("instruction", "question", "prompt", "query", "problem", "input", "text", "user", "inputs"),
+    "instruction": (
+        *("instruction", "question", "prompt", "query", "problem", "input", "text", "user", "inputs"),
+        *("human", "request", "input_text", "inputs_pretokenized", "q"),
+        *("指令", "问题", "输入"),
+    ),
     "response": (
         *("response", "answer", "completion", "output", "solution", "best answer", "reply", "assistant"),
-        *("chosen", "target", "targets", "generation"),
+        *("chosen", "target", "targets", "generation", "output_text", "targets_pretokenized", "gpt", "bot", "a"),
+        *("回答", "答案", "输出"),
     ),
     "input": ("input", "context"),
     "system": ("system", "system_prompt"),
     "category": ("category", "topic", "subject", "type"),
 }
 _INSTRUCTIONS = {"alpaca": "instruction", "jsonl": "instruction", "wizardlm": "input"}
-_NEEDS_RESPONSE = ("input", "text", "user", "inputs")  # too general to be believed without a column of answers
+_NEEDS_RESPONSE = (
+    "input",
+    "text",
+    "user",
+    "inputs",
+    "human",
+    "request",
+    "input_text",
+    "q",
+    "输入",
+)  # too general to be believed without a column of answers
 _EXPECTED = (
     "an instruction (alpaca), `chosen`/`rejected` transcripts (anthropic_hh), `conversations` or `messages` (sharegpt, "
     "messages), `text` with `role` or a `prompt` with `replies` (openassistant), `input` and `output` (wizardlm), or "
@@ -163,8 +178,10 @@ def _guess_instruction(record: Record) -> _Guess:
 def _columns(record: Record) -> Iterable[tuple[str, str]]:
     """Each field with the column that holds it, no column twice; `instruction` comes first if there is one."""
     free = {key.strip().lower(): key for key in reversed(list(record))}
+    # Beside anything but `q`, `a` is the first of several options.
+    is_pair = "q" in free
     for name, candidates in _COLUMN_NAMES.items():
-        found = next((candidate for candidate in candidates if candidate in free), None)
+        found = next((one for one in candidates if one in free and (is_pair or one != "a")), None)
         if found is not None:
             yield name, free.pop(found)
 
