@@ -8,7 +8,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.config.settings import ScreenConfig
-from jobs.curation.screen_rules import rule_names, rules_by_source
+from jobs.curation.screen_rules import require_known_rules, rule_names, rules_by_source
 from jobs.workspace.runtime import Runtime, Stage, StageReport
 from schemas.tables import EXAMPLES, SCREEN
 from udfs.column_functions import looked_up
@@ -100,6 +100,7 @@ STAGE: Stage = Stage(
     writes=(SCREEN,),
     settings=("sources", "screen"),
     after="ingest",
+    check=require_known_rules,
 )
 
 if __name__ == "__main__":

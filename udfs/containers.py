@@ -27,6 +27,8 @@ _MARKUP = (b"<!doctype", b"<html", b"<head", b"<body", b"<?xml", b"<!--")
 _POINTED_SIZE = re.compile(rb"^size (\d{1,19})\r?$", re.MULTILINE)
 _TEXT_CONTROLS = b"\t\n\x0b\x0c\r\x1b\x1e"
 _CONTROLS = bytes(set(range(0x20)) - set(_TEXT_CONTROLS))
+_STRAY_CONTROLS = 3
+"""So many make no short table a binary file: a zero in a cell, the mark of DOS for the end of a file."""
 _LINES_LOOKED_AT = 64
 _DECODER = json.JSONDecoder(strict=False)
 
@@ -81,7 +83,7 @@ def pointed_bytes(pointer: bytes) -> int | None:
 
 def _is_binary(head: bytes) -> bool:
     control_bytes = len(head) - len(head.translate(None, _CONTROLS))
-    return control_bytes * 100 > len(head)
+    return control_bytes > max(_STRAY_CONTROLS, len(head) // 100)
 
 
 def _are_lines(text: bytes, opening: bytes) -> bool:

@@ -196,8 +196,15 @@ class _Counted(io.RawIOBase):
         return piece
 
 
+_SKIPPABLE = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18.{4}", re.DOTALL)
+
+
 def packing_of(head: bytes) -> Packing | None:
     """What a file is packed with, from its first bytes; null for what is not, or not in a way that is read."""
+    while _SKIPPABLE.match(head):  # frames that a parallel zstd puts before the data
+        head = head[8 + int.from_bytes(head[4:8], "little") :]
+        if not head:
+            return "zst"
     return next((packing for magic, packing in _MAGICS.items() if head.startswith(magic)), None)
 
 

@@ -1,7 +1,8 @@
 """Settings of the near-duplicate search, and the banding that a threshold needs."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from jobs.config.section import Section
 from schemas.errors import ConfigError
 
 LEAST_RECALL = 0.9998
@@ -11,10 +12,8 @@ LEAST_RECALL = 0.9998
 MOST_HASHES = 64
 
 
-class DeduplicateConfig(BaseModel):
+class DeduplicateConfig(Section):
     """Threshold and banding of the near-duplicate search."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     threshold: float = Field(
         0.8, ge=0.5, le=1.0, description="Jaccard similarity of shingle sets at which rows are twins"

@@ -1,12 +1,12 @@
 """Settings of downloads."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from jobs.config.section import Section
 
 
-class DownloadsConfig(BaseModel):
+class DownloadsConfig(Section):
     """Where and how sources are downloaded; nothing of it shapes the data."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     folder: str | None = Field(
         None, description="folder for them that driver and executors see; null: `downloads` in the workspace"

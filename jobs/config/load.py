@@ -13,7 +13,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from jobs.config.endpoints import known_providers, money_faults, name_faults
-from jobs.config.paths import absolute_glob
+from jobs.config.paths import absolute_glob, from_home
 from jobs.config.prompt_files import prompt_faults
 from jobs.config.providers import ProviderConfig
 from jobs.config.section import types_within
@@ -21,7 +21,10 @@ from jobs.config.settings import Settings, source_of
 from jobs.config.teachers import LookUp
 from jobs.config.yaml_lines import repeated_keys
 from schemas.errors import ConfigError
+from udfs.printable import printable_excerpt
 
+_LONGEST_VALUE = 200
+"""Characters of a value that is shown because it is wrong."""
 _MAY_HOLD_A_SECRET = (".api_key_env", ".base_url")
 
 
@@ -94,9 +97,11 @@ def find_config(config: str, folder: Path | None = None) -> Path:
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
         repeated = repeated_keys(path)
-        data = yaml.safe_load(path.read_text("utf-8"))
+        data = yaml.safe_load(path.read_bytes())
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not YAML: {error}") from None
+    except RecursionError:
+        raise ConfigError(f"{path} is nested too deeply, or holds a section within itself (&name, *name)") from None
     if repeated:
         raise _refusal(path, repeated)
     if not isinstance(data, dict):
@@ -140,7 +145,8 @@ def _describe(fault: ErrorDetails) -> list[str]:
     message = fault["msg"].removeprefix("Value error, ")
     if key.endswith(_MAY_HOLD_A_SECRET):
         return [f"{key}: {message} (what was given is not shown; a key belongs in an environment variable)"]
-    given = "" if fault["type"] in ("missing", "value_error") else f" (given: {fault['input']!r})"
+    value = printable_excerpt(repr(fault["input"]), _LONGEST_VALUE)
+    given = "" if fault["type"] in ("missing", "value_error") else f" (given: {value})"
     return [f"{key}: {line}{given}" for line in message.splitlines()]
 
 
@@ -178,11 +184,7 @@ def _with_absolute_paths(settings: Settings, sources_folder: Path, workspace_fol
     deduplicate = settings.deduplicate.model_copy(update={"against": against})
 
     def from_here(place: str) -> str:
-        return (
-            place
-            if re.match(r"^[a-z0-9+]+:/", place)
-            else str((workspace_folder / Path(place).expanduser()).absolute())
-        )
+        return place if re.match(r"^[a-z0-9+]+:/", place) else str((workspace_folder / from_home(place)).absolute())
 
     downloads = settings.downloads
     if downloads.folder:

@@ -5,6 +5,8 @@ import posixpath
 import re
 from pathlib import Path
 
+from schemas.errors import ConfigError
+
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")
 
 
@@ -22,5 +24,19 @@ def absolute_glob(path: str, folder: Path) -> str:
     """
     if _URI.match(path):
         return path
+    home, slash, rest = path.partition("/")
+    if home.startswith("~") and (slash or home == "~"):
+        path = literal(from_home(home)) + slash + rest
+    return path if path.startswith("/") else posixpath.normpath(f"{literal(folder.as_posix())}/{path}")
+
+
+def from_home(path: str) -> str:
+    """A path with `~` or `~user` at its beginning expanded.
+
+    Raises:
+        ConfigError: that user has no home here, or nobody says where it is.
+    """
     expanded = os.path.expanduser(path)
-    return expanded if expanded.startswith("/") else posixpath.normpath(f"{literal(folder.as_posix())}/{expanded}")
+    if expanded == path and re.match(r"~[^/]*(/|\Z)", path):
+        raise ConfigError(f"{path}: there is no home folder of that name here; write the path in full")
+    return expanded

@@ -17,6 +17,7 @@ from jobs.config.section import Name, Section, Share, without_faults
 from jobs.config.spark import SparkConfig
 from jobs.config.teachers import DistillConfig, ScorerConfig
 from schemas.records import Category
+from udfs.formats.table import TABLE_FIELDS
 
 
 class SourceConfig(Section):
@@ -61,6 +62,9 @@ class SourceConfig(Section):
         if self.sha256s and len(self.sha256s) != len(self.urls):
             faults.append(f"{len(self.sha256s)} sha256 for {len(self.urls)} url")
         faults += [f"sha256 {given} is not 64 hexadecimal digits" for given in self.sha256s if not _is_sha256(given)]
+        if unknown := sorted(set(self.fields) - set(TABLE_FIELDS)):
+            known = ", ".join(TABLE_FIELDS)
+            faults.append(f"fields names {', '.join(unknown)}; it is one of {known} and, behind it, the file's column")
         faults += [fault for url in self.urls if (fault := _fault_of_url(url))]
         if faults:
             raise ValueError("; ".join(faults))
@@ -79,7 +83,7 @@ class SourceConfig(Section):
     @property
     def sha256s(self) -> tuple[str, ...]:
         """Configured checksums, one for each address or none at all."""
-        return _as_tuple(self.sha256)
+        return tuple(one.strip().lower() for one in _as_tuple(self.sha256))
 
 
 def _as_tuple(value: str | tuple[str, ...] | None) -> tuple[str, ...]:

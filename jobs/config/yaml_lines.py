@@ -31,7 +31,7 @@ def place_of(file: Path, *keys: Sequence[str | int]) -> Place:
         file: a YAML file.
         keys: names and list places from the top, such as `("distill", "teachers", 0, "model")`.
     """
-    lines = dict(_lines(yaml.compose(file.read_text("utf-8"), Loader=yaml.SafeLoader), ()))
+    lines = dict(_lines(yaml.compose(file.read_bytes(), Loader=yaml.SafeLoader), ()))
     exact = [tuple(key) for key in keys if tuple(key) in lines]
     key: KeyPath = exact[0] if exact else tuple(keys[0])
     while key not in lines:
@@ -47,7 +47,7 @@ def repeated_keys(file: Path) -> list[str]:
     """
     first: dict[KeyPath, int] = {}
     faults: dict[KeyPath, str] = {}
-    for key, line in _lines(yaml.compose(file.read_text("utf-8"), Loader=yaml.SafeLoader), ()):
+    for key, line in _lines(yaml.compose(file.read_bytes(), Loader=yaml.SafeLoader), ()):
         # Within a section that is repeated everything is.
         if key in first and not any(key[:length] in faults for length in range(len(key))):
             name = ".".join(map(str, key))

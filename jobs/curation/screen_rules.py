@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from jobs.config.settings import ScreenConfig, SourceConfig
+from jobs.config.settings import ScreenConfig, Settings, SourceConfig
 from udfs.screen.rules import Rule, enabled_rules, load_rules
 from udfs.screening import RulesBySource
 
@@ -15,6 +15,15 @@ def rules_by_source(sources: Sequence[SourceConfig], config: ScreenConfig) -> Ru
     """
     rules = load_rules()
     return {source.name: enabled_rules(rules, {*config.rules_off, *source.rules_off}) for source in sources}
+
+
+def require_known_rules(settings: Settings) -> None:
+    """Refuse names of rules that are none, before anything is read.
+
+    Raises:
+        ConfigError: names them, and the known ones.
+    """
+    rules_by_source(settings.sources, settings.screen)
 
 
 def rule_names(rules: RulesBySource) -> list[str]:

@@ -20,6 +20,7 @@ from pyspark.sql import functions as F
 from rich.console import Console
 
 from jobs.config.deduplicate import DeduplicateConfig, config_for
+from jobs.config.paths import from_home
 from jobs.config.spark import SparkConfig
 from jobs.deduplication.input_file import InputFiles, find_input, read_texts
 from jobs.deduplication.kept_rows import KEPT, write_result
@@ -209,7 +210,7 @@ def _printable(text: str) -> str:
 
 
 def _absolute(path: str) -> str:
-    return path if re.match(r"^[A-Za-z0-9+]+:/", path) else str(Path(path).expanduser().absolute())
+    return path if re.match(r"^[A-Za-z0-9+]+:/", path) else str(Path(from_home(path)).absolute())
 
 
 def _session(log: Path | None, config: SparkConfig) -> SparkSession:

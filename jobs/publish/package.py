@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from jobs.config.paths import from_home
 from jobs.config.settings import Settings
 from jobs.publish.card import render_package_card
 from jobs.publish.content import write_content
@@ -41,7 +42,7 @@ def package_folder(settings: Settings, output: Path | None) -> Path:
     """
     if output is None and "://" in settings.workspace:
         raise ConfigError(f"a package is a local folder, unlike {settings.workspace}; name one with --output")
-    target = (output or Path(settings.workspace) / "package").expanduser().absolute()
+    target = Path(from_home(str(output or Path(settings.workspace) / "package"))).absolute()
     require_own(target)
     return target
 

@@ -22,7 +22,7 @@ from jobs.reports.call_status import ledger_lines, ledger_table, live_status, un
 from jobs.run.run_log import latest_runs
 from jobs.surrogate.held_out import spared_lines
 from jobs.workspace.lease import is_at_work, lease_file, read_lease
-from jobs.workspace.queries import Answer
+from jobs.workspace.queries import EVERY_TABLE, Answer
 from jobs.workspace.runtime import Runtime
 from schemas.errors import MissingTableError
 from schemas.tables import RUNS, SCORES
@@ -33,9 +33,11 @@ def show_status(runtime: Runtime) -> None:
     """Print stages, funnel, paid calls and cost from the tables, whoever wrote them.
 
     Raises:
+        DamagedTableError: files of any table are not as they were written, also of one that is not read here.
         MissingTableError: nothing has been run here, and no run is on.
     """
     console, settings = runtime.progress.console, runtime.settings
+    runtime.storage.require_all_whole(EVERY_TABLE)
     if runtime.storage.exists(RUNS) or read_lease(lease_file(settings.workspace)) is None:
         print_stages(console, latest_runs(runtime))
     else:

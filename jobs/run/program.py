@@ -154,4 +154,13 @@ def _end_of(number: signal.Signals) -> NoReturn:
 
 
 def _complain(text: str) -> None:
-    say(Console(stderr=True), f"phase0: {text}", "red")
+    """Say what is wrong, if anybody can be told: a log may lie on the disk that is full, and the exit code counts."""
+    with suppress(OSError):
+        say(Console(stderr=True), f"phase0: {text}", "red")
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:  # Python tries again in the end, and would make the exit code 120
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)

@@ -146,9 +146,15 @@ def _settle(runtime: Runtime, finished: StageRun, fingerprint: str, failures: Fu
 
 
 def _finished(runtime: Runtime, stage: Stage, fingerprint: str, last: Answer | None) -> StageReport | None:
-    """The report of the last run of this stage, if it was this very work and its tables are there."""
+    """The report of the last run of this stage, if it was this very work and its tables are there.
+
+    Raises:
+        DamagedTableError: they are there, but not as they were written.
+    """
     if last is None or last["status"] != "done" or last["fingerprint"] != fingerprint:
         return None
     if not all(runtime.storage.exists(table) for table in stage.writes):
         return None
+    # Nobody may read them again: the stages after it may be up to date too.
+    runtime.storage.require_all_whole((*stage.writes, *stage.adds_to, *stage.given))
     return StageReport(last["rows_in"], last["rows_out"], dict(last["reasons"]))

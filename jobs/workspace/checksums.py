@@ -6,7 +6,9 @@ and for each block its CRC-32.
 """
 
 import os
+import sys
 import zlib
+from array import array
 from functools import lru_cache
 from pathlib import Path
 
@@ -50,5 +52,7 @@ def _place(path: Path) -> Path:
 
 
 def _sums(content: bytes, block: int) -> bytes:
-    view = memoryview(content)
-    return b"".join(zlib.crc32(view[start : start + block]).to_bytes(4, "big") for start in range(0, len(view), block))
+    sums = array("I", [zlib.crc32(content[start : start + block]) for start in range(0, len(content), block)])
+    if sys.byteorder == "little":
+        sums.byteswap()
+    return sums.tobytes()

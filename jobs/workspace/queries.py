@@ -28,7 +28,8 @@ Value = str | int | float | Collection[str] | Collection[int]
 Answer = dict[str, Any]
 """A row: column -> value; times have their zone, maps are dicts."""
 
-_TABLES = {table.name: table for table in (*ALL, REQUESTS, ATTEMPTS, RESPONSES, JUDGEMENTS, BATCHES, BATCH_ITEMS)}
+EVERY_TABLE: tuple[Table, ...] = (*ALL, REQUESTS, ATTEMPTS, RESPONSES, JUDGEMENTS, BATCHES, BATCH_ITEMS)
+_TABLES = {table.name: table for table in EVERY_TABLE}
 _ROOM_BYTES = 128 << 10
 """More than a few rows, their commit and a checkpoint take."""
 _VALUE = re.compile(r"(?<![\w:]):([a-z_]+)")

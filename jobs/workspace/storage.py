@@ -1,6 +1,6 @@
 """Where the tables are: Delta, in a folder of the workspace or under `catalog.schema`."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ from jobs.workspace.queries import (
     write_rows,
 )
 from jobs.workspace.table_files import give_checksums, table_fault
-from schemas.errors import MissingTableError
+from schemas.errors import DamagedTableError, MissingTableError
 from schemas.tables import Table
 
 if TYPE_CHECKING:
@@ -181,17 +181,31 @@ class Storage:
         """Folder of intermediate files; a stage leaves it empty."""
         return files.join(self.workspace, "scratch")
 
+    def require_all_whole(self, tables: Iterable[Table]) -> None:
+        """Refuse tables whose files are not as they were written, whether or not anybody is about to read them.
+
+        Raises:
+            DamagedTableError: says which tables, and how to get them back.
+        """
+        damages = [str(damage) for table in tables if (damage := self._damage(table, compares=True))]
+        if damages:
+            raise DamagedTableError("\n".join(damages))
+
     def _require_whole(self, table: Table, *, compares: bool = False) -> None:
         """Refuse a table whose files are not those of its log, before a job of Spark's trips over them.
 
         Raises:
             DamagedTableError: says which table, and how to get it back.
         """
+        if damage := self._damage(table, compares=compares):
+            raise damage
+
+    def _damage(self, table: Table, *, compares: bool) -> DamagedTableError | None:
         if self.catalog or "://" in self.workspace:
-            return
+            return None
         folder = Path(self.location(table))
-        if fault := table_fault(folder, compares=compares):
-            raise damaged_table(table.name, str(folder), fault)
+        fault = table_fault(folder, compares=compares)
+        return damaged_table(table.name, str(folder), fault) if fault else None
 
     def _open(self, table: Table) -> DataFrame:
         self._require_whole(table)

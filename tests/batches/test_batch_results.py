@@ -85,6 +85,24 @@ def test_what_was_not_run_is_not_final_and_costs_nothing(code):
     assert (row["status"], row["cost_usd"], row.get("response_status")) == (code.removeprefix("batch_"), 0, None)
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        said(response={}, error={"code": "batch_expired", "message": "not executed"}),
+        said(response=None, error="This request could not be executed before the completion window expired."),
+    ],
+)
+def test_a_batch_that_expired_says_so_in_several_ways(line):
+    found = read_result_line(line)
+    assert isinstance(found, NotRun) and found.status == "expired"
+
+
+def test_a_status_may_be_a_number_of_either_kind():
+    found = read_result_line(said(response={"status_code": 429.0, "body": {"error": {"message": "no"}}}))
+    assert found.kind == "rate_limited"
+    assert read_result_line(said(response={"status_code": float("inf"), "body": {}})).kind == "unreadable"
+
+
 def test_a_body_without_a_response_around_it_is_read_too():
     assert isinstance(read_result_line(said(response=COMPLETION)), Answer)
     as_text = {"status_code": "200", "body": json.dumps(COMPLETION)}

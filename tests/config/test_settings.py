@@ -1,5 +1,6 @@
 """What the configuration refuses, and how it says so."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import yaml
 
 from jobs.config.load import load_settings
 from jobs.config.settings import Settings
+from jobs.screen import STAGE as SCREEN
 from schemas.errors import ConfigError
 
 MINIMAL = {"sources": [{"name": "a", "path": "a.jsonl", "licence": "MIT"}]}
@@ -83,6 +85,74 @@ def test_a_malformed_override_says_what_to_type(tmp_path, override, message):
 def test_a_file_that_is_no_configuration_is_refused(tmp_path, text, message):
     with pytest.raises(ConfigError, match=message):
         load_settings(write(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("targets.max_cost_usd=.inf", "targets.max_cost_usd: Input should be a finite number"),
+        ("ingest.max_refused_share=.nan", "ingest.max_refused_share: Input should be"),
+        ("ingest.limit=true", "ingest: limit: a number is wanted, not true"),
+        ("deduplicate.threshold=.nan", "deduplicate.threshold: Input should be"),
+        ("spark.master=locl[2]", "spark.master: String should match pattern"),
+        ("spark.master=local[0]", "spark.master: String should match pattern"),
+        ("spark.driver_memory=0g", "spark.driver_memory: String should match pattern"),
+        ("sources.0.fields={question: q}", "fields names question; it is one of instruction, input, response"),
+        ("workspace=~nobody-here/ws", "~nobody-here/ws: there is no home folder of that name here"),
+        ("sources.0.path=~nobody-here/a.jsonl", "~nobody-here: there is no home folder"),
+    ],
+)
+def test_a_value_that_would_only_fail_later_is_refused(tmp_path, override, said):
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        load_settings(write(tmp_path, MINIMAL), [override])
+
+
+@pytest.mark.parametrize("master", ["local", "local[4]", "local[*]", "local[2, 4]", "local-cluster[2,1,1024]", "yarn"])
+def test_every_master_of_spark_is_taken(tmp_path, master):
+    assert load_settings(write(tmp_path, MINIMAL), [f"spark.master='{master}'"]).spark.master == master
+
+
+@pytest.mark.parametrize("text", ["sources: &a [*a]", "workspace: " + "[" * 3_000, "workspace: " + "{a: " * 3_000])
+def test_a_file_that_never_ends_is_refused_in_a_sentence(tmp_path, text):
+    (tmp_path / "my.yaml").write_text(text)
+
+    with pytest.raises(ConfigError, match="is nested too deeply, or holds a section within itself"):
+        load_settings(str(tmp_path / "my.yaml"))
+
+
+def test_a_file_in_utf16_is_read_as_windows_writes_it(tmp_path):
+    (tmp_path / "my.yaml").write_bytes(yaml.safe_dump({**MINIMAL, "workspace": "Dépôt"}).encode("utf-16"))
+
+    assert load_settings(str(tmp_path / "my.yaml")).workspace.endswith("/Dépôt")
+
+
+def test_a_value_that_is_wrong_is_shown_in_part_where_it_is_long(tmp_path):
+    with pytest.raises(ConfigError) as caught:
+        load_settings(write(tmp_path, {**MINIMAL, "select": {"rows": ["x" * 50] * 100}}))
+
+    assert len(str(caught.value)) < 500
+
+
+def test_a_checksum_may_be_in_capitals(tmp_path):
+    source = {"name": "a", "url": "https://example.org/a", "sha256": "AB" * 32, "licence": "MIT"}
+
+    assert load_settings(write(tmp_path, {"sources": [source]})).sources[0].sha256s == ("ab" * 32,)
+
+
+def test_a_home_with_brackets_in_its_name_is_no_glob(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/a[b]")
+    source = {**MINIMAL["sources"][0], "path": "~/data/*.jsonl"}
+    loaded = load_settings(write(tmp_path, {"sources": [source], "workspace": "~/ws"}))
+
+    assert loaded.sources[0].paths == (r"/home/a\[b\]/data/*.jsonl",)
+    assert loaded.workspace == "/home/a[b]/ws"
+
+
+def test_a_rule_that_is_none_is_refused_before_anything_is_read(tmp_path):
+    settings = load_settings(write(tmp_path, MINIMAL), ["sources.0.rules_off=[nope]"])
+
+    with pytest.raises(ConfigError, match="unknown screen rules nope; known: "):
+        SCREEN.check(settings)
 
 
 def test_a_section_or_a_key_given_twice_is_refused(tmp_path):

@@ -13,6 +13,7 @@ from jobs.online.figures import read_progress
 from jobs.online.panel import Pace, WaveWatch, watch_calls
 from jobs.rendering.money import cents
 from jobs.rendering.progress import Progress
+from tests.support.small_disk import fill, mounted
 from tests.support.waves import context, drive, endpoint, request
 from udfs.llm.journal_tail import JournalTail
 from udfs.llm.models import RateLimits
@@ -147,6 +148,28 @@ def test_whatever_goes_wrong_with_looking_is_said_once_and_the_calls_go_on(provi
     assert all(outcome.state == "answered" for outcome in outcomes)
     warnings = [line for line in written(console).splitlines() if line.startswith("warning: ")]
     assert len(warnings) == 1 and "cannot be" in warnings[0] and "the calls go on" in warnings[0]
+
+
+def test_a_disk_that_fills_up_costs_the_figures_of_that_time_and_nothing_else(provider, tmp_path):
+    console = log()
+    with mounted(tmp_path / "disk", "size=64k") as disk:
+        with watch_calls(Progress(console), str(disk), watch(tmp_path), run_id="r1", pace=QUICK):
+            time.sleep(0.3)
+            before = (disk / "progress.json").read_bytes()
+            fill(disk)
+            outcomes = call(provider, tmp_path)
+            time.sleep(0.3)
+            during = sorted(path.name for path in disk.iterdir()), (disk / "progress.json").read_bytes()
+            (disk / "ballast").unlink()
+        after = read_progress(str(disk))
+    assert during == (["ballast", "progress.json"], before), (
+        "the last figures stay whole, and half a file is taken away"
+    )
+    assert all(outcome.state == "answered" for outcome in outcomes)
+    assert (after.is_over, after.endpoints[0].done) == (True, 45), "written again once there is room"
+    warnings = [line for line in written(console).splitlines() if line.startswith("warning: ")]
+    assert len(warnings) == 1
+    assert "progress.json cannot be written (OSError: [Errno 28] No space left on device" in warnings[0]
 
 
 def test_an_error_of_the_wave_is_raised_and_the_figures_are_written_all_the_same(tmp_path):

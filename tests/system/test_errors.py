@@ -64,6 +64,17 @@ def test_a_disk_that_is_full_already_is_told_before_spark_starts(tmp_path):
     assert code == 3 and said.startswith(f"phase0: the disk is full: {disk}/w. Make room (df -h {disk}/w ")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [(["show-config", "--config", "demo"], 3), (["status", "--config", "none.yaml"], 2)],
+)
+def test_the_exit_code_is_the_same_where_not_even_the_log_can_be_written(arguments, code):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([*COMMAND, *arguments], cwd=ROOT, stdout=full, stderr=full, check=False, timeout=120)
+
+    assert done.returncode == code
+
+
 def test_a_second_run_is_refused_before_spark_starts(tmp_path):
     lease = {
         "epoch": 1,

@@ -12,10 +12,11 @@ from pyspark.sql import functions as F
 
 from jobs.curation.fates import count_fates
 from jobs.pipeline import STAGES, stages_between
+from jobs.reports.status import show_status
 from jobs.run.run_stages import run_stages
 from jobs.verify.file import verify_file
-from schemas.errors import ConfigError, DataRefusedError
-from schemas.tables import DATASET, DUPLICATES, FATES, RAW_RECORDS, RUNS
+from schemas.errors import ConfigError, DamagedTableError, DataRefusedError
+from schemas.tables import DATASET, DUPLICATES, FATES, PAIRS, RAW_RECORDS, RUNS
 from tests.support.demo import open_quietly
 from tests.support.paths import ROOT
 from udfs.screen.rules import load_rules
@@ -27,6 +28,12 @@ def output(runtime) -> Path:
 
 def sha256(runtime) -> str:
     return hashlib.sha256((output(runtime) / "dataset.jsonl").read_bytes()).hexdigest()
+
+
+def flip_a_bit(part: Path) -> None:
+    content = bytearray(part.read_bytes())
+    content[len(content) // 2] ^= 4
+    part.write_bytes(content)
 
 
 def test_the_demo_passes_its_verification(demo):
@@ -110,6 +117,21 @@ def test_a_second_run_has_nothing_to_do(demo):
         r.report.__class__(r.report.rows_in, r.report.rows_out, r.report.reasons) for r in demo[1]
     ]
     assert runtime.storage.version(DATASET) == before
+
+
+@pytest.mark.parametrize("harm", [Path.unlink, lambda part: part.write_bytes(part.read_bytes()[:-9]), flip_a_bit])
+@pytest.mark.parametrize("table", [RAW_RECORDS, PAIRS, DATASET], ids=lambda table: table.name)
+def test_damage_is_told_by_a_run_and_a_status_that_do_not_read_the_table(demo, table, harm):
+    runtime = demo[0]
+    part = next(Path(runtime.storage.location(table)).glob("*.parquet"))
+    content = part.read_bytes()
+    harm(part)
+    try:
+        for act in (lambda: run_stages(runtime, STAGES), lambda: show_status(runtime)):
+            with pytest.raises(DamagedTableError, match=f"the table {table.name} is damaged: .*{part.name}"):
+                act()
+    finally:
+        part.write_bytes(content)
 
 
 def test_other_partitions_and_splits_give_the_same_bytes(demo, spark, tmp_path):

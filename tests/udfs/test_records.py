@@ -385,6 +385,10 @@ def test_an_empty_file_has_no_records():
         (b"<a>,b\n", "x.csv", "csv"),
         (b"[a],b\n", "x.tsv.gz", "csv"),
         (b"plain words\n", "x.txt", "json_lines"),
+        (b"a,b\nc,d\x1a", "x.csv", "csv"),
+        (b"a,b\nc,\0d\n", "x.csv", "csv"),
+        (b"a,b\n\0\0\0\0\0", "x.csv", "binary"),
+        (b"\x04\x22\x4d\x18" + bytes(9), "x.lz4", "binary"),
     ],
 )
 def test_the_kind_of_a_file_is_told_from_its_beginning(head, name, container):
@@ -397,6 +401,7 @@ PACKERS = {
     ".bz2": bz2.compress,
     ".xz": lzma.compress,
     ".zst": lambda content: pa.compress(content, "zstd", asbytes=True),
+    ".skippable.zst": lambda content: b"\x50\x2a\x4d\x18\4\0\0\0size" + pa.compress(content, "zstd", asbytes=True),
 }
 
 

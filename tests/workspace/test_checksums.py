@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from py4j.protocol import Py4JJavaError
 
 from jobs.workspace.checksums import is_as_written, write_checksum
+from jobs.workspace.queries import EVERY_TABLE
 from jobs.workspace.storage import Storage
 from jobs.workspace.table_files import table_fault
 from schemas.errors import DamagedTableError
@@ -96,6 +97,21 @@ def test_after_all_that_the_table_is_whole(reviews):
     assert [row["verdict"] for row in found] == ["drop", "keep"]
     assert table_fault(folder, compares=True) is None
     assert all(is_sealed(path) for path in (*folder.glob("*.parquet"), *folder.glob("_delta_log/*.json")))
+
+
+def test_all_damaged_tables_are_named_at_once(tmp_path):
+    storage = Storage(lambda: pytest.fail("no Spark is needed"), str(tmp_path))
+    for table, row in ((REVIEWS, REVIEW), (SCREEN, {"id": "a" * 32})):
+        storage.append_rows(table, [row])
+    flip(next((tmp_path / "tables" / "reviews").glob("*.parquet")), 99)
+    next((tmp_path / "tables" / "screen").glob("*.parquet")).unlink()
+
+    with pytest.raises(DamagedTableError) as told:
+        storage.require_all_whole(EVERY_TABLE)
+
+    screen, reviews = str(told.value).splitlines()
+    assert "reviews is damaged" in reviews and "differs from its checksum" in reviews
+    assert "screen is damaged" in screen and "is missing" in screen
 
 
 def test_a_very_large_table_is_left_to_spark(reviews, monkeypatch):

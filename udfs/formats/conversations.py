@@ -3,8 +3,8 @@
 A message has `role`/`content` or `from`/`value`; its content is a text, a part or a list of parts whose text is under
 `text` or `value`. Of keys that mean the same the first counts that holds something, because tables are padded with
 nulls. A model's thinking, as a part or a message of its own, is no part of its answer. A conversation may also be a
-list of texts that take turns, or any of this as a text of JSON. An exchange is what the user says and the assistant's
-answer to it; what came before is its history.
+list of texts that take turns, or any of this as a text of JSON, or a path in a tree of messages. An exchange is what
+the user says and the assistant's answer to it; what came before is its history.
 
 Preference pairs (`chosen` beside the conversation, as text, message or list of messages): the chosen answer is the
 response of the last exchange, and `rejected` is never read. A `completion` of several messages follows its `prompt`,
@@ -21,14 +21,20 @@ from typing import Any
 
 from udfs.formats.draft import Draft, Turn
 from udfs.formats.fields import Record, Refusal, as_text, first_of, is_nothing
+from udfs.formats.message_tree import is_tree, path_of
 from udfs.formats.messages import Message, are_messages, as_list, as_message, known_role, role_of, turns_of
 
 MAX_MESSAGES = 1_000
 """A longer conversation is refused as `too_long`: each exchange repeats the history before it."""
 
 CONVERSATION_KEYS = ("conversations", "messages", "conversation")
-OTHER_CONVERSATION_KEYS = ("dialogue", "dialog", "turns", "contents", "data", "chat_messages", "chat")
+OTHER_CONVERSATION_KEYS = (
+    *("dialogue", "dialog", "turns", "contents", "data", "chat_messages", "chat"),
+    *("chat_history", "items", "input", "request", "body"),
+)
 """Names that may mean anything, to be believed where nothing else is known."""
+_ANSWER_KEYS = ("response", "output", "choices", "ideal")
+"""Under which the answer to a conversation may stand that ends with the user's question."""
 
 
 _SYSTEM_KEYS = ("system", "system_instruction", "systemInstruction")
@@ -47,7 +53,8 @@ def drafts_of(record: Record) -> tuple[Draft, ...]:
     """The exchanges of a record as drafts, in order.
 
     Raises:
-        Refusal: `wrong_format`, `unknown_role`, `not_text`, `too_long`, `missing_instruction` or `no_exchange`.
+        Refusal: `wrong_format`, `unknown_role`, `not_text`, `too_long`, `missing_instruction`, `missing_parent` or
+            `no_exchange`.
     """
     messages = _conversation(record)
     if len(messages) > MAX_MESSAGES:
@@ -87,10 +94,19 @@ def conversation_of(record: Record, keys: Sequence[str]) -> tuple[str, list[Any]
 
 def answer_text(value: object) -> str | None:
     """The text of an answer that is given as a text, as a message, or as messages that end with it."""
+    value = _choice_of(value)
     messages = as_list(value)
     if isinstance(messages, list) and (value is messages or are_messages(messages)):
         value = messages[-1] if messages else None
     return as_message(value, "assistant").text if isinstance(value, dict) else as_text(value)
+
+
+def _choice_of(value: object) -> object:
+    """The message of a model's reply as its API sends it, anything else as it is."""
+    choices = value.get("choices") if isinstance(value, dict) else value
+    first = choices[0] if isinstance(choices, list) and choices else None
+    message = first.get("message") if isinstance(first, dict) and "role" not in first else None
+    return message if isinstance(message, dict) else value
 
 
 def _declares(tools: object) -> bool:
@@ -116,7 +132,7 @@ def _conversation(record: Record) -> list[Message]:
     messages = [as_message(message) for message in turns_of(given[: MAX_MESSAGES + 1])]
     if chosen is None:
         # The answer to a conversation that ends with a question may stand beside it.
-        chosen = first_of(record, ("response", "output")) if messages and messages[-1].role == "user" else None
+        chosen = first_of(record, _ANSWER_KEYS) if messages and messages[-1].role == "user" else None
     if chosen is None:
         return messages
     while messages and messages[-1].role == "assistant":
@@ -133,6 +149,8 @@ def _given(record: Record) -> Any:
         return found if not isinstance(found[0], str) or are_messages(found) else None
     if any(isinstance(value, list) for _, value in lists):
         return []
+    if is_tree(record):
+        return path_of(record)
     for key in OTHER_CONVERSATION_KEYS:
         value = as_list(record.get(key))
         if isinstance(value, list) and are_messages(value):

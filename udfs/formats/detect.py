@@ -13,21 +13,37 @@ from udfs.formats.alpaca import ALPACA_KEYS
 from udfs.formats.conversations import CONVERSATION_KEYS, OTHER_CONVERSATION_KEYS, conversation_of
 from udfs.formats.fields import Record, Refusal, is_nothing
 from udfs.formats.json_object import load_object
+from udfs.formats.message_tree import is_tree
 from udfs.printable import printable_excerpt
 
 # What columns are called in public tables, the likeliest name first; compared in lower case.
 _COLUMN_NAMES = {
-    "instruction": ("instruction", "question", "prompt", "query", "problem", "input", "text", "user", "inputs"),
+    "instruction": (
+        *("instruction", "question", "prompt", "query", "problem", "input", "text", "user", "inputs"),
+        *("human", "request", "input_text", "inputs_pretokenized", "q"),
+        *("指令", "问题", "输入"),
+    ),
     "response": (
         *("response", "answer", "completion", "output", "solution", "best answer", "reply", "assistant"),
-        *("chosen", "target", "targets", "generation"),
+        *("chosen", "target", "targets", "generation", "output_text", "targets_pretokenized", "gpt", "bot", "a"),
+        *("回答", "答案", "输出"),
     ),
     "input": ("input", "context"),
     "system": ("system", "system_prompt"),
     "category": ("category", "topic", "subject", "type"),
 }
 _INSTRUCTIONS = {"alpaca": "instruction", "jsonl": "instruction", "wizardlm": "input"}
-_NEEDS_RESPONSE = ("input", "text", "user", "inputs")  # too general to be believed without a column of answers
+_NEEDS_RESPONSE = (
+    "input",
+    "text",
+    "user",
+    "inputs",
+    "human",
+    "request",
+    "input_text",
+    "q",
+    "输入",
+)  # too general to be believed without a column of answers
 _EXPECTED = (
     "an instruction (alpaca), `chosen`/`rejected` transcripts (anthropic_hh), `conversations` or `messages` (sharegpt, "
     "messages), `text` with `role` or a `prompt` with `replies` (openassistant), `input` and `output` (wizardlm), or "
@@ -106,6 +122,8 @@ def _guess_by_keys(record: Record) -> _Guess | None:
         return _Guess("anthropic_hh", "a transcript of Human and Assistant under `chosen`")
     if isinstance(record.get("prompt"), dict) and "replies" in record["prompt"]:
         return _Guess("openassistant", "a tree of `replies` under `prompt`")
+    if is_tree(record):
+        return _Guess("messages", "a tree of messages under `mapping`, of which the path to its current node is read")
     if "text" in record and "role" in record and ("message_id" in record or "replies" in record):
         return _Guess("openassistant", "a message with `role` and `text` of a conversation tree")
     answers = ("completion",) if not isinstance(record.get("completion"), str) else ()
@@ -160,8 +178,10 @@ def _guess_instruction(record: Record) -> _Guess:
 def _columns(record: Record) -> Iterable[tuple[str, str]]:
     """Each field with the column that holds it, no column twice; `instruction` comes first if there is one."""
     free = {key.strip().lower(): key for key in reversed(list(record))}
+    # Beside anything but `q`, `a` is the first of several options.
+    is_pair = "q" in free
     for name, candidates in _COLUMN_NAMES.items():
-        found = next((candidate for candidate in candidates if candidate in free), None)
+        found = next((one for one in candidates if one in free and (is_pair or one != "a")), None)
         if found is not None:
             yield name, free.pop(found)
 

@@ -24,7 +24,7 @@ ROLES = {
 
 ROLE_KEYS = ("role", "from", "speaker", "sender", "author")
 """Under which a message may say who speaks."""
-_CONTENT_KEYS = ("content", "value", "text", "parts")
+_CONTENT_KEYS = ("content", "value", "text", "parts", "message")
 _TEXT_PARTS = ("text", "input_text", "output_text", "refusal")
 _THOUGHTS = ("thinking", "redacted_thinking", "reasoning", "reasoning_content", "reasoning_text", "thought")
 _CHANNELS = ("analysis", "commentary")
@@ -190,10 +190,13 @@ def _literal(text: str) -> object:
 def as_list(value: Any) -> Any:
     """A list that is given as a text of JSON, or as Python writes it, as the list; anything else as it is.
 
-    A text of JSON may have been written as one once more, and a message may stand alone, without its list.
+    A text of JSON may have been written as one once more, a message may stand alone, without its list, and a list in an
+    object with other things.
     """
-    if is_message(value):
+    if is_message(value) or (isinstance(value, dict) and _is_by_role(value)):
         return [value]
+    if isinstance(value, dict) and isinstance(value.get("messages"), list):
+        return value["messages"]
     if not isinstance(value, str) or value.lstrip()[:1] not in ("[", '"'):
         return value
     try:

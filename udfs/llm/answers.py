@@ -9,10 +9,16 @@ from typing import Any, Literal
 from udfs.llm.classify import status_failure
 from udfs.llm.cost import Usage, parse_usage
 from udfs.llm.ends import end_of
-from udfs.llm.event_stream import assemble_completion, is_event_stream
+from udfs.llm.event_stream import (
+    assemble_completion,
+    completion_of,
+    is_event_stream,
+    pieces_in_lines,
+    pieces_of,
+)
 from udfs.llm.failures import Failure, short_message
-from udfs.llm.reasoning import split_reasoning, without_end_marks
-from udfs.llm.redaction import Redact, keep
+from udfs.llm.reasoning import split_reasoning, without_marks
+from udfs.llm.redaction import Redact, for_answers, keep
 from udfs.text import clean_text
 
 # How an answer ended. Only `answered` is ever exported; `not_whole`: not known to be whole, see `udfs.llm.ends`.
@@ -63,9 +69,7 @@ def read_answer(body: bytes, redact: Redact = keep) -> Answer | Failure:
         the reader ends this request. Of the last two it is not known whether they were billed.
     """
     try:
-        content = (
-            assemble_completion(body) if is_event_stream(body) else json.loads(body.decode("utf-8-sig", "replace"))
-        )
+        content = assemble_completion(body) if is_event_stream(body) else _parsed(body)
     except Exception as error:
         return _unread(error, body, redact)
     return answer_of(content, redact)
@@ -82,6 +86,25 @@ def answer_of(content: Any, redact: Redact = keep) -> Answer | Failure:
     except Exception as error:  # whatever one answer holds ends no more than its own request
         said = redact(f"{type(error).__name__} {error}"[:20_000])
         return Failure("odd_answer", short_message(f"the answer cannot be read: {said}"), billed=True)
+
+
+def _parsed(body: bytes) -> Any:
+    """The JSON of a body in any encoding of Unicode, or the completion that its lines or its list of pieces make.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    encoding = json.detect_encoding(body)
+    text = body.decode("utf-8-sig" if encoding == "utf-8" else encoding, "replace").rstrip("\0 \r\n\t")
+    try:
+        content = json.loads(text)
+    except json.JSONDecodeError as error:
+        pieces = pieces_in_lines(text) if error.msg == "Extra data" else None
+        if pieces is None:
+            raise
+        return completion_of(pieces)
+    pieces = pieces_of(content)
+    return content if pieces is None else completion_of(pieces)
 
 
 def _unread(error: Exception, body: bytes, redact: Redact) -> Failure:
@@ -202,7 +225,7 @@ def _answer(
     reasoning = "\n\n".join(clean_text(one).strip() for one in [*thoughts, split.reasoning or ""] if one.strip())
     said = message.get("refusal")
     refusal = refusal or (said if isinstance(said, str) and _VISIBLE.search(said) else None)
-    answer = without_end_marks(split.answer)
+    answer = without_marks(split.answer)
     text = answer or (clean_text(refusal) if refusal else "")
     finish_reason = _end_word(choice)
     status = _status(answer, finish_reason, refusal, is_open=split.is_open)
@@ -210,6 +233,7 @@ def _answer(
         ended = redact(f"the answer broke off: {finish_reason}")
         return Failure("broken_off", short_message(ended), billed=True, usage=usage)
     has_odd_usage = usage is None and bool(content.get("usage"))
+    redact = for_answers(redact)
     return Answer(
         status,
         redact(text) or None,

@@ -5,6 +5,7 @@ more than the latter. An answer was billed at batch prices, and an error that a 
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from udfs.llm.retries import RetryPolicy
 _RESULTS = to_arrow_schema(RESULTS)
 _OF_MEMBER = ("batch_key", "request_id", "attempt_no", "max_tokens", "reserved_usd")
 # The provider did not come to it: nothing was billed and nothing is wrong with the request.
+_EXPIRED = re.compile(r"completion window|batch (?:has |was )?(?:expired|cancell?ed)", re.IGNORECASE)
 _NOT_RUN = {"batch_expired": "expired", "batch_cancelled": "cancelled", "batch_canceled": "cancelled"}
 
 
@@ -54,7 +56,7 @@ def read_result_line(line: str, redact: Redact = keep) -> Answer | Failure | Not
     try:
         content = json.loads(line)
         response, error = content.get("response"), content.get("error")
-        if isinstance(response, Mapping):
+        if isinstance(response, Mapping) and (response or not error):
             return _read_response(response, redact)
         return _read_error(error if isinstance(error, Mapping) else {"message": error}, redact)
     except Exception as error:
@@ -70,8 +72,8 @@ def _read_response(response: Mapping[str, Any], redact: Redact) -> Answer | Fail
             body = json.loads(body)
     if isinstance(status, str) and status.isascii() and status.isdigit() and len(status) == 3:
         status = int(status)
-    if isinstance(status, int) and status >= 400:
-        return status_failure(status, body, {}, redact)
+    if isinstance(status, int | float) and status >= 400:
+        return status_failure(int(status), body, {}, redact)
     return answer_of(body, redact)
 
 
@@ -80,6 +82,9 @@ def _read_error(error: Mapping[str, Any], redact: Redact) -> Failure | NotRun:
     for code in codes:
         if code in _NOT_RUN:
             return NotRun(_NOT_RUN[code], short_message(redact(f"{code} - {error.get('message') or 'no message'}")))
+    said = str(error.get("message"))
+    if not codes and (expired := _EXPIRED.search(said)):
+        return NotRun("cancelled" if "cancel" in expired[0].lower() else "expired", short_message(redact(said)))
     return status_failure(None, error, {}, redact, is_http=False)
 
 

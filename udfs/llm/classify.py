@@ -120,7 +120,8 @@ _PHRASES: dict[Kind, tuple[str, ...]] = {
         r"token count .{0,40}exceeds|input tokens?.{0,40}(?:exceed|must be|greater|more than)",
         r"tokens? > \d+|max_new_tokens`? must be|reduce (?:the length|your (?:prompt|message|input))",
         r"must have (?:less|fewer) than \d+ tokens|range of input length|token limit exceeded",
-        r"max tokens of \d+ exceeded|model(?:'s)? token limit|超长",
+        r"max tokens of \d+ exceeded|model(?:'s)? token limit",
+        r"超长|(?:超过|超出|大于).{0,10}(?:长度|上下文|token)|(?:过长|太长)",
         r"(?:larger|longer) than the (?:max|context|limit)|maximum number of (?:input |prompt )?tokens"
         r"|exceeds? the (?:model's )?max(?:imum)? of \d|exceeds? the (?:maximum|max)"
         r" (?:number of )?(?:input |allowed |request )?(?:tokens|size|length|bytes)",
@@ -135,6 +136,7 @@ _PHRASES: dict[Kind, tuple[str, ...]] = {
         r"deployment .{0,80}does not",
         r"unavailable model|access to (?:the )?model \S+ is restricted",
         r"non-serverless model|unable to access .{0,40}model",
+        r"模型.{0,20}(?:不存在|不支持|已下线|未找到)|(?:不存在|不支持).{0,8}模型",
     ),
     "auth": (
         r"api[ _-]?key\b.{0,40}\b(?:invalid|incorrect|not valid|expired|missing|not provided|required|revoked"
@@ -146,6 +148,8 @@ _PHRASES: dict[Kind, tuple[str, ...]] = {
         r"(?:access|security|session) token\b.{0,40}\b(?:invalid|expired)",
         r"ip .{0,20}not allowed",
         r"user not found|permission (?:denied|to)|do(?:es)? not have (?:permission|access)|not authori[sz]ed",
+        r"(?:无效|错误|过期|缺少)的? ?(?:api)? ?(?:密钥|令牌|key)",
+        r"(?:密钥|令牌|key) ?(?:无效|错误|已?过期)|身份验证失败|鉴权失败|认证失败",
     ),
     "rate_limited": (
         r"rate[ _-]?limit|too many (?:concurrent )?requests|throttl|slow down",
@@ -154,7 +158,8 @@ _PHRASES: dict[Kind, tuple[str, ...]] = {
     ),
     "transient": (
         r"overload|temporar|try again|retry|timed? ?out|unavailable|server (?:is )?busy|no capacity|at capacity"
-        r"|upstream|internal (?:server )?error|went away|connection|currently loading|is loading|queue (?:is )?full",
+        r"|upstream|internal (?:server )?error|went away|connection|currently loading|is loading|queue (?:is )?full"
+        r"|系统繁忙|服务繁忙|稍后再试|稍后重试|超时|服务不可用",
     ),
 }
 _WORDS = tuple(

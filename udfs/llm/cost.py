@@ -18,6 +18,7 @@ _TOKENS_PER_REQUEST = 16
 
 
 _INPUT_DETAILS = ("prompt_tokens_details", "input_tokens_details")
+_REASONING = ("reasoning_tokens", "thinking_tokens", "thoughts_tokens", "thoughts_token_count")
 _OUTPUT_DETAILS = ("completion_tokens_details", "output_tokens_details")
 # No model reads or writes as many; what is said above it is no count of tokens, and would not fit a ledger.
 _MOST_TOKENS = 20_000_000
@@ -54,9 +55,12 @@ def parse_usage(usage: object) -> Usage | None:
         return None
     if "prompt_tokens" not in usage:  # Anthropic's own names leave out what is read from or written to a cache
         prompt += sum(_first(usage, f"cache_{name}_input_tokens") or 0 for name in ("read", "creation"))
-    total, reasoning = usage.get("total_tokens"), _detail(usage, _OUTPUT_DETAILS, "reasoning_tokens")
+    total = usage.get("total_tokens")
+    thoughts = (_detail(usage, _OUTPUT_DETAILS, name) for name in _REASONING)
+    reasoning = next((count for count in thoughts if count is not None), None)
     if total is not None:
-        if _count(total) is None:
+        total = _count(total)
+        if total is None:
             return None
         completion = max(completion, total - prompt)
     if reasoning is not None and reasoning > completion:

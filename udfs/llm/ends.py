@@ -23,14 +23,23 @@ def _words(text: str) -> frozenset[str]:
 
 _WHOLE = _words(
     "stop end_turn eos eos_token eos_found stop_sequence stop_token stop_word stop_words stop_str "
-    "complete completed finish finished endoftext end_of_text"
+    "complete completed finish finished endoftext end_of_text done eot eot_id im_end stop_sequence_reached"
 )
 _OUT_OF_ROOM = _words(
     "length max_tokens max_length model_length max_output_tokens max_new_tokens max_completion_tokens token_limit "
     "model_context_window_exceeded context_length context_length_exceeded context_window_exceeded limit error_limit "
     "output_limit max_tokens_reached length_capped length_limit truncated incomplete"
 )
-_OUT_OF_ROOM_PARTS = ("length", "maxtokens", "tokenlimit", "outoftokens", "tokensreached", "tokensexceeded", "toolong")
+_OUT_OF_ROOM_PARTS = (
+    "length",
+    "maxtokens",
+    "tokenlimit",
+    "outoftokens",
+    "tokensreached",
+    "tokensexceeded",
+    "toolong",
+    "cachefull",
+)
 _FILTERED = _words("spii risk risk_control error_toxic toxic image_safety language")
 _FILTERED_PARTS = (
     *(
@@ -54,8 +63,9 @@ _BROKEN_OFF = _words(
     "timeout time_limit max_time deadline_exceeded timed_out failed failure interrupted not_finished server_error "
     "internal_error overloaded "
     "engine_overloaded overload disconnect disconnected preempted shutdown server_shutdown unavailable exception "
-    "user_stopped model_unloaded rate_limit"
+    "user_stopped model_unloaded rate_limit oom"
 ) | {"error", ""}
+_BROKEN_OFF_PARTS = ("cancel", "disconnect", "abort", "outofmemory", "died", "crash", "killed", "preempt", "timeout")
 
 
 def end_of(finish_reason: object) -> End:
@@ -81,4 +91,5 @@ _LISTS: tuple[tuple[frozenset[str], End], ...] = (
 _PART_LISTS: tuple[tuple[tuple[str, ...], End], ...] = (
     (_FILTERED_PARTS, "filtered"),
     (_OUT_OF_ROOM_PARTS, "out_of_room"),
+    (_BROKEN_OFF_PARTS, "broken_off"),
 )

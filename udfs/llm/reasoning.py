@@ -14,7 +14,7 @@ from dataclasses import dataclass
 _THINK = r"(?:antml:|seed:)?(?:think|thinking|thought|thoughts)"
 _EVERYDAY = r"(?:reasoning|reasoning_content|reason|analysis|reflection|scratchpad|inner_monologue|internal_monologue)"
 _OPEN_TAGS = (
-    rf"<\s*(?P<tag>{_THINK})(?:\s[^<>]*)?>",
+    rf"(?:<|&lt;)\s*(?P<tag>{_THINK})(?:\s[^<>]*)?(?:>|&gt;)",
     r"\[(?P<square>THINK|THINKING|REASONING)\]",
     r"◁(?P<kimi>think)▷",
     r"<\|(?P<bar>begin_of_thought|thinking|think|begin_of_thinking|start_thinking|think_start)\|>",
@@ -23,7 +23,7 @@ _OPEN_TAGS = (
     r"<\|(?P<channel>channel)\|>\s*(?:analysis|commentary|thought)\s*(?:<\|message\|>)?",
 )
 _CLOSE_TAGS = (
-    rf"</\s*{_THINK}\s*>",
+    rf"(?:<|&lt;)/\s*{_THINK}\s*(?:>|&gt;)",
     r"\[/(?:THINK|THINKING|REASONING)\]",
     r"◁/think▷",
     r"<\|(?:end_of_thought|/thinking|/think|end_of_thinking|end_thinking|think_end)\|>",
@@ -46,10 +46,16 @@ _LAST_MARK = re.compile(
     r"(?:(?:<\|(?:return|end|im_end|eot_id|eom_id|endoftext|end_of_text|end_of_turn)\|>|</s>|<end_of_turn>"
     r"|<｜end[▁_ ]of[▁_ ]sentence｜>)\s*)+\Z"
 )
+# Of the template of a chat that opens the model's turn.
+_FIRST_MARK = re.compile(
+    r"\A\s*(?:<\|im_start\|>\s*assistant|<start_of_turn>\s*model|<\|start_header_id\|>\s*assistant\s*<\|end_header_id\|>"
+    r"|<\|assistant\|>|<｜Assistant｜>|\[/INST\])\s*",
+    re.IGNORECASE,
+)
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
 _MOST_BLOCKS, _MOST_LAYERS = 100, 10
 _LINE_LOOKED_AT = 200  # characters before a tag
-_HINTS = ("<", "[", "◁")
+_HINTS = ("<", "[", "◁", "&lt;")
 # Each tag has one of these; letters in upper case aside.
 _NAMES = ("think", "though", "reason", "analysis", "reflection", "scratchpad", "monologue", "unused9", "channel")
 
@@ -75,7 +81,7 @@ def split_reasoning(text: str) -> Separated:
         return Separated(text, None)
     for _ in range(_MOST_LAYERS):
         before = answer
-        answer = without_end_marks(answer).strip()
+        answer = without_marks(answer).strip()
         if wrapped := _WRAPPED.match(answer):
             answer = wrapped["answer"].strip()
         if not is_open:
@@ -86,8 +92,9 @@ def split_reasoning(text: str) -> Separated:
     return Separated(answer, reasoning or None, is_open)
 
 
-def without_end_marks(text: str) -> str:
-    """A text without the marks of a chat template that end it: a server that is set up wrongly leaves them there."""
+def without_marks(text: str) -> str:
+    """A text without the marks of a chat template around it: a server that is set up wrongly leaves them there."""
+    text = _FIRST_MARK.sub("", text)
     mark = _LAST_MARK.search(text)
     is_html = mark is not None and "</s>" in mark.group() and "<s>" in text
     return text if mark is None or is_html else text[: mark.start()]

@@ -10,7 +10,7 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timezone
+from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 
 
@@ -45,19 +45,47 @@ def retry_after_seconds(headers: Mapping[str, str], now: float | None = None) ->
         headers: of the response, names in lower case or case-insensitive.
         now: seconds since the epoch, for dates; null: the clock.
     """
+    now = time.time() if now is None else now
     milliseconds = _number(headers.get("retry-after-ms"))
     if milliseconds is not None:
         return milliseconds / 1000
-    value = headers.get("retry-after")
+    value = (headers.get("retry-after") or "").strip().strip("\"'")
+    asked = [seconds for one in value.split(",") if (seconds := _asked_seconds(one.strip(), now)) is not None]
+    # A date has a comma in it; several headers of the same name are joined by one.
+    return _until_date(value, now) if not asked else max(asked)
+
+
+def _asked_seconds(value: str, now: float) -> float | None:
     seconds = _number(value)
-    if seconds is not None or value is None:
-        return seconds
-    try:
-        at = parsedate_to_datetime(value)
-    except (TypeError, ValueError, IndexError, OverflowError):
+    if seconds is None:
+        seconds = _duration_of(value)
+    if seconds is None:
+        return None
+    for unit in (1_000, 1):  # a moment, in milliseconds or seconds since 1970
+        if seconds >= _FIRST_MOMENT * unit:
+            return max(0.0, seconds / unit - now)
+    return seconds
+
+
+def _duration_of(value: str) -> float | None:
+    """Seconds of `1m30s`, `30 seconds` or `00:01:30`."""
+    if _UNITS.fullmatch(value):
+        return _sum_of(value)
+    clock = _CLOCK.fullmatch(value)
+    return None if clock is None else 3600.0 * int(clock[1]) + 60.0 * int(clock[2]) + float(clock[3])
+
+
+def _until_date(value: str, now: float) -> float | None:
+    at = None
+    for parse in (parsedate_to_datetime, datetime.fromisoformat):
+        try:
+            at = at or parse(value.replace("Z", "+00:00") if parse is not parsedate_to_datetime else value)
+        except (TypeError, ValueError, IndexError, OverflowError):
+            continue
+    if at is None:
         return None
     at = at if at.tzinfo else at.replace(tzinfo=timezone.utc)
-    return max(0.0, at.timestamp() - (time.time() if now is None else now))
+    return max(0.0, at.timestamp() - now)
 
 
 def _number(value: str | None) -> float | None:
@@ -68,16 +96,26 @@ def _number(value: str | None) -> float | None:
     return max(0.0, number) if math.isfinite(number) else None
 
 
-_UNIT = r"\d+(?:\.\d+)? ?(?:ms|milliseconds?|h|hours?|m|minutes?|s|seconds?)\s?"
-
-
-_SAID = re.compile(rf"(?:try again|retry|available|reset\w*|wait)\D{{0,20}}?((?:{_UNIT})+)", re.IGNORECASE)
-
-
-_PART = re.compile(r"(\d+(?:\.\d+)?) ?(ms|mil|h|m|s)", re.IGNORECASE)
-
-
-_SECONDS = {"ms": 0.001, "mil": 0.001, "h": 3600.0, "m": 60.0, "s": 1.0}
+_FIRST_MOMENT = 1_000_000_000
+"""So many seconds are 31 years, which nobody is asked to wait; they are September 2001."""
+_CLOCK = re.compile(r"(\d{1,3}):([0-5]?\d):([0-5]?\d(?:\.\d+)?)")
+_UNIT = (
+    r"(?:\d+(?:\.\d+)? ?|\b(?:an?|one) )"
+    r"(?:ms|milliseconds?|d|days?|h|hrs?|hours?|m|mins?|minutes?|s|secs?|seconds?|秒|分钟|小时)(?![a-z])"
+)
+_UNITS = re.compile(rf"{_UNIT}(?:(?:,| and)? ?{_UNIT})*", re.IGNORECASE)
+_SAID = re.compile(
+    rf"(?:try again|retry|available|reset\w*|wait|cool-?down|back off)\D{{0,20}}?(?<![a-z])({_UNITS.pattern})"
+    rf"|retry[-_ ]after\W{{1,4}}(?P<bare>\d+(?:\.\d+)?)(?![\d.:]*\d|:| ?[a-z%])"
+    rf"|(?P<chinese>\d+(?:\.\d+)? ?(?:秒|分钟|小时))钟?之?后",
+    re.IGNORECASE,
+)
+_PART = re.compile(r"(\d+(?:\.\d+)? ?|\b(?:an?|one) )(ms|mil|d|h|m|s|秒|分钟|小时)", re.IGNORECASE)
+_SECONDS = {"ms": 0.001, "mil": 0.001, "d": 86_400.0, "h": 3600.0, "m": 60.0, "s": 1.0} | {
+    "秒": 1.0,
+    "分钟": 60.0,
+    "小时": 3600.0,
+}
 
 
 def said_seconds(message: str) -> float | None:
@@ -85,4 +123,9 @@ def said_seconds(message: str) -> float | None:
     said = _SAID.search(message[:2_000])
     if said is None:
         return None
-    return sum(float(number) * _SECONDS[unit.lower()] for number, unit in _PART.findall(said[1]))
+    return float(said["bare"]) if said["bare"] else _sum_of(said["chinese"] or said[1])
+
+
+def _sum_of(text: str) -> float:
+    parts = _PART.findall(text)
+    return sum(_SECONDS[unit.lower()] * (float(number) if number[0].isdigit() else 1) for number, unit in parts)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from udfs.llm.reasoning import split_reasoning, without_end_marks
+from udfs.llm.reasoning import split_reasoning, without_marks
 
 # A reply of the room that is asked for is far below; what is longer is no verdict, and must not cost time.
 _REPLY_CHARS = 20_000
@@ -37,7 +37,7 @@ def object_of(text: str) -> Mapping[str, Any] | ObjectFault:
     split = split_reasoning(text)
     if split.is_open:
         return "no_json"
-    bare = without_end_marks(split.answer.strip(_AROUND)).strip(_AROUND)
+    bare = without_marks(split.answer.strip(_AROUND)).strip(_AROUND)
     bare = _FENCE_BEHIND.sub("", _FENCE_BEFORE.sub("", bare)).strip(_AROUND)
     if not bare.startswith("{"):
         return "not_alone" if objects_in(bare) else "no_json"

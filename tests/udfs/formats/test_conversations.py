@@ -65,6 +65,27 @@ def test_every_spelling_of_a_conversation_reads_the_same():
             assert drafts("messages", {"contents": gemini, key: system}) == expected
 
 
+ASKED, ANSWERED = talk("user: Hi")[0], talk("assistant: Hello")[0]
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"messages": [ASKED], "choices": [{"index": 0, "message": ANSWERED, "finish_reason": "stop"}]},
+        {"request": {"model": "m", "messages": [ASKED]}, "response": {"choices": [{"message": ANSWERED}]}},
+        {"input": {"messages": [ASKED]}, "output": ANSWERED},
+        {"input": [ASKED], "output": [ANSWERED]},
+        {"input": [ASKED], "ideal": "Hello"},
+        {"chat_history": [{"role": "USER", "message": "Hi"}, {"role": "CHATBOT", "message": "Hello"}]},
+        {"conversation": {"human": "Hi", "assistant": "Hello"}},
+        {"items": [{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "Hello"}]},
+        {"chat": {"title": "x", "messages": [ASKED, ANSWERED]}},
+    ],
+)
+def test_logs_of_calls_keep_question_and_answer(record):
+    assert drafts("messages", record) == (Draft(turn=0, instruction="Hi", response="Hello"),)
+
+
 def test_messages_of_one_side_in_a_row_are_one():
     (draft,) = drafts("messages", {"messages": talk("user: a", "user: b", "assistant: c", "assistant: d")})
     assert (draft.instruction, draft.response) == ("a\n\nb", "c\n\nd")

@@ -258,6 +258,91 @@ def test_a_stream_of_events_is_put_together():
     assert (answer.status, answer.text, answer.usage) == ("answered", "Yes.", Usage(3, 2))
 
 
+HEARD = (chunk("Ye"), chunk("s."), chunk(finish="stop"))
+STREAMS = {
+    "no empty lines": b"".join(f"data: {json.dumps(one)}\n".encode() for one in HEARD),
+    "carriage returns": events(*HEARD).replace(b"\n", b"\r"),
+    "data in several lines": b"data: " + json.dumps(HEARD[0], indent=1).replace("\n", "\ndata: ").encode() + b"\n\n"
+    b"" + events(*HEARD[1:]),
+    "done in other words": events(*HEARD) + b"data: [done]\n\n",
+    "done as a text": events(*HEARD, "[DONE]"),
+    "numbers as texts": events({"choices": [{"index": "0", "delta": {"content": "Yes."}, "finish_reason": "stop"}]}),
+    "all of it once more": events(*HEARD[:2], {"choices": [{"message": {"content": "Yes."}, "finish_reason": "stop"}]}),
+    "thoughts as parts, then a text": events(
+        {"choices": [{"delta": {"content": [{"type": "thinking", "thinking": "Hm."}]}}]}, *HEARD
+    ),
+    "parts alone": events(
+        *({"choices": [{"delta": {"content": [{"type": "text", "text": one}]}}]} for one in ("Ye", "s.")), HEARD[2]
+    ),
+    "lines of JSON": b"\n".join(json.dumps(one).encode() for one in HEARD) + b"\n[DONE]\n",
+    "a list": json.dumps(HEARD).encode(),
+    "comments before a body": b": PROCESSING\n\n" + json.dumps(
+        {"choices": [{"message": {"content": "Yes."}, "finish_reason": "stop"}]}, indent=1
+    ).encode(),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("way", STREAMS)
+def test_a_stream_is_put_together_however_it_is_cut(way):
+    answer = read_answer(STREAMS[way])
+    assert isinstance(answer, Answer)
+    assert (answer.status, answer.text) == ("answered", "Yes.")
+
+
+@pytest.mark.parametrize("mark", ["\u2028", "\u2029", "\x85", "\x0b", "\x1c"])
+def test_what_looks_like_a_line_break_breaks_no_event(mark):
+    told = (
+        json.dumps(chunk(f"Ye{mark}s.", "stop"), ensure_ascii=False).replace("\\u000b", mark).replace("\\u001c", mark)
+    )
+    for body in (f"data: {told}\n\n", f": wait\n\n{told.replace('delta', 'message')}"):
+        answer = read_answer(body.encode())
+        if mark < " ":  # no JSON may hold these
+            assert isinstance(answer, Failure)
+        else:
+            assert isinstance(answer, Answer)
+            assert answer.text == f"Ye{mark}s."
+
+
+def test_lines_of_whole_completions_are_no_stream():
+    whole = json.dumps({"choices": [{"message": {"content": "Yes."}, "finish_reason": "stop"}]})
+    failure = read_answer(f"{whole}\n{whole}".encode())
+    assert isinstance(failure, Failure)
+    assert failure.kind == "unreadable"
+
+
+@pytest.mark.parametrize("wrap", [lambda text: text.encode("utf-16"), lambda text: text.encode("utf-32-le"),
+                                  lambda text: text.encode() + b"\0\0"])  # fmt: skip
+def test_a_body_is_read_in_any_encoding_of_unicode(wrap):
+    answer = read_answer(wrap('{"choices": [{"message": {"content": "Yes."}, "finish_reason": "stop"}]}'))
+    assert isinstance(answer, Answer)
+    assert answer.text == "Yes."
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        "<|im_start|>assistant\n",
+        "<start_of_turn>model\n",
+        "<|start_header_id|>assistant<|end_header_id|>\n\n",
+        "<|assistant|>",
+        "[/INST] ",
+    ],
+)
+def test_what_a_template_puts_before_an_answer_is_no_part_of_it(mark):
+    answer = read_answer(body({"content": f"{mark}Yes, [/INST] ends a prompt."}))
+    assert isinstance(answer, Answer)
+    assert answer.text == "Yes, [/INST] ends a prompt."
+
+
+@pytest.mark.parametrize(
+    "word", ["cancelled by user", "client_disconnect", "OUT_OF_MEMORY", "worker_died", "preempted_by"]
+)
+def test_an_answer_that_something_ended_is_asked_again(word):
+    failure = read_answer(body({"content": "Ye"}, word))
+    assert isinstance(failure, Failure)
+    assert failure.kind == "broken_off"
+
+
 def test_a_stream_that_breaks_off_is_no_whole_answer():
     answer = read_answer(events(chunk("Ye")))
     assert isinstance(answer, Answer)

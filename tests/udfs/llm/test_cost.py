@@ -102,6 +102,11 @@ def test_content_parts_and_a_schema_count_too():
             {"prompt_tokens": 30, "completion_tokens": 60, "total_tokens": 90, "reasoning_tokens": 40},
             Usage(30, 60, 0, 40),
         ),
+        (
+            {"prompt_tokens": 30, "completion_tokens": 60, "completion_tokens_details": {"thinking_tokens": 400}},
+            Usage(30, 460, 0, 400),
+        ),
+        ({"prompt_tokens": 30, "completion_tokens": 60, "thoughts_tokens": 400}, Usage(30, 460, 0, 400)),
         ({"input_tokens": 30, "output_tokens": 60, "cache_read_input_tokens": 9}, Usage(39, 60, 9)),
         ({"prompt_tokens": 30, "completion_tokens": 60, "total_tokens": 90.0}, None),
         ({"prompt_tokens": 30, "completion_tokens": 60, "total_tokens": 10**22}, None),

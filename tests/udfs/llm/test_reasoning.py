@@ -17,6 +17,7 @@ HARMONY = "<|channel|>analysis<|message|>hm<|end|><|start|>assistant<|channel|>f
         "<think>\nhm\n</think>\n\nYes.",
         "<thinking>hm</thinking>Yes.",
         "<Think>hm</THINK>\nYes.",
+        "&lt;think&gt;hm&lt;/think&gt;Yes.",
         "< think >hm</ think >\nYes.",
         '<thinking type="deep">hm</thinking>Yes.',
         "<thinking>hm</thinking>Yes.",

@@ -1,7 +1,10 @@
 """No eight characters of a key are ever stored or shown."""
 
 import base64
+import codecs
 import json
+import re
+import unicodedata
 from urllib.parse import quote
 
 import pytest
@@ -33,6 +36,25 @@ WAYS = {
     "base64": lambda key: base64.b64encode(key.encode()).decode(),
     "base64 of a header": lambda key: base64.b64encode(f"Bearer {key}".encode()).decode(),
     "base64 for urls": lambda key: base64.urlsafe_b64encode(f"x:{key}".encode()).decode().rstrip("="),
+    "base32": lambda key: base64.b32encode(key.encode()).decode(),
+    "base32 of a header": lambda key: base64.b32encode(f"Bearer {key}".encode()).decode().lower().rstrip("="),
+    "base32 in hex": lambda key: base64.b32hexencode(key.encode()).decode(),
+    "base64 in two bytes": lambda key: base64.b64encode(key.encode("utf-16-le")).decode(),
+    "hex with dots": lambda key: key.encode().hex("."),
+    "hex in two bytes": lambda key: key.encode("utf-16-le").hex(),
+    "bits": lambda key: " ".join(f"{ord(one):08b}" for one in key),
+    "bits without spaces": lambda key: "".join(f"{ord(one):08b}" for one in key),
+    "numbers with dots": lambda key: ".".join(map(str, key.encode())),
+    "backwards": lambda key: key[::-1],
+    "base64 backwards": lambda key: base64.b64encode(key[::-1].encode()).decode(),
+    "rot13": lambda key: codecs.encode(key, "rot13"),
+    "dots": ".".join,
+    "spaces": " ".join,
+    "hyphens": "-".join,
+    "stars": " * ".join,
+    "two dots": "..".join,
+    "json with spaces": lambda key: " ".join(f"\\u{ord(one):04x}" for one in key),
+    "full width": lambda key: "".join(chr(ord(one) + 0xFEE0) for one in key),
     "lines": lambda key: "\n".join(key[at : at + 5] for at in range(0, len(key), 5)),
     "invisible": lambda key: "\u200b".join(key),
 }
@@ -81,6 +103,49 @@ def test_no_eight_characters_of_any_part_of_a_key_are_left(data):
 @given(st.text(max_size=200))
 def test_a_text_without_a_key_stays_as_it_is(text):
     assert Redactor(["sk-proj-Zq8Xx7Rk2Lw9vTc4NdYh"])(text) == text
+
+
+MARKED = ("backwards", "rot13", "dots", "spaces", "hyphens", "stars", "two dots", "full width")
+UNDONE = (
+    lambda text: text[::-1],
+    lambda text: codecs.encode(text, "rot13"),
+    lambda text: re.sub(r"[\s.*-]", "", text),
+    lambda text: re.sub(r"(.)[.\s-]", r"\1", text),
+    lambda text: text.replace("..", ""),
+    lambda text: unicodedata.normalize("NFKC", text),
+)
+"""How a reader finds what is written backwards and so on."""
+
+
+@given(st.data())
+def test_no_eight_characters_are_left_for_who_takes_the_marks_away(data):
+    start = data.draw(st.integers(0, len(KEY) - 8))
+    part = KEY[start : data.draw(st.integers(start + 8, len(KEY)))]
+    way = data.draw(st.sampled_from(MARKED))
+    around = st.text(st.characters(codec="ascii"), max_size=40)
+    shown = Redactor([KEY])(data.draw(around) + WAYS[way](part) + data.draw(around))
+    for undo in UNDONE:
+        assert shown_of(KEY, undo(shown)) == ""
+        assert shown_of(re.sub("[^0-9A-Za-z]", "", KEY), re.sub("[^0-9A-Za-z]", "", shown)) == ""
+
+
+@pytest.mark.parametrize("way", ["base32", "base32 of a header", "base32 in hex", "bits", "hex with dots"])
+@given(st.data())
+def test_what_is_left_of_an_encoded_part_says_nothing(way, data):
+    start = data.draw(st.integers(0, len(KEY) - 8))
+    part = KEY[start : data.draw(st.integers(start + 8, len(KEY)))]
+    assert WAYS[way](part) not in Redactor([KEY])(f"no key: {WAYS[way](part)}.")
+
+
+@pytest.mark.parametrize("key", ["x", "EMPTY", "ollama", "lm-studio", "sk-no-key-required", "not-needed"])
+def test_a_key_of_words_stays_in_an_answer_and_not_in_an_error(key):
+    said = f"Solve for x: {key} is required here."
+    body = {"model": f"{key}/m", "choices": [{"message": {"content": said}, "finish_reason": "stop"}]}
+    answer = read_answer(json.dumps(body).encode(), Redactor([key]))
+    assert isinstance(answer, Answer)
+    assert (answer.text, answer.served_model) == (said, f"{key}/m")
+    failure = status_failure(401, {"error": {"message": f"{key} is no key"}}, {}, Redactor([key]))
+    assert key not in failure.message
 
 
 def test_a_short_key_is_blotted_out_as_a_word_and_breaks_no_other():
