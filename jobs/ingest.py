@@ -8,20 +8,22 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
 from typing import Any
 from urllib.parse import unquote
 
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.types import StringType, StructField, StructType
 
 from jobs.config.settings import SourceConfig
 from jobs.sources.fetch import fetch_missing
 from jobs.sources.inspection import ADVICE
 from jobs.sources.listing import SourceListing, list_local, local_path
 from jobs.sources.lockfile import located_sources
-from jobs.sources.open_records import open_records
+from jobs.sources.open_records import Parsing, open_records
 from jobs.sources.source_file import SourceFile
 from jobs.sources.source_files import (
     MAX_WHOLE_FILE_BYTES,
@@ -34,7 +36,7 @@ from jobs.workspace.queries import Answer
 from jobs.workspace.runtime import Runtime, Stage, StageReport
 from jobs.workspace.session import starts_here
 from schemas.errors import DataRefusedError, SourceFormatError
-from schemas.tables import DRAFT, EXAMPLES, RAW_RECORDS
+from schemas.tables import DRAFT, EXAMPLES, RAW_RECORDS, RECORD
 from udfs.categories import load_category_rules
 from udfs.column_functions import looked_up
 from udfs.parquet_head import parquet_row_count
@@ -58,31 +60,27 @@ FILE_REASONS = (
 _MOST_FILES_NAMED = 5
 
 
-def read_drafts(records: DataFrame, files: Sequence[SourceFile]) -> DataFrame:
-    """Parse records into drafts of examples.
+def read_drafts(spark: SparkSession, files: Sequence[SourceFile]) -> DataFrame:
+    """Read the records of files, and parse them into drafts of examples.
 
     Args:
-        records: rows of `RECORD`.
+        spark: the session.
         files: how each file is read.
 
     Returns:
-        Rows of `RAW_RECORDS`: the same records with their outcome, reason and drafts.
+        Rows of `RAW_RECORDS`: all records with their outcome, reason and drafts.
     """
     options: Mapping[str, FileOptions] = {file.path: file.options for file in files}
     rules = load_category_rules()
-    message_files = [file.path for file in files if file.is_message_rows]
-    is_message = F.col("file").isin(message_files)
-    parsed = records.where(~is_message).mapInArrow(parse_records(options, rules), RAW_RECORDS.schema)
-    if not message_files:
-        return parsed
-    messages = records.where(is_message)
-    keyed = messages.mapInArrow(with_tree, _with_text(messages, "tree"))
-    sorted_messages = keyed.repartition("file", "tree").sortWithinPartitions("tree", "file", "position")
-    return parsed.unionByName(sorted_messages.mapInArrow(parse_trees(options, rules), RAW_RECORDS.schema))
-
-
-def _with_text(rows: DataFrame, column: str) -> str:
-    return ", ".join([f"{field.name} {field.dataType.simpleString()}" for field in rows.schema] + [f"{column} string"])
+    parts = []
+    if others := [file for file in files if not file.is_message_rows]:
+        parts.append(open_records(spark, others, Parsing(parse_records(options, rules), RAW_RECORDS.schema)))
+    if of_messages := [file for file in files if file.is_message_rows]:
+        with_trees = StructType([*RECORD.fields, StructField("tree", StringType())])
+        keyed = open_records(spark, of_messages).mapInArrow(with_tree, with_trees)
+        sorted_messages = keyed.repartition("file", "tree").sortWithinPartitions("tree", "file", "position")
+        parts.append(sorted_messages.mapInArrow(parse_trees(options, rules), RAW_RECORDS.schema))
+    return reduce(DataFrame.unionByName, parts)
 
 
 def fold_examples(raw_records: DataFrame, licences: Mapping[str, str]) -> DataFrame:
@@ -129,9 +127,7 @@ def run(runtime: Runtime) -> StageReport:
     for warning in inspected.warnings:
         runtime.progress.warn(warning)
     runtime.progress.step(f"reading {len(files)} files, {sum(file.size for file in files) / 1e6:,.1f} MB")
-    damaged = read_around_damage(
-        lambda read: runtime.replace(RAW_RECORDS, read_drafts(open_records(runtime.spark, read), read)), files
-    )
+    damaged = read_around_damage(lambda read: runtime.replace(RAW_RECORDS, read_drafts(runtime.spark, read)), files)
     for warning in damage_warnings(damaged):
         runtime.progress.warn(warning)
     runtime.progress.step("folding exact copies")

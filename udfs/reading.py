@@ -6,6 +6,7 @@ from itertools import takewhile
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from schemas.tables import RAW_RECORDS, RECORD
@@ -21,6 +22,8 @@ from udfs.text import clean_text, detect_language, repair_literal_escapes, strip
 _RECORD_SCHEMA = to_arrow_schema(RECORD)
 _RAW_SCHEMA = to_arrow_schema(RAW_RECORDS.schema)
 _BATCH_ROWS = 2_000
+_LINE_PLACE = ("file", "block", "ordinal")
+OnBatches = Callable[[ArrowBatches], ArrowBatches]
 
 
 @dataclass(frozen=True)
@@ -36,20 +39,21 @@ class FileOptions:
     limit: int | None = None
 
 
-def split_files(files: Mapping[str, tuple[str, FileOptions]]) -> Callable[[ArrowBatches], ArrowBatches]:
+def split_files(files: Mapping[str, tuple[str, FileOptions]], parse: OnBatches = iter) -> OnBatches:
     """Build the `mapInArrow` function from rows of (file) to rows of `RECORD`.
 
     For what Spark cannot split: JSON arrays, CSV, packed files. They are read as a stream.
 
     Args:
         files: by what each is called in `file`: where it is on this machine, and how it is read.
+        parse: what becomes of the records where they are read, so that they go to Python once.
     """
 
     def split(batches: ArrowBatches) -> ArrowBatches:
         for batch in batches:
             for file in batch.column("file").to_pylist():
                 path, options = files[file]
-                yield from _record_rows(records_of(path), file, options)
+                yield from parse(_record_rows(records_of(path), file, options))
 
     return split
 
@@ -66,15 +70,45 @@ def records_of(path: str) -> Iterator[RawRecord]:
         yield RawRecord(position, b"", "unreadable")
 
 
-def split_contents(options: Mapping[str, FileOptions]) -> Callable[[ArrowBatches], ArrowBatches]:
+def split_contents(options: Mapping[str, FileOptions], parse: OnBatches = iter) -> OnBatches:
     """Build the same for rows of (file, content); one file is in memory at a time, as bytes."""
 
     def split(batches: ArrowBatches) -> ArrowBatches:
         for batch in batches:
             for file, content in zip(batch.column("file").to_pylist(), batch.column("content"), strict=True):
-                yield from _record_rows(read_whole_file(memoryview(content.as_buffer()), file), file, options[file])
+                records = read_whole_file(memoryview(content.as_buffer()), file)
+                yield from parse(_record_rows(records, file, options[file]))
 
     return split
+
+
+def split_lines(options: Mapping[str, FileOptions], parse: OnBatches = iter) -> OnBatches:
+    """Build the function from rows of `udfs.numbered_lines` to those of `RECORD`, or what `parse` makes of them.
+
+    Instead of `position` they have `block` and `ordinal`, which with `file` come first. Of a file with a limit come at
+    least as many lines as that.
+    """
+
+    def split(batches: ArrowBatches) -> ArrowBatches:
+        for batch in batches:
+            for lines in _within_limits(batch, options):
+                given = [options[file].source for file in lines.column("file").to_pylist()]
+                columns = (lines.column(name) for name in ("file", "ordinal", "record", "reason"))
+                records = pa.record_batch([pa.array(given, pa.string()), *columns], schema=_RECORD_SCHEMA)
+                for found in parse(iter([records])):
+                    others = [name for name in found.schema.names if name not in ("file", "position")]
+                    places = [lines.column(name) for name in _LINE_PLACE]
+                    yield pa.record_batch([*places, *map(found.column, others)], names=[*_LINE_PLACE, *others])
+
+    return split
+
+
+def _within_limits(lines: pa.RecordBatch, options: Mapping[str, FileOptions]) -> ArrowBatches:
+    if any(given.limit is not None for given in options.values()):
+        limits = [options[file].limit for file in lines.column("file").to_pylist()]
+        lines = lines.filter(pc.fill_null(pc.less(lines.column("ordinal"), pa.array(limits, pa.int64())), True))
+    if lines.num_rows:
+        yield lines
 
 
 def _record_rows(records: Iterator[RawRecord], file: str, options: FileOptions) -> ArrowBatches:
@@ -82,7 +116,7 @@ def _record_rows(records: Iterator[RawRecord], file: str, options: FileOptions) 
     return _batches(((options.source, file, raw.position, raw.record, raw.reason) for raw in first), _RECORD_SCHEMA)
 
 
-def parse_records(options: Mapping[str, FileOptions], rules: CategoryRules) -> Callable[[ArrowBatches], ArrowBatches]:
+def parse_records(options: Mapping[str, FileOptions], rules: CategoryRules) -> OnBatches:
     """Build the `mapInArrow` function from rows of `RECORD` to rows of `RAW_RECORDS`."""
 
     def parse(batches: ArrowBatches) -> ArrowBatches:
@@ -106,7 +140,7 @@ def with_tree(batches: ArrowBatches) -> ArrowBatches:
         yield batch.append_column("tree", pa.array(keys, pa.string()))
 
 
-def parse_trees(options: Mapping[str, FileOptions], rules: CategoryRules) -> Callable[[ArrowBatches], ArrowBatches]:
+def parse_trees(options: Mapping[str, FileOptions], rules: CategoryRules) -> OnBatches:
     """The same as `parse_records` for message rows sorted by `tree`, whose drafts need the whole tree."""
 
     def parse(batches: ArrowBatches) -> ArrowBatches:

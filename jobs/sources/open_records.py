@@ -1,10 +1,11 @@
 """Opening source files as records: split by Spark where it can, else each as a stream in one task."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import DoubleType, FloatType
+from pyspark.sql.types import DoubleType, FloatType, StructType
 
 from jobs.config.paths import literal
 from jobs.sources.listing import local_path
@@ -13,44 +14,61 @@ from schemas.tables import RECORD
 from udfs.arrow_groups import ArrowBatches
 from udfs.column_functions import looked_up
 from udfs.numbered_lines import numbered
-from udfs.reading import FileOptions, split_contents, split_files
+from udfs.reading import FileOptions, OnBatches, split_contents, split_files, split_lines
 
 
-def open_records(spark: SparkSession, files: Sequence[SourceFile]) -> DataFrame:
-    """Rows of `RECORD` for all files: each record's bytes and its position, however the file is split."""
+@dataclass(frozen=True)
+class Parsing:
+    """What becomes of records where they are read, so that they go to Python once."""
+
+    parse: OnBatches = iter
+    """From rows of `RECORD` to one row for each, in order."""
+    schema: StructType = RECORD
+    """Of these rows, which have the columns of `RECORD` too."""
+
+
+def open_records(spark: SparkSession, files: Sequence[SourceFile], parsing: Parsing = Parsing()) -> DataFrame:
+    """Rows of `RECORD` for all files, each record's bytes and its position, however the file is split; or parsed."""
     lines = {f.path: f.options for f in files if f.is_split and f.container == "json_lines"}
     tables = {f.path: f.options for f in files if f.is_split and f.container == "parquet"}
     here = {f.path: f.options for f in files if not f.is_split and f.is_here}
     elsewhere = {f.path: f.options for f in files if not f.is_split and not f.is_here}
     parts = []
     if here:
-        parts.append(_whole_files(spark, here))
+        parts.append(_whole_files(spark, here, parsing))
     if elsewhere:
-        parts.append(content_records(spark, elsewhere))
+        parts.append(content_records(spark, elsewhere, parsing))
     if lines:
-        parts.append(_line_records(spark, lines))
-    parts.extend(_limited(parquet_records(spark, path), {path: options}) for path, options in tables.items())
+        parts.append(_line_records(spark, lines, parsing))
+    for path, options in tables.items():
+        rows = _limited(_with_source(parquet_records(spark, path), {path: options}), {path: options}, RECORD)
+        parts.append(rows if parsing.schema is RECORD else rows.mapInArrow(parsing.parse, parsing.schema))
     records = parts[0]
     for part in parts[1:]:
         records = records.unionByName(part)
     return records
 
 
-def _whole_files(spark: SparkSession, options: Mapping[str, FileOptions]) -> DataFrame:
+def _whole_files(spark: SparkSession, options: Mapping[str, FileOptions], parsing: Parsing) -> DataFrame:
     """Records of files of this machine, each opened by the task that reads it and never held as a whole."""
     paths = spark.createDataFrame([(path,) for path in options], "file string")
     spread = paths if len(options) == 1 else paths.repartition(len(options), "file")
-    return spread.mapInArrow(split_files({path: (local_path(path) or path, options[path]) for path in options}), RECORD)
+    files = {path: (local_path(path) or path, options[path]) for path in options}
+    return spread.mapInArrow(split_files(files, parsing.parse), parsing.schema)
 
 
-def content_records(spark: SparkSession, options: Mapping[str, FileOptions]) -> DataFrame:
+def content_records(
+    spark: SparkSession,
+    options: Mapping[str, FileOptions],
+    parsing: Parsing = Parsing(),
+) -> DataFrame:
     """Records of files that only Spark can open."""
     contents = (
         spark.read.format("binaryFile")
         .load([literal(path) for path in options])
         .select(F.col("path").alias("file"), "content")
     )
-    return contents.mapInArrow(split_contents(options), RECORD)
+    return contents.mapInArrow(split_contents(options, parsing.parse), parsing.schema)
 
 
 def numbered_lines(
@@ -73,11 +91,13 @@ def numbered_lines(
     Returns:
         Columns file, position (from 0; blank lines count) and `columns`.
     """
+    # The metadata column encodes what a listing does not; a plus sign is itself there, but not to url_decode.
+    path = F.url_decode(F.replace(F.col("_metadata.file_path"), F.lit("+"), F.lit("%2B")))
     lines = (
         spark.read.option("lineSep", "\n")
         .text(list(paths))
         .select(
-            F.col("_metadata.file_path").alias("file"),
+            path.alias("file"),
             F.col("_metadata.file_block_start").alias("block"),
             F.col("value").cast("binary").alias("record"),
         )
@@ -95,11 +115,11 @@ def numbered_lines(
     return parsed.join(F.broadcast(starts), ["file", "block"]).select("file", place, *found)
 
 
-def _line_records(spark: SparkSession, options: Mapping[str, FileOptions]) -> DataFrame:
-    lines = numbered_lines(spark, [literal(path) for path in options])
-    # The metadata column encodes what the listing does not; a plus sign is itself there, but not to url_decode.
-    path = F.url_decode(F.replace("file", F.lit("+"), F.lit("%2B")))
-    return _limited(lines.withColumn("file", path), options)
+def _line_records(spark: SparkSession, options: Mapping[str, FileOptions], parsing: Parsing) -> DataFrame:
+    fields = (field for field in parsing.schema if field.name not in ("file", "position"))
+    columns = ", ".join(f"{field.name} {field.dataType.simpleString()}" for field in fields)
+    parse = split_lines(options, parsing.parse)
+    return _limited(numbered_lines(spark, [literal(path) for path in options], parse, columns), options, parsing.schema)
 
 
 def parquet_records(spark: SparkSession, path: str) -> DataFrame:
@@ -129,8 +149,11 @@ def _quoted(name: str) -> str:
     return name.replace("`", "``")
 
 
-def _limited(records: DataFrame, options: Mapping[str, FileOptions]) -> DataFrame:
-    """Name the source of each record and keep the first `limit` of each file."""
-    named = records.withColumn("source", looked_up({path: given.source for path, given in options.items()}, "file"))
+def _with_source(records: DataFrame, options: Mapping[str, FileOptions]) -> DataFrame:
+    return records.withColumn("source", looked_up({path: given.source for path, given in options.items()}, "file"))
+
+
+def _limited(records: DataFrame, options: Mapping[str, FileOptions], schema: StructType) -> DataFrame:
+    """The columns of a schema, and of each file the first `limit` records."""
     limit = next(iter(options.values())).limit
-    return (named if limit is None else named.where(F.col("position") < limit)).select(*RECORD.fieldNames())
+    return (records if limit is None else records.where(F.col("position") < limit)).select(*schema.fieldNames())

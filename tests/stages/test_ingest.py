@@ -21,7 +21,6 @@ from jobs.ingest import (
 )
 from jobs.sources.inspection import ADVICE
 from jobs.sources.listing import list_local
-from jobs.sources.open_records import open_records
 from jobs.sources.preview import preview_file
 from jobs.sources.source_files import inspect_source, inspect_sources
 from schemas.errors import ConfigError, SourceFormatError
@@ -38,7 +37,7 @@ def source(path, **options) -> SourceConfig:
 
 def ingest(spark, *sources, config=IngestConfig()):  # noqa: B008 - frozen
     files = inspect_sources(spark, sources, config).files
-    return read_drafts(open_records(spark, files), files)
+    return read_drafts(spark, files)
 
 
 def places(raw):
@@ -251,6 +250,17 @@ def test_exact_copies_fold_into_one_example_that_names_its_records(spark, tmp_pa
     assert {row.licence for row in examples} == {"MIT"}
 
 
+def test_a_record_goes_to_python_once(spark, tmp_path):
+    (tmp_path / "a.jsonl").write_bytes(as_lines(ALPACA))
+    (tmp_path / "b.json").write_text(json.dumps(ALPACA))
+    pq.write_table(pa.Table.from_pylist(ALPACA), tmp_path / "c.parquet")
+
+    raw = ingest(spark, source(tmp_path))
+
+    assert raw._jdf.queryExecution().executedPlan().toString().count("MapInArrow") == 3
+    assert raw.where("outcome = 'used'").count() == 120
+
+
 def test_the_limit_reads_the_first_records_of_each_file(spark, tmp_path):
     (tmp_path / "a.json").write_text(json.dumps(ALPACA))
     (tmp_path / "b.jsonl").write_bytes(as_lines(ALPACA))
@@ -305,7 +315,7 @@ def test_one_bad_file_stops_no_other_and_is_counted(spark, tmp_path):
     (tmp_path / "f").mkdir()
 
     inspected = inspect_sources(spark, [source(tmp_path)], IngestConfig())
-    raw = read_drafts(open_records(spark, inspected.files), inspected.files)
+    raw = read_drafts(spark, inspected.files)
 
     refused = [(file, reason) for file, _, outcome, reason in places(raw) if outcome == "refused"]
     assert refused == [("b.parquet", "corrupt_parquet"), ("c.jsonl", "pointer_not_data"), ("d.jsonl", "not_utf8")]
@@ -333,9 +343,7 @@ def test_a_parquet_file_that_is_damaged_behind_its_head_costs_itself_and_its_row
     assert all(file.fault is None for file in files), "their heads are sound"
     stored = []
 
-    damaged = read_around_damage(
-        lambda read: stored.append(places(read_drafts(open_records(spark, read), read))), files
-    )
+    damaged = read_around_damage(lambda read: stored.append(places(read_drafts(spark, read))), files)
 
     (found,) = stored
     assert [one[0] for one in found].count("a.parquet") == 40
