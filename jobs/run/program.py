@@ -3,6 +3,7 @@
 Imported before anything else, also for `--help`, so it loads neither Spark nor a stage.
 """
 
+import io
 import logging
 import os
 import signal
@@ -47,6 +48,7 @@ def run_app(app: typer.Typer, arguments: Sequence[str], script_of: str | None = 
         arguments: what was typed after the program's name.
         script_of: the command that the program is by itself; messages that repeat what to type name it.
     """
+    _write_what_can_be_written()
     given = list(arguments)
     is_verbose = bool({"-v", "--verbose"} & set(given))
     if not is_verbose:
@@ -77,6 +79,13 @@ def run_app(app: typer.Typer, arguments: Sequence[str], script_of: str | None = 
             if ending.code == _INTERRUPTED:
                 _end_of(signals.heard() or signal.SIGINT)
             raise
+
+
+def _write_what_can_be_written() -> None:
+    """Have a terminal or log that takes no UTF-8 show a question mark for what it cannot show, and not end the run."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _follows_from_a_stop(error: Exception) -> bool:

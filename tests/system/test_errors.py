@@ -75,6 +75,21 @@ def test_the_exit_code_is_the_same_where_not_even_the_log_can_be_written(argumen
     assert done.returncode == code
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
+def test_a_terminal_that_takes_no_utf8_is_no_error(encoding):
+    done = subprocess.run(
+        [*COMMAND, "show-config", "--config", "demo", "--set", "export.title=naïve → 例"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+        capture_output=True,
+        check=False,
+        timeout=120,
+    )
+
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert "例".encode(encoding, "replace") in done.stdout
+
+
 def test_a_second_run_is_refused_before_spark_starts(tmp_path):
     lease = {
         "epoch": 1,
