@@ -71,20 +71,23 @@ class Redactor:
             text = short.sub(KEY, text)
         if not self._grams or not text:
             return text
-        spans = [*self._decoded_spans(text), *self._encoded_spans(text)]
+        spans = [*self._encoded_spans(text), *self._spans(text, as_escapes=False)]
+        if _ESCAPE.search(text):
+            # A mark such as % may stand before a key by chance, so the text is looked at in both ways.
+            spans += self._spans(text, as_escapes=True)
         return _blotted(text, spans) if spans else text
 
-    def _decoded_spans(self, text: str) -> list[tuple[int, int]]:
-        """Where the text shows a part of a key once its escapes are resolved and what is invisible is passed over."""
+    def _spans(self, text: str, *, as_escapes: bool) -> list[tuple[int, int]]:
+        """Where the text shows a part of a key once what is invisible is passed over, and escapes resolved or not."""
         text = text.translate(_WIDE) if not text.isascii() else text
-        plain = _ESCAPE.sub(_character, text) if _ESCAPE.search(text) else text
+        plain = _ESCAPE.sub(_character, text) if as_escapes else text
         joined = _UNSEEN.sub("", plain.lower())
         thinned = "\n".join((joined, *(joined[at::step] for step in _STEPS for at in range(step))))
         is_there = any(anchor in thinned for anchor in self._anchors)
         bare = _NO_MARK.sub("", joined)
         if not is_there and not any(anchor in bare for anchor in self._bare_anchors):
             return []
-        shown, places = _shown(text)
+        shown, places = _shown(text, as_escapes=as_escapes)
         spans = list(_found(shown, places, self._grams))
         for step in _STEPS:
             for at in range(step):
@@ -131,13 +134,13 @@ def _found(shown: str, places: list[tuple[int, int]], parts: set[str]) -> Iterat
                 yield places[at][0], places[at + length - 1][1]
 
 
-def _shown(text: str) -> tuple[str, list[tuple[int, int]]]:
+def _shown(text: str, *, as_escapes: bool) -> tuple[str, list[tuple[int, int]]]:
     """The characters that a reader sees, in lower case, each with the place in the text that it comes from."""
     characters: list[str] = []
     places: list[tuple[int, int]] = []
     at = 0
     while at < len(text):
-        escape = _ESCAPE.match(text, at) if text[at] in "%\\&" else None
+        escape = _ESCAPE.match(text, at) if as_escapes and text[at] in "%\\&" else None
         if escape is not None:
             character, end = _character(escape), escape.end()
         else:

@@ -100,6 +100,15 @@ def test_no_eight_characters_of_any_part_of_a_key_are_left(data):
     assert shown_of(KEY, Redactor([KEY])(text)) == ""
 
 
+@pytest.mark.parametrize("mark", ["%", "\\u00", "\\x", "&#x", "%25"])
+@pytest.mark.parametrize("way", ["as it is", "rot13", "backwards"])
+def test_a_mark_before_a_key_hides_no_part_of_it(mark, way):
+    key = "4C6f3e5dZq8Xx7Rk2Lw9"
+    told = WAYS[way](key) if way in WAYS else key
+    for at in range(len(key) - 7):
+        assert Redactor([key])(f"no {mark}{told[at : at + 8]}") == f"no {mark}[key]"
+
+
 @given(st.text(max_size=200))
 def test_a_text_without_a_key_stays_as_it_is(text):
     assert Redactor(["sk-proj-Zq8Xx7Rk2Lw9vTc4NdYh"])(text) == text
