@@ -183,7 +183,7 @@ NEAR_MISSES = {
     "In this task you are given a text. Now solve the new input case: is it about a person?": "general",
     "He bought 50 newspaper ads at $5 each. How much did he pay?": "reasoning",
     "The play Waiting for Godot won an award. Who wrote it?": "general",
-    "Come up with a creative title for the article \"how to use python\".": "creative",
+    'Come up with a creative title for the article "how to use python".': "creative",
     "写一个30秒广告脚本，介绍一个新产品。": "creative",
     "一家公司专门从事应用程序，它的客户是谁？": "general",
     "书写高锰酸钾和亚硫酸氢钠的反应方程式": "general",
