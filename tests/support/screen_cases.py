@@ -463,7 +463,11 @@ RESPONSES: dict[str, tuple[list[tuple[str, ...]], list[tuple[str, ...]]]] = {
         ],
     ),
     "unclosed_fence": (
-        [(ASK, "Run this:\n```python\nprint(1)"), (ASK, "Here it is:\n```"), (ASK, "```\na\n```\nand\n\n    ```sh\nls -l")],
+        [
+            (ASK, "Run this:\n```python\nprint(1)"),
+            (ASK, "Here it is:\n```"),
+            (ASK, "```\na\n```\nand\n\n    ```sh\nls -l"),
+        ],
         [
             (ASK, "```python\nprint(1)\n```"),
             (ASK, "````markdown\n```python\nprint(1)\n```\n````"),
