@@ -45,13 +45,19 @@ class CategoryRule(BaseModel):
 
     def matches(self, text: str, request: str) -> bool:
         """Whether the folded text belongs to the category."""
-        if self.contains and not any(map(text.__contains__, self.contains)):
+        literals = self._ascii_literals if text.isascii() else self.contains
+        if self.contains and not any(map(text.__contains__, literals)):
             return False
         if not any(pattern.search(text) for pattern in self.patterns):
             return False
         if self.min_numbers and len(_NUMBER.findall(text)) < self.min_numbers:
             return False
         return not any(spare.search(request) for spare in self.unless)
+
+    @cached_property
+    def _ascii_literals(self) -> tuple[str, ...]:
+        """Those of `contains` that can be in a text without any other character: there are many Chinese ones."""
+        return tuple(filter(str.isascii, self.contains))
 
 
 class CategoryRules(BaseModel):

@@ -82,6 +82,7 @@ def card_values(
         "calibrations": manifest["scorer"].get("calibrations", ()),  # of an older export it is not known
         "not_calibrated": NOT_CALIBRATED,
         "predictions": manifest["scorer"].get("predictions", ()),
+        "findings": manifest["scorer"].get("findings", ()),
         "read_by_people": manifest.get("read_by_people"),
         "judged": manifest["scorer"]["kind"] != JUDGED_BY_RULES,
     }

@@ -9,6 +9,7 @@ from jobs.calibration.stored import calibration_lines, calibrations_of
 from jobs.config.settings import PackageConfig
 from jobs.curation.benchmarks import searched_benchmarks
 from jobs.curation.estimate import estimate_of
+from jobs.curation.findings import findings_for_manifest
 from jobs.ledger.usage import ModelLedger, read_call_ledger
 from jobs.publish.content import Content
 from jobs.publish.folder import KIND
@@ -41,6 +42,7 @@ def build_manifest(runtime: Runtime, facts: Mapping[str, Any]) -> dict[str, Any]
             "name": settings.score.name,
             "calibrations": calibration_lines(calibrations_of(runtime)),
             "predictions": spared_lines(runtime),
+            "findings": findings_for_manifest(runtime),
         },
         "read_by_people": None if estimate is None else str(estimate),
         "teachers": [teacher.name for teacher in settings.distill.teachers],

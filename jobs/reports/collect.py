@@ -15,6 +15,7 @@ from jobs.config.settings import Settings
 from jobs.curation.eligibility import OPEN_PROMPTS
 from jobs.curation.estimate import estimate_of
 from jobs.curation.fates import Funnel
+from jobs.curation.findings import count_findings
 from jobs.deduplication.figures import count_source_duplication, largest_groups, sample_twins
 from jobs.ledger.usage import read_call_ledger
 from jobs.reports.project_status import (
@@ -75,6 +76,7 @@ def collect_status(runtime: Runtime, funnel: Funnel, verification: Verification)
             CategoryRow(name, measures.categories.get(name, 0), _wanted_share(settings, name)) for name in CATEGORIES
         ),
         sources=measures.sources,
+        findings=count_findings(runtime),
         quality_bands=measures.scores.bands,
         dimension_means=_dimension_means(files.join(output, PROVENANCE_FILE)),
         deduplication=_deduplication(runtime),

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from jobs.curation.fates import SELECTED, Funnel
+from jobs.curation.findings import FindingRows
 from jobs.deduplication.figures import HEAVY_LOSS, DuplicateGroup, Twins
 from jobs.publish.card import JUDGED_BY_RULES
 from jobs.rendering.markdown import render_template
@@ -148,6 +149,8 @@ class ProjectStatus:
     """How many scores were predicted and how far that agrees with the judge, a sentence each; empty: none was."""
     read_by_people: str | None = None
     """The share of good rows as people found them, with its interval; null: nobody has read a row."""
+    findings: tuple[FindingRows, ...] = ()
+    """What rules found, the most frequent in the data set first; empty where a judge scored."""
     quality_bands: Mapping[str, int]
     """Band -> rows, such as `9-10`; in the order to be shown."""
     dimension_means: Mapping[str, float] = field(default_factory=dict)
@@ -186,6 +189,11 @@ class ProjectStatus:
     def rows_without_remark(self) -> int:
         """Rows in which rules found nothing at all; says nothing where a judge scored."""
         return self.quality_bands.get(CLEAN_BAND, 0)
+
+    @property
+    def rows_checked(self) -> int:
+        """Pairs that rules looked at."""
+        return sum(found.checked for found in self.findings)
 
     @property
     def left_usd(self) -> Decimal | None:

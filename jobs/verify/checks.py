@@ -58,6 +58,8 @@ class Verification:
     """How the scorer compares with people, as the manifest says."""
     predictions: Sequence[str] = ()
     """How many scores were predicted and what that is worth, as the manifest says."""
+    findings: Mapping[str, int] = field(default_factory=dict)
+    """What rules found -> rows, as the manifest says."""
     contamination: Contamination | None = None
     """Null where no benchmark was given: nothing was looked for."""
     place: LineNames = field(default_factory=LineNames)

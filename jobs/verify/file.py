@@ -70,6 +70,7 @@ def verify_file(
         scorer=manifest.scorer.name if manifest else None,
         calibrations=manifest.scorer.calibrations if manifest else (),
         predictions=manifest.scorer.predictions if manifest else (),
+        findings=manifest.scorer.rows_by_finding if manifest else {},
         checks=[
             *origin,
             *checks.measured_checks(measures, wanted, manifest, LineNames(), given),

@@ -73,6 +73,7 @@ def verify_package(
         scorer=manifest.scorer.name,
         calibrations=manifest.scorer.calibrations,
         predictions=manifest.scorer.predictions,
+        findings=manifest.scorer.rows_by_finding,
         checks=results,
         notes=checks.field_notes(measures),
         place=rows.place,

@@ -88,6 +88,7 @@ def _quality(verification: Verification) -> Iterator[str]:
         clean = scores.bands[CLEAN_BAND]
         yield _row("  nothing found", _share(clean, scores.rows))
         yield _row("  with remarks", _share(scores.rows - clean, scores.rows))
+        yield from _findings(verification.findings)
         yield from (_row("  calibrated", spelled_out(line, 500)) for line in verification.calibrations)
         return
     yield _row("  mean score", f"{scores.mean:.6g} of {scores.rows:,} rows")
@@ -98,6 +99,17 @@ def _quality(verification: Verification) -> Iterator[str]:
     for place, (name, _) in enumerate(BANDS):
         upper = "" if name.startswith("below") else " (including 10)" if place == 0 else f" (below {name[-1]})"
         yield _row(f"  {name}", _share(scores.bands[name], scores.rows) + upper)
+
+
+def _findings(findings: Mapping[str, int]) -> Iterator[str]:
+    """Each finding with its rows, as the run that made the file counted them."""
+    if findings:
+        yield "  the gravest finding of each row, as the manifest says"
+    rows = sum(findings.values())
+    listed = [(finding, count) for finding, count in findings.items() if count]
+    yield from (f"    {spelled_out(finding, 200)} {_share(count, rows)}" for finding, count in listed[:_LISTED_NAMES])
+    if len(listed) > _LISTED_NAMES:
+        yield f"    and {len(listed) - _LISTED_NAMES:,} more"
 
 
 def _duplicates(verification: Verification, measures: Measures, jaccard: float) -> Iterator[str]:
@@ -156,6 +168,7 @@ def report_json(verification: Verification) -> str:
         "scorer": verification.scorer,
         "calibrations": list(verification.calibrations),
         "predictions": list(verification.predictions),
+        "findings": dict(verification.findings),
         "checks": [asdict(check) for check in verification.checks],
         "thresholds": verification.thresholds.model_dump(),
         "measures": asdict(verification.measures),

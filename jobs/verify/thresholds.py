@@ -49,6 +49,13 @@ class FileFacts(BaseModel):
     bytes: int | None = None
 
 
+class ManifestFinding(BaseModel):
+    """What rules found, and in how many rows of the data set it is the gravest finding."""
+
+    finding: str
+    rows: int = Field(ge=0)
+
+
 class ManifestScorer(BaseModel):
     """Who gave the scores; `kind` is `heuristic` for rules, `judge` for a model, `distilled` for one asked in part."""
 
@@ -58,6 +65,13 @@ class ManifestScorer(BaseModel):
     """How it compares with people, a sentence each."""
     predictions: list[str] = []
     """How many scores were predicted, and how far that agrees with the judge, a sentence each."""
+    findings: list[ManifestFinding] = []
+    """Where rules scored, the most frequent first."""
+
+    @property
+    def rows_by_finding(self) -> dict[str, int]:
+        """The same, finding -> rows of the data set."""
+        return {found.finding: found.rows for found in self.findings}
 
 
 class Manifest(BaseModel):

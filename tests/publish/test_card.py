@@ -93,6 +93,19 @@ def test_a_licence_that_the_hub_cannot_show_is_other_with_a_name(licences, licen
     assert (matter["license"], matter.get("license_name")) == (licence, name)
 
 
+def test_the_card_of_screened_rows_has_each_finding_with_its_shares():
+    clean = {"finding": "No fault was found.", "effect": "passes", "checked": 1500, "rows": 1200}
+    hostile = {"finding": HOSTILE, "effect": "fails", "checked": 500, "rows": 0}
+    scorer = {"kind": "heuristic", "name": "heuristic", "findings": [clean, hostile]}
+
+    told = section(render_card(settings(), manifest(scorer=scorer)), "Quality")
+
+    assert "| No fault was found. | passes | 1,500 | 75.0 % | 1,200 | 100.0 % |" in told
+    assert "| fails | 500 | 25.0 % | 0 | 0.0 % |" in told
+    assert "<script>" not in told and "\n# head" not in told and "\x1b" not in told
+    assert "of the pairs looked at" not in section(render_card(settings(), manifest()), "Quality"), "of an older export"
+
+
 def test_answers_of_a_model_are_tagged_synthetic_and_unknown_languages_are_left_out():
     changed = manifest(teacher_kinds={"gpt": "x"}, counts={"language": {"not known": 9}})
 

@@ -9,6 +9,7 @@ from itertools import pairwise
 import pytest
 
 from jobs.curation.fates import Funnel
+from jobs.curation.findings import FindingRows
 from jobs.curation.reasons import meaning_of
 from jobs.deduplication.figures import DuplicateGroup, Twins
 from jobs.reports.html_report import funnel_steps, render_report
@@ -77,6 +78,24 @@ def test_every_reason_of_the_sample_is_explained():
     assert [(stage, reason) for stage, reason in named if not meaning_of(stage, reason)] == []
     assert "file ends" in (meaning_of("ingest", "truncated") or ""), "a rule of the same name means something else"
     assert meaning_of("screen", "no_such_rule") is None
+
+
+FOUND = (
+    FindingRows("No fault was found.", fails=False, checked=1500, rows=1400),
+    FindingRows("Clarity: <b>shouts</b>.", fails=False, checked=150, rows=100),
+    FindingRows("Completeness: the answer stops.", fails=True, checked=350, rows=0),
+)
+
+
+def test_each_finding_stands_with_its_share_of_pairs_and_of_the_data_set():
+    text = section("Quality", findings=FOUND)
+
+    assert "Of 2,000 pairs that the rules looked at" in text
+    assert "No fault was found. passes 1,500 75.0 % 1,400 93.3 %" in text
+    assert "Clarity: <b>shouts</b>. passes 150 7.5 % 100 6.7 %" in text
+    assert "Completeness: the answer stops. fails 350 17.5 % 0 0.0 %" in text
+    assert "<b>shouts" not in render_report(replace(REPORTED, findings=FOUND)), "a finding is text"
+    assert "Each finding" not in section("Quality")
 
 
 LOCAL = TeacherCost("<b>local</b>", 1200, 8.25, 1000, 45_000, Decimal("9.5"))

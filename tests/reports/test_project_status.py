@@ -8,6 +8,7 @@ from importlib import resources
 import pytest
 
 from jobs.curation.fates import Funnel
+from jobs.curation.findings import FindingRows
 from jobs.reports.project_status import (
     CategoryRow,
     Criterion,
@@ -249,6 +250,15 @@ def test_rules_are_screened_not_judged_and_a_judge_is_not_called_so():
     assert "(not calibrated)" in judge
     assert "not calibrated: nobody has compared this scorer with people" in section(judge, "Quality bands")
     assert "Have a judge" not in judge
+
+
+def test_each_finding_of_the_rules_has_its_shares():
+    found = (FindingRows("Clarity: a | <b>.", fails=False, checked=200, rows=150),)
+
+    told = section(report(findings=found), "Quality bands")
+
+    assert "| Clarity: a &#124; &lt;b&gt;. | passes | 200 | 100.0 % | 150 | 10.0 % |" in told
+    assert "of the pairs looked at" not in report()
 
 
 def test_what_to_do_next_follows_from_the_figures():

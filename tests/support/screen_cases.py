@@ -237,6 +237,13 @@ RESPONSES: dict[str, tuple[list[tuple[str, ...]], list[tuple[str, ...]]]] = {
             ("Role-play an angry king.", "No! I will not give you my crown."),
             (ASK, "I cannot recommend a time. However, here is what cooks do. " + LONG * 2),
             (ASK, "If the bank says 'I am sorry, we cannot help', ask for the manager."),
+            ("Translate into English: Lo siento, no puedo ayudarte.", "I'm sorry, I can't help you."),
+            ("Translate 'Sorry, I cannot help you' into German.", "Es tut mir leid, dabei kann ich nicht helfen."),
+            ("将下面的句子翻译成中文：Sorry, I cannot answer.", "对不起，我无法回答。"),
+            ("Correct the grammar: I am sorry but I can not helps.", "I am sorry, but I cannot help you."),
+            ("Help me find data.", "I can't help with that disk, but I can help you to find copies of it. " + LONG),
+            ("Where do I get it?", "Yeah, I see. Ask at a shop that you trust, so I can't help more. " + LONG),
+            ("What are you thinking of?", "I do not have the ability to think as people do."),
         ],
     ),
     "ai_disclaimer": (
@@ -253,6 +260,8 @@ RESPONSES: dict[str, tuple[list[tuple[str, ...]], list[tuple[str, ...]]]] = {
             ("Who leads Peru?", "As of my last knowledge update in September 2021, Pedro Castillo does."),
             ("Who leads Peru?", "My training data only goes up to 2021, so this may have changed."),
             ("谁是总统？", "截至我的知识截止日期2021年9月，总统是卡斯蒂略。"),
+            ("评价这个拼图。", "对不起，我是一个语言AI，看不到图片。"),
+            ("写一段周末的叙述。", "由于我是一个人工智能助手，我没有周末。"),
         ],
         [
             ("What is your knowledge cutoff?", "My knowledge cutoff is September 2021."),
@@ -260,6 +269,8 @@ RESPONSES: dict[str, tuple[list[tuple[str, ...]], list[tuple[str, ...]]]] = {
             ("What is a chatbot?", "A program. As an AI grows more capable, its makers test it more."),
             ("Who are you?", "As an AI assistant, I answer questions."),
             ("Tell me who you are.", "As a language model, I answer questions."),
+            ("你叫什么名字？", "我是一个人工智能助手。"),
+            ("你好", "你好，我是人工智能助手。"),
             ("Am I the only one who lives in a machine?", "As an AI, I do not live in one."),
             (
                 "Is it wise for AI to form an opinion?",
@@ -452,12 +463,17 @@ RESPONSES: dict[str, tuple[list[tuple[str, ...]], list[tuple[str, ...]]]] = {
         ],
     ),
     "unclosed_fence": (
-        [(ASK, "Run this:\n```python\nprint(1)"), (ASK, "```\na\n```\nand\n\n    ```sh\nls -l")],
+        [
+            (ASK, "Run this:\n```python\nprint(1)"),
+            (ASK, "Here it is:\n```"),
+            (ASK, "```\na\n```\nand\n\n    ```sh\nls -l"),
+        ],
         [
             (ASK, "```python\nprint(1)\n```"),
             (ASK, "````markdown\n```python\nprint(1)\n```\n````"),
             (ASK, "1. Do this:\n   ```sh\n   ls\n   ```\n"),
             (ASK, "Three backticks (```) open a fence."),
+            (ASK, "```\n```python\nprint(1)\n```\n```"),
         ],
     ),
     "code_does_not_parse": (

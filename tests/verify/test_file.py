@@ -134,6 +134,32 @@ def test_beside_a_judges_mean_stands_how_it_compares_with_people(tmp_path):
     assert json.loads(report_json(told))["calibrations"] == [f"{line}\x1b[31m"]
 
 
+def test_the_findings_of_rules_stand_with_their_shares(tmp_path):
+    findings = [
+        {"finding": "No fault was found.", "rows": 3, "checked": 9},
+        {"finding": "Clarity: \x1b[31m", "rows": 1},
+    ]
+    findings.append({"finding": "Completeness: the answer stops.", "rows": 0})
+    known = {**HEURISTIC, "scorer": {**HEURISTIC["scorer"], "findings": findings}}
+
+    told = verify_file(write(tmp_path, map(row, range(6)), known))
+
+    text = report_text(told)
+    assert "    No fault was found. 3 (75.00 %)" in text and "(25.00 %)" in text
+    assert "\x1b" not in text and "the answer stops" not in text, "of no row"
+    assert json.loads(report_json(told))["findings"]["No fault was found."] == 3
+    assert "gravest finding" not in report_text(verify_file(write(tmp_path, map(row, range(6)), HEURISTIC)))
+
+
+@pytest.mark.parametrize("faulty", [{"finding": "x", "rows": -1}, {"finding": "x"}, {"rows": 1}, "x"])
+def test_a_manifest_with_faulty_findings_is_refused(tmp_path, faulty):
+    scorer = {**HEURISTIC["scorer"], "findings": [faulty]}
+
+    verification = verify_file(write(tmp_path, map(row, range(6)), {**HEURISTIC, "scorer": scorer}))
+
+    assert verdicts(verification)["Manifest"] == "FAIL"
+
+
 def test_predicted_scores_are_never_sold_as_a_judges(tmp_path):
     line = "of 900 rows the judge scored 500"
     scorer = {"kind": "distilled", "name": "judge-1 and what was learnt of it", "predictions": [f"{line}\x1b[31m"]}

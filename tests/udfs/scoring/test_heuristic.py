@@ -348,6 +348,8 @@ NO_ANSWERS = {
     "spaced_hearts": ("Say something nice.", "Sure! " + "❤️ " * 200, "the answer is one symbol over and over"),
     "zh_not_given": ("总结这篇文章。", "抱歉，您没有提供文章的内容。请提供文章，我会为您总结。", "asks back"),
     "zh_ask_back": ("帮我改一下。", "请提供您需要修改的文本内容。", "asks back"),
+    "zh_not_for_me": ("将以下文章评分。", "对不起，您没有为我提供文章来评分。请重新提供。", "asks back"),
+    "zh_i_am_sorry": ("请根据以下文章提问。", "我不好意思，您没有提供任何信息或文章。", "asks back"),
     "zh_you_have_not": ("分析一下数据。", "您没有提供数据，我需要更多信息才能分析。", "asks back"),
     "de_ask": ("Fasse zusammen.", "Könnten Sie bitte den Text angeben?", "asks back"),
     "fr": ("Résume le texte.", "Veuillez fournir le texte à résumer.", "asks back"),
