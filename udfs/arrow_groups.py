@@ -1,6 +1,7 @@
-"""Whole groups out of a sorted stream of Arrow batches."""
+"""Arrow batches out of rows, and whole groups out of a sorted stream of batches."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -8,6 +9,12 @@ import pyarrow as pa
 from udfs import worker_memory  # noqa: F401 - at work in each worker that runs a function over Arrow batches
 
 ArrowBatches = Iterator[pa.RecordBatch]
+
+
+def batch_of(rows: Sequence[tuple[Any, ...]], schema: pa.Schema) -> pa.RecordBatch:
+    """A batch of rows, of which there is at least one, with their values in the order of the schema."""
+    columns = zip(*rows, strict=True)
+    return pa.record_batch([pa.array(c, field.type) for c, field in zip(columns, schema, strict=True)], schema=schema)
 
 
 def whole_groups(batches: ArrowBatches, key: str, chunk_rows: int, chunk_bytes: int = 1 << 62) -> ArrowBatches:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from udfs.arrow_groups import ArrowBatches
+from udfs.arrow_groups import ArrowBatches, batch_of
 from udfs.containers import EXCERPT_BYTES, MAX_RECORD_BYTES
 from udfs.unpacking import UTF8_BOM
 
@@ -51,8 +51,4 @@ def number_lines(batches: ArrowBatches) -> ArrowBatches:
             elif line and not line.isspace():
                 rows.append((file, block, ordinal, line, None))
         if rows:
-            columns_of_rows = zip(*rows, strict=True)
-            yield pa.record_batch(
-                [pa.array(values, field.type) for values, field in zip(columns_of_rows, _SCHEMA, strict=True)],
-                schema=_SCHEMA,
-            )
+            yield batch_of(rows, _SCHEMA)

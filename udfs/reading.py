@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from schemas.tables import RAW_RECORDS, RECORD
-from udfs.arrow_groups import ArrowBatches, whole_groups
+from udfs.arrow_groups import ArrowBatches, batch_of, whole_groups
 from udfs.categories import CategoryRules, categorise, mapped_category
 from udfs.containers import RawRecord
 from udfs.formats.draft import Draft, Parsed, Turn
@@ -217,14 +217,7 @@ def _batches(rows: Iterator[tuple[Any, ...]], schema: pa.Schema) -> ArrowBatches
     for row in rows:
         pending.append(row)
         if len(pending) == _BATCH_ROWS:
-            yield _columns(pending, schema)
+            yield batch_of(pending, schema)
             pending = []
     if pending:
-        yield _columns(pending, schema)
-
-
-def _columns(rows: list[tuple[Any, ...]], schema: pa.Schema) -> pa.RecordBatch:
-    columns = zip(*rows, strict=True)
-    return pa.record_batch(
-        [pa.array(column, kind.type) for column, kind in zip(columns, schema, strict=True)], schema=schema
-    )
+        yield batch_of(pending, schema)
