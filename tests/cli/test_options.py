@@ -24,13 +24,17 @@ def test_small_files_are_run_without_javas_slow_compiler_unless_the_configuratio
     small = settings_of(file)
     of_small = for_small_files(small).spark.conf[OPTIONS]
     assert of_small.startswith("-XX:TieredStopAtLevel=1 ") and "SerialGC" in of_small
+    assert for_small_files(small).spark.conf["spark.sql.codegen.wholeStage"] == "false"
+    with_codegen = settings_of(file, "spark.conf={spark.sql.codegen.wholeStage: 'true'}")
+    assert for_small_files(with_codegen).spark.conf["spark.sql.codegen.wholeStage"] == "true", "whoever says so has it"
     assert for_small_files(small).model_copy(update={"spark": small.spark}) == small, "and nothing else changes"
 
     own = settings_of(file, f"spark.conf={{{OPTIONS}: -Xss4m}}")
     assert for_small_files(own) == own
     file.write_bytes(b"x" * 6_000_000)
-    of_middling = for_small_files(small).spark.conf[OPTIONS]
-    assert of_middling.startswith("-XX:TieredStopAtLevel=1 ") and "SerialGC" not in of_middling
+    of_middling = for_small_files(small).spark.conf
+    assert of_middling[OPTIONS].startswith("-XX:TieredStopAtLevel=1 ") and "SerialGC" not in of_middling[OPTIONS]
+    assert of_middling.keys() == {OPTIONS}
     os.truncate(file, 200_000_000)
     assert for_small_files(small) == small
     assert for_small_files(settings_of("s3://bucket/a.jsonl")) == settings_of("s3://bucket/a.jsonl")
