@@ -15,6 +15,7 @@ from udfs.containers import RawRecord
 from udfs.formats.draft import Draft, Parsed, Turn
 from udfs.formats.parse import ParseOptions, parse_record, parse_tree, tree_key
 from udfs.ids import example_id
+from udfs.parquet_head import rows_of_table
 from udfs.records import open_file, read_whole_file
 from udfs.text import clean_text, detect_language, repair_literal_escapes, strip_no_input
 
@@ -50,6 +51,18 @@ def split_files(files: Mapping[str, tuple[str, FileOptions]]) -> Callable[[Arrow
             for file in batch.column("file").to_pylist():
                 path, options = files[file]
                 yield from _record_rows(records_of(path), file, options)
+
+    return split
+
+
+def split_tables(files: Mapping[str, tuple[str, FileOptions]]) -> Callable[[ArrowBatches], ArrowBatches]:
+    """Build the same for Parquet files with columns that Spark does not take."""
+
+    def split(batches: ArrowBatches) -> ArrowBatches:
+        for batch in batches:
+            for file in batch.column("file").to_pylist():
+                path, options = files[file]
+                yield from _record_rows(rows_of_table(path), file, options)
 
     return split
 

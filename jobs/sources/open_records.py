@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import DoubleType, FloatType
@@ -13,7 +15,9 @@ from schemas.tables import RECORD
 from udfs.arrow_groups import ArrowBatches
 from udfs.column_functions import looked_up
 from udfs.numbered_lines import numbered
-from udfs.reading import FileOptions, split_contents, split_files
+from udfs.reading import FileOptions, split_contents, split_files, split_tables
+
+Splitter = Callable[[ArrowBatches], ArrowBatches]
 
 
 def open_records(spark: SparkSession, files: Sequence[SourceFile]) -> DataFrame:
@@ -22,6 +26,7 @@ def open_records(spark: SparkSession, files: Sequence[SourceFile]) -> DataFrame:
     tables = {f.path: f.options for f in files if f.is_split and f.container == "parquet"}
     here = {f.path: f.options for f in files if not f.is_split and f.is_here}
     elsewhere = {f.path: f.options for f in files if not f.is_split and not f.is_here}
+    ours = {f.path for f in files if f.is_here}
     parts = []
     if here:
         parts.append(_whole_files(spark, here))
@@ -29,18 +34,30 @@ def open_records(spark: SparkSession, files: Sequence[SourceFile]) -> DataFrame:
         parts.append(content_records(spark, elsewhere))
     if lines:
         parts.append(_line_records(spark, lines))
-    parts.extend(_limited(parquet_records(spark, path), {path: options}) for path, options in tables.items())
+    others: dict[str, FileOptions] = {}
+    for path, options in tables.items():
+        try:
+            parts.append(_limited(parquet_records(spark, path), {path: options}))
+        except (PySparkException, Py4JError):
+            # Two columns that differ in case only, or a type that Spark does not know: we read it ourselves.
+            if path not in ours:
+                raise
+            others[path] = options
+    if others:
+        parts.append(_whole_files(spark, others, split_tables))
     records = parts[0]
     for part in parts[1:]:
         records = records.unionByName(part)
     return records
 
 
-def _whole_files(spark: SparkSession, options: Mapping[str, FileOptions]) -> DataFrame:
+def _whole_files(
+    spark: SparkSession, options: Mapping[str, FileOptions], split: Callable[..., Splitter] = split_files
+) -> DataFrame:
     """Records of files of this machine, each opened by the task that reads it and never held as a whole."""
     paths = spark.createDataFrame([(path,) for path in options], "file string")
     spread = paths if len(options) == 1 else paths.repartition(len(options), "file")
-    return spread.mapInArrow(split_files({path: (local_path(path) or path, options[path]) for path in options}), RECORD)
+    return spread.mapInArrow(split({path: (local_path(path) or path, options[path]) for path in options}), RECORD)
 
 
 def content_records(spark: SparkSession, options: Mapping[str, FileOptions]) -> DataFrame:
