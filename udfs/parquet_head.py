@@ -1,4 +1,4 @@
-"""The first rows of a Parquet file, as Spark would write them as JSON."""
+"""Rows of a Parquet file, as Spark would write them as JSON: the first of them, and those that Spark does not take."""
 
 import base64
 import json
@@ -12,6 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from udfs.containers import RawRecord
+
+_BATCH_ROWS = 500
 
 
 class DamagedParquetError(Exception):
@@ -29,6 +31,18 @@ def parquet_rows(file: BinaryIO, count: int) -> list[RawRecord]:
             return list(islice(_rows(table, count), count))
     except (pa.ArrowException, OSError, ValueError) as error:
         raise DamagedParquetError(str(error).split("\n", 1)[0]) from error
+
+
+def rows_of_table(path: str) -> Iterator[RawRecord]:
+    """All rows of a file of this machine; where it cannot be read on, a last record says so."""
+    position = 0
+    try:
+        with pq.ParquetFile(path) as table:
+            for row in _rows(table, _BATCH_ROWS):
+                yield row
+                position = row.position + 1
+    except (pa.ArrowException, OSError, ValueError):
+        yield RawRecord(position, b"", "corrupt_parquet")
 
 
 def parquet_row_count(path: str) -> int | None:

@@ -24,6 +24,7 @@ _RAW_SCHEMA = to_arrow_schema(RAW_RECORDS.schema)
 _BATCH_ROWS = 2_000
 _LINE_PLACE = ("file", "block", "ordinal")
 OnBatches = Callable[[ArrowBatches], ArrowBatches]
+ReadFile = Callable[[str], Iterator[RawRecord]]
 
 
 @dataclass(frozen=True)
@@ -39,25 +40,6 @@ class FileOptions:
     limit: int | None = None
 
 
-def split_files(files: Mapping[str, tuple[str, FileOptions]], parse: OnBatches = iter) -> OnBatches:
-    """Build the `mapInArrow` function from rows of (file) to rows of `RECORD`.
-
-    For what Spark cannot split: JSON arrays, CSV, packed files. They are read as a stream.
-
-    Args:
-        files: by what each is called in `file`: where it is on this machine, and how it is read.
-        parse: what becomes of the records where they are read, so that they go to Python once.
-    """
-
-    def split(batches: ArrowBatches) -> ArrowBatches:
-        for batch in batches:
-            for file in batch.column("file").to_pylist():
-                path, options = files[file]
-                yield from parse(_record_rows(records_of(path), file, options))
-
-    return split
-
-
 def records_of(path: str) -> Iterator[RawRecord]:
     """The records of a file of this machine; where it cannot be read on, a last one says `unreadable`."""
     position = 0
@@ -68,6 +50,28 @@ def records_of(path: str) -> Iterator[RawRecord]:
                 position = raw.position + 1
     except OSError:
         yield RawRecord(position, b"", "unreadable")
+
+
+def split_files(
+    files: Mapping[str, tuple[str, FileOptions]], parse: OnBatches = iter, read: ReadFile = records_of
+) -> OnBatches:
+    """Build the `mapInArrow` function from rows of (file) to rows of `RECORD`.
+
+    For what Spark cannot split: JSON arrays, CSV, packed files. They are read as a stream.
+
+    Args:
+        files: by what each is called in `file`: where it is on this machine, and how it is read.
+        parse: what becomes of the records where they are read, so that they go to Python once.
+        read: opens a file of this machine and gives its records.
+    """
+
+    def split(batches: ArrowBatches) -> ArrowBatches:
+        for batch in batches:
+            for file in batch.column("file").to_pylist():
+                path, options = files[file]
+                yield from parse(_record_rows(read(path), file, options))
+
+    return split
 
 
 def split_contents(options: Mapping[str, FileOptions], parse: OnBatches = iter) -> OnBatches:

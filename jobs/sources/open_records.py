@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import DoubleType, FloatType, StructType
@@ -14,7 +16,8 @@ from schemas.tables import RECORD
 from udfs.arrow_groups import ArrowBatches
 from udfs.column_functions import looked_up
 from udfs.numbered_lines import numbered
-from udfs.reading import FileOptions, OnBatches, split_contents, split_files, split_lines
+from udfs.parquet_head import rows_of_table
+from udfs.reading import FileOptions, OnBatches, ReadFile, records_of, split_contents, split_files, split_lines
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,7 @@ def open_records(spark: SparkSession, files: Sequence[SourceFile], parsing: Pars
     tables = {f.path: f.options for f in files if f.is_split and f.container == "parquet"}
     here = {f.path: f.options for f in files if not f.is_split and f.is_here}
     elsewhere = {f.path: f.options for f in files if not f.is_split and not f.is_here}
+    ours = {f.path for f in files if f.is_here}
     parts = []
     if here:
         parts.append(_whole_files(spark, here, parsing))
@@ -40,21 +44,33 @@ def open_records(spark: SparkSession, files: Sequence[SourceFile], parsing: Pars
         parts.append(content_records(spark, elsewhere, parsing))
     if lines:
         parts.append(_line_records(spark, lines, parsing))
+    unknown: dict[str, FileOptions] = {}
     for path, options in tables.items():
-        rows = _limited(_with_source(parquet_records(spark, path), {path: options}), {path: options}, RECORD)
-        parts.append(rows if parsing.schema is RECORD else rows.mapInArrow(parsing.parse, parsing.schema))
+        try:
+            rows = _limited(_with_source(parquet_records(spark, path), {path: options}), {path: options}, RECORD)
+        except (PySparkException, Py4JError):
+            # Two columns that differ in case only, or a type that Spark does not know: we read it ourselves.
+            if path not in ours:
+                raise
+            unknown[path] = options
+        else:
+            parts.append(rows if parsing.schema is RECORD else rows.mapInArrow(parsing.parse, parsing.schema))
+    if unknown:
+        parts.append(_whole_files(spark, unknown, parsing, rows_of_table))
     records = parts[0]
     for part in parts[1:]:
         records = records.unionByName(part)
     return records
 
 
-def _whole_files(spark: SparkSession, options: Mapping[str, FileOptions], parsing: Parsing) -> DataFrame:
+def _whole_files(
+    spark: SparkSession, options: Mapping[str, FileOptions], parsing: Parsing, read: ReadFile = records_of
+) -> DataFrame:
     """Records of files of this machine, each opened by the task that reads it and never held as a whole."""
     paths = spark.createDataFrame([(path,) for path in options], "file string")
     spread = paths if len(options) == 1 else paths.repartition(len(options), "file")
     files = {path: (local_path(path) or path, options[path]) for path in options}
-    return spread.mapInArrow(split_files(files, parsing.parse), parsing.schema)
+    return spread.mapInArrow(split_files(files, parsing.parse, read), parsing.schema)
 
 
 def content_records(

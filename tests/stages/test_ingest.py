@@ -326,6 +326,27 @@ def test_one_bad_file_stops_no_other_and_is_counted(spark, tmp_path):
     assert f"{tmp_path}/f: a folder in a folder" in said and "b.parquet: a damaged Parquet file" in said
 
 
+def test_a_parquet_file_with_columns_that_spark_does_not_take_is_read_all_the_same(spark, tmp_path):
+    table = pa.Table.from_pylist(ALPACA[:3])
+    odd = {
+        "case": table.append_column("Output", pa.array(["x"] * 3)),
+        "time": table.append_column("at", pa.array([0] * 3, pa.time64("ns"))),
+        "wide": table.append_column("sum", pa.array([1] * 3).cast(pa.decimal256(60, 0))),
+        "half": table.append_column("share", pa.array([1.0] * 3).cast(pa.float16())),
+        "plain": table,
+    }
+    for name, one in odd.items():
+        pq.write_table(one, tmp_path / f"{name}.parquet")
+
+    raw = ingest(spark, source(tmp_path / "*.parquet", name="p"))
+    found = raw.select("file", "position", "outcome").collect()
+
+    assert {row["outcome"] for row in found} == {"used"}
+    assert sorted((row["file"].rsplit("/", 1)[-1], row["position"]) for row in found) == sorted(
+        (f"{name}.parquet", place) for name in odd for place in range(3)
+    )
+
+
 def test_a_parquet_file_that_is_damaged_behind_its_head_costs_itself_and_its_rows_are_counted(spark, tmp_path):
     rows = [{"instruction": f"Describe the sea, part {n}?", "output": f"{n * 7919:x} waves."} for n in range(9000)]
     for name in ("a.parquet", "b c%20d+.parquet", "e.parquet"):
