@@ -53,6 +53,16 @@ def parquet_row_count(path: str) -> int | None:
         return None
 
 
+def is_brotli(path: str) -> bool:
+    """Whether a file of this machine is packed with Brotli, which Spark cannot unpack."""
+    try:
+        meta = pq.read_metadata(path)
+    except (pa.ArrowException, OSError, ValueError):
+        return False
+    groups = (meta.row_group(number) for number in range(meta.num_row_groups))
+    return any(group.column(place).compression == "BROTLI" for group in groups for place in range(group.num_columns))
+
+
 def _rows(table: pq.ParquetFile, count: int) -> Iterator[RawRecord]:
     position = 0
     for batch in table.iter_batches(batch_size=count):

@@ -16,7 +16,7 @@ from schemas.tables import RECORD
 from udfs.arrow_groups import ArrowBatches
 from udfs.column_functions import looked_up
 from udfs.numbered_lines import numbered
-from udfs.parquet_head import rows_of_table
+from udfs.parquet_head import is_brotli, rows_of_table
 from udfs.reading import FileOptions, OnBatches, ReadFile, records_of, split_contents, split_files, split_lines
 
 
@@ -44,19 +44,7 @@ def open_records(spark: SparkSession, files: Sequence[SourceFile], parsing: Pars
         parts.append(content_records(spark, elsewhere, parsing))
     if lines:
         parts.append(_line_records(spark, lines, parsing))
-    unknown: dict[str, FileOptions] = {}
-    for path, options in tables.items():
-        try:
-            rows = _limited(_with_source(parquet_records(spark, path), {path: options}), {path: options}, RECORD)
-        except (PySparkException, Py4JError):
-            # Two columns that differ in case only, or a type that Spark does not know: we read it ourselves.
-            if path not in ours:
-                raise
-            unknown[path] = options
-        else:
-            parts.append(rows if parsing.schema is RECORD else rows.mapInArrow(parsing.parse, parsing.schema))
-    if unknown:
-        parts.append(_whole_files(spark, unknown, parsing, rows_of_table))
+    parts.extend(_table(spark, path, options, parsing, is_here=path in ours) for path, options in tables.items())
     records = parts[0]
     for part in parts[1:]:
         records = records.unionByName(part)
@@ -71,6 +59,21 @@ def _whole_files(
     spread = paths if len(options) == 1 else paths.repartition(len(options), "file")
     files = {path: (local_path(path) or path, options[path]) for path in options}
     return spread.mapInArrow(split_files(files, parsing.parse, read), parsing.schema)
+
+
+def _table(spark: SparkSession, path: str, options: FileOptions, parsing: Parsing, *, is_here: bool) -> DataFrame:
+    """Records of a Parquet file; one that Spark does not take we read ourselves where it is on this machine."""
+    given = {path: options}
+    if is_here and is_brotli(local_path(path) or path):
+        return _whole_files(spark, given, parsing, rows_of_table)
+    try:
+        rows = _limited(_with_source(parquet_records(spark, path), given), given, RECORD)
+    except (PySparkException, Py4JError):
+        # Two columns that differ in case only, or a type that Spark does not know.
+        if not is_here:
+            raise
+        return _whole_files(spark, given, parsing, rows_of_table)
+    return rows if parsing.schema is RECORD else rows.mapInArrow(parsing.parse, parsing.schema)
 
 
 def content_records(

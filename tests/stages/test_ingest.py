@@ -326,7 +326,7 @@ def test_one_bad_file_stops_no_other_and_is_counted(spark, tmp_path):
     assert f"{tmp_path}/f: a folder in a folder" in said and "b.parquet: a damaged Parquet file" in said
 
 
-def test_a_parquet_file_with_columns_that_spark_does_not_take_is_read_all_the_same(spark, tmp_path):
+def test_a_parquet_file_with_columns_or_a_codec_that_spark_does_not_take_is_read_all_the_same(spark, tmp_path):
     table = pa.Table.from_pylist(ALPACA[:3])
     odd = {
         "case": table.append_column("Output", pa.array(["x"] * 3)),
@@ -337,6 +337,9 @@ def test_a_parquet_file_with_columns_that_spark_does_not_take_is_read_all_the_sa
     }
     for name, one in odd.items():
         pq.write_table(one, tmp_path / f"{name}.parquet")
+    for codec in ("brotli", "zstd", "lz4", "gzip", "none"):
+        pq.write_table(table, tmp_path / f"{codec}.parquet", compression=codec)
+        odd[codec] = table
 
     raw = ingest(spark, source(tmp_path / "*.parquet", name="p"))
     found = raw.select("file", "position", "outcome").collect()
