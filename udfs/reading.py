@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Any
+from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -95,9 +96,10 @@ def split_lines(options: Mapping[str, FileOptions], parse: OnBatches = iter) -> 
 
     def split(batches: ArrowBatches) -> ArrowBatches:
         for batch in batches:
-            for lines in _within_limits(batch, options):
-                given = [options[file].source for file in lines.column("file").to_pylist()]
-                columns = (lines.column(name) for name in ("file", "ordinal", "record", "reason"))
+            paths = [unquote(file) for file in batch.column("file").to_pylist()]  # Spark encodes them
+            for lines in _within_limits(batch.append_column("path", pa.array(paths, pa.string())), options):
+                given = [options[path].source for path in lines.column("path").to_pylist()]
+                columns = (lines.column(name) for name in ("path", "ordinal", "record", "reason"))
                 records = pa.record_batch([pa.array(given, pa.string()), *columns], schema=_RECORD_SCHEMA)
                 for found in parse(iter([records])):
                     others = [name for name in found.schema.names if name not in ("file", "position")]
@@ -109,7 +111,7 @@ def split_lines(options: Mapping[str, FileOptions], parse: OnBatches = iter) -> 
 
 def _within_limits(lines: pa.RecordBatch, options: Mapping[str, FileOptions]) -> ArrowBatches:
     if any(given.limit is not None for given in options.values()):
-        limits = [options[file].limit for file in lines.column("file").to_pylist()]
+        limits = [options[path].limit for path in lines.column("path").to_pylist()]
         lines = lines.filter(pc.fill_null(pc.less(lines.column("ordinal"), pa.array(limits, pa.int64())), True))
     if lines.num_rows:
         yield lines

@@ -108,15 +108,13 @@ def numbered_lines(
             null).
 
     Returns:
-        Columns file, position (from 0; blank lines count) and `columns`.
+        Columns file (its path as Spark encodes it), position (from 0; blank lines count) and `columns`.
     """
-    # The metadata column encodes what a listing does not; a plus sign is itself there, but not to url_decode.
-    path = F.url_decode(F.replace(F.col("_metadata.file_path"), F.lit("+"), F.lit("%2B")))
     lines = (
         spark.read.option("lineSep", "\n")
         .text(list(paths))
         .select(
-            path.alias("file"),
+            F.col("_metadata.file_path").alias("file"),
             F.col("_metadata.file_block_start").alias("block"),
             F.col("value").cast("binary").alias("record"),
         )
@@ -137,8 +135,10 @@ def numbered_lines(
 def _line_records(spark: SparkSession, options: Mapping[str, FileOptions], parsing: Parsing) -> DataFrame:
     fields = (field for field in parsing.schema if field.name not in ("file", "position"))
     columns = ", ".join(f"{field.name} {field.dataType.simpleString()}" for field in fields)
-    parse = split_lines(options, parsing.parse)
-    return _limited(numbered_lines(spark, [literal(path) for path in options], parse, columns), options, parsing.schema)
+    lines = numbered_lines(spark, [literal(path) for path in options], split_lines(options, parsing.parse), columns)
+    # The metadata column encodes what the listing does not; a plus sign is itself there, but not to url_decode.
+    path = F.url_decode(F.replace("file", F.lit("+"), F.lit("%2B")))
+    return _limited(lines.withColumn("file", path), options, parsing.schema)
 
 
 def parquet_records(spark: SparkSession, path: str) -> DataFrame:
