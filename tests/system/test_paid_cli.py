@@ -105,7 +105,13 @@ def test_every_account_of_the_money_says_what_the_provider_bills(paid):
     }
     assert sum(row["tokens"] for row in runs) == sum(one.tokens for one in ledger.models) > 0
     assert all(manifest["tables"][name] is not None for name in ("attempts", "requests", "responses", "judgements"))
-    assert manifest["scorer"] == {"kind": "judge", "name": "judge-1", "calibrations": [], "predictions": []}
+    assert manifest["scorer"] == {
+        "kind": "judge",
+        "name": "judge-1",
+        "calibrations": [],
+        "predictions": [],
+        "findings": [],
+    }
 
 
 def test_the_reports_name_each_teacher_with_its_answers_score_and_cost(paid):
