@@ -173,7 +173,7 @@ def _with_copies_or_in(meetings: DataFrame, rows: DataFrame) -> DataFrame:
 
 
 def placed(rows: DataFrame, column: str, lost: DataFrame) -> DataFrame:
-    """The same rows, those ranks in front of which all others come with a 1 before them, and the others with a 0.
+    """The same rows, with a 1 before the ranks that are lost and a 0 before all others, so that these sort first.
 
     Args:
         rows: a column of ranks, and others.
