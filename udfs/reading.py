@@ -97,24 +97,23 @@ def split_lines(options: Mapping[str, FileOptions], parse: OnBatches = iter) -> 
     def split(batches: ArrowBatches) -> ArrowBatches:
         for batch in batches:
             paths = [unquote(file) for file in batch.column("file").to_pylist()]  # Spark encodes them
-            for lines in _within_limits(batch.append_column("path", pa.array(paths, pa.string())), options):
-                given = [options[path].source for path in lines.column("path").to_pylist()]
-                columns = (lines.column(name) for name in ("path", "ordinal", "record", "reason"))
-                records = pa.record_batch([pa.array(given, pa.string()), *columns], schema=_RECORD_SCHEMA)
-                for found in parse(iter([records])):
-                    others = [name for name in found.schema.names if name not in ("file", "position")]
-                    places = [lines.column(name) for name in _LINE_PLACE]
-                    yield pa.record_batch([*places, *map(found.column, others)], names=[*_LINE_PLACE, *others])
+            lines = _within_limits(batch.append_column("path", pa.array(paths, pa.string())), options)
+            given = [options[path].source for path in lines.column("path").to_pylist()]
+            columns = (lines.column(name) for name in ("path", "ordinal", "record", "reason"))
+            records = pa.record_batch([pa.array(given, pa.string()), *columns], schema=_RECORD_SCHEMA)
+            for found in parse(iter([records] if given else [])):
+                others = [name for name in found.schema.names if name not in ("file", "position")]
+                places = [lines.column(name) for name in _LINE_PLACE]
+                yield pa.record_batch([*places, *map(found.column, others)], names=[*_LINE_PLACE, *others])
 
     return split
 
 
-def _within_limits(lines: pa.RecordBatch, options: Mapping[str, FileOptions]) -> ArrowBatches:
-    if any(given.limit is not None for given in options.values()):
-        limits = [options[path].limit for path in lines.column("path").to_pylist()]
-        lines = lines.filter(pc.fill_null(pc.less(lines.column("ordinal"), pa.array(limits, pa.int64())), True))
-    if lines.num_rows:
-        yield lines
+def _within_limits(lines: pa.RecordBatch, options: Mapping[str, FileOptions]) -> pa.RecordBatch:
+    if all(given.limit is None for given in options.values()):
+        return lines
+    limits = [options[path].limit for path in lines.column("path").to_pylist()]
+    return lines.filter(pc.fill_null(pc.less(lines.column("ordinal"), pa.array(limits, pa.int64())), True))
 
 
 def _record_rows(records: Iterator[RawRecord], file: str, options: FileOptions) -> ArrowBatches:

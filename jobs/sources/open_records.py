@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
@@ -45,10 +46,7 @@ def open_records(spark: SparkSession, files: Sequence[SourceFile], parsing: Pars
     if lines:
         parts.append(_line_records(spark, lines, parsing))
     parts.extend(_table(spark, path, options, parsing, is_here=path in ours) for path, options in tables.items())
-    records = parts[0]
-    for part in parts[1:]:
-        records = records.unionByName(part)
-    return records
+    return reduce(DataFrame.unionByName, parts)
 
 
 def _whole_files(

@@ -33,17 +33,8 @@ _COLUMN_NAMES = {
     "category": ("category", "topic", "subject", "type"),
 }
 _INSTRUCTIONS = {"alpaca": "instruction", "jsonl": "instruction", "wizardlm": "input"}
-_NEEDS_RESPONSE = (
-    "input",
-    "text",
-    "user",
-    "inputs",
-    "human",
-    "request",
-    "input_text",
-    "q",
-    "输入",
-)  # too general to be believed without a column of answers
+# Too general to be believed without a column of answers.
+_NEEDS_RESPONSE = frozenset(("input", "text", "user", "inputs", "human", "request", "input_text", "q", "输入"))
 _EXPECTED = (
     "an instruction (alpaca), `chosen`/`rejected` transcripts (anthropic_hh), `conversations` or `messages` (sharegpt, "
     "messages), `text` with `role` or a `prompt` with `replies` (openassistant), `input` and `output` (wizardlm), or "

@@ -110,20 +110,20 @@ def _events(text: str) -> Iterator[Any]:
     for line in (*_LINE.split(text), ""):
         name, colon, data = line.partition(":")
         if name.strip().lower() == "data" and colon:
-            if open_lines or not _is_json(data):
+            if open_lines:
                 open_lines.append(data)
             elif data.strip().lower() not in _DONE:
-                yield json.loads(data)
+                pieces = _loaded(data)
+                yield from pieces
+                open_lines += [] if pieces else [data]
         elif not line.strip() and open_lines:
             yield json.loads("\n".join(open_lines))
             open_lines = []
 
 
-def _is_json(data: str) -> bool:
-    if data.strip().lower() in _DONE:
-        return True
+def _loaded(data: str) -> list[Any]:
+    """What a line of data holds; nothing where it goes on in the next line."""
     try:
-        json.loads(data)
+        return [json.loads(data)]
     except ValueError:
-        return False
-    return True
+        return []

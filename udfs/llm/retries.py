@@ -8,7 +8,7 @@ import math
 import random
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
@@ -76,16 +76,18 @@ def _duration_of(value: str) -> float | None:
 
 
 def _until_date(value: str, now: float) -> float | None:
-    at = None
-    for parse in (parsedate_to_datetime, datetime.fromisoformat):
-        try:
-            at = at or parse(value.replace("Z", "+00:00") if parse is not parsedate_to_datetime else value)
-        except (TypeError, ValueError, IndexError, OverflowError):
-            continue
+    at = _date_of(parsedate_to_datetime, value) or _date_of(datetime.fromisoformat, value.replace("Z", "+00:00"))
     if at is None:
         return None
     at = at if at.tzinfo else at.replace(tzinfo=timezone.utc)
     return max(0.0, at.timestamp() - now)
+
+
+def _date_of(parse: Callable[[str], datetime], value: str) -> datetime | None:
+    try:
+        return parse(value)
+    except (TypeError, ValueError, IndexError, OverflowError):
+        return None
 
 
 def _number(value: str | None) -> float | None:

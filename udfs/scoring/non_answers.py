@@ -83,7 +83,7 @@ def is_one_symbol(pair: PairText) -> bool:
     text = pair.subject.text
     # In such a row stands a piece of few different characters, which is found in a tenth of the time.
     pieces = (text[start : start + _PIECE] for start in range(0, len(text) - _PIECE + 1, _APART))
-    if min(map(len, map(set, pieces)), default=0) > _FEW_CHARACTERS:
+    if min(map(len, map(set, pieces)), default=_PIECE) > _FEW_CHARACTERS:
         return False
     return _SYMBOL_OVER_AND_OVER.search(text) is not None and not _REPETITION_ASKED.search(pair.asked)
 
