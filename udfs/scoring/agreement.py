@@ -23,7 +23,7 @@ class Agreement(NamedTuple):
     """The share that always taking the longer answer gets; a coin gets 0.5."""
 
 
-MEASURED_ON = date(2026, 11, 28)
+MEASURED_ON = date(2026, 11, 29)
 """With equal weights of the four dimensions, which are the default."""
 
 MEASURED: tuple[Agreement, ...] = (
