@@ -9,6 +9,7 @@ what comes back should be few.
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timezone
 from string import Formatter
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -74,7 +75,7 @@ class DeltaTables:
         names = {table.name: self._register(table, builder) for table in tables_of(question)}
         sql = _fill_in(question, values, _quoted).format(**names)
         try:
-            return pa.table(builder.execute(sql))
+            return _arrow(builder.execute(sql))
         except (DeltaError, OSError, pa.ArrowException) as error:
             raise CannotReadError(type(error).__name__) from error
 
@@ -84,7 +85,6 @@ class DeltaTables:
         Raises:
             CannotReadError: its rows are not simply those of its files, or delta-rs cannot read its log.
         """
-        import pyarrow as pa
 
         found = self._open(table)
         if found is None:
@@ -92,7 +92,7 @@ class DeltaTables:
         if found.metadata().partition_columns:
             raise CannotReadError(f"{table.name} is partitioned")
         # What delta-rs calls their addresses is escaped, and no name of a file.
-        names = pa.table(found.get_add_actions()).column("path").to_pylist()
+        names = _arrow(found.get_add_actions()).column("path").to_pylist()
         if any("/" in name or "%" in name for name in names):
             raise CannotReadError(f"{table.name} has files elsewhere")
         return _columns(found), sorted(files.join(self.folder, table.name, name) for name in names)
@@ -143,6 +143,13 @@ def write_rows(path: str, table: Table, rows: Sequence[Mapping[str, Any]], mode:
     # A table of an earlier version gets its new columns.
     columns_as: Literal["merge", "overwrite"] = "merge" if mode == "append" else "overwrite"
     write_deltalake(path, pa.Table.from_pylist(plain, columns), mode=mode, schema_mode=columns_as)
+
+
+def _arrow(rows: Any) -> "pa.Table":
+    """Rows that delta-rs gave. `pyarrow.table` would do, but loads pandas to see whether they are a frame of it."""
+    import pyarrow as pa
+
+    return pa.RecordBatchReader.from_stream(rows).read_all()
 
 
 def _columns(table: "DeltaTable") -> "StructType":
@@ -205,12 +212,18 @@ def ask_spark(
 
 
 def answers_of(found: "pa.Table") -> list[Answer]:
-    """The rows of a table, which must be few, as answers."""
+    """The rows of a table, which must be few, as answers; times are in UTC."""
     import pyarrow as pa
 
     maps = [field.name for field in found.schema if pa.types.is_map(field.type)]
+    times = [field.name for field in found.schema if pa.types.is_timestamp(field.type)]
+    # A time that has a zone would make pyarrow load pandas, which takes a quarter of a second; what has none is in UTC.
+    for name in times:
+        found = found.set_column(found.schema.get_field_index(name), name, found[name].cast(pa.timestamp("us")))
     rows: list[Answer] = found.to_pylist()
     for row in rows:
+        for name in times:
+            row[name] = None if row[name] is None else row[name].replace(tzinfo=timezone.utc)
         for name in maps:
             row[name] = None if row[name] is None else dict(row[name])
     return rows

@@ -18,7 +18,7 @@ _CHECKPOINT = re.compile(r"(\d{20})\.checkpoint\b.*\.parquet")
 
 
 _MOST_COMPARED_BYTES = 1 << 30
-"""Of a table: above it only Spark compares checksums, which it does as it reads. A GiB takes about two seconds."""
+"""Of a table: above it only Spark compares checksums, which it does as it reads. A GiB takes about half a second."""
 
 
 def table_fault(folder: Path, *, compares: bool = False) -> str | None:

@@ -1,13 +1,15 @@
 """A flipped bit in a table is seen before delta-rs, which does not look, reads it."""
 
+import zlib
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from py4j.protocol import Py4JJavaError
 
-from jobs.workspace.checksums import is_as_written, write_checksum
+from jobs.workspace.checksums import _joined, is_as_written, write_checksum
 from jobs.workspace.queries import EVERY_TABLE
 from jobs.workspace.storage import Storage
 from jobs.workspace.table_files import table_fault
@@ -56,6 +58,21 @@ def test_every_bit_counts(tmp_path, size):
         content = flip(path, place)
         assert not is_as_written(path)
         path.write_bytes(content)
+
+
+@pytest.mark.parametrize("block", [1, 7, 512])
+@given(content=st.binary(max_size=9_000))
+def test_the_sums_of_blocks_make_that_of_the_whole(block, content):
+    sums = [zlib.crc32(content[start : start + block]) for start in range(0, len(content), block)]
+    assert _joined(np.array(sums, np.uint32), block, len(content)) == zlib.crc32(content)
+
+
+def test_checksums_of_another_length_are_none_of_this_file(tmp_path):
+    path = tmp_path / "x"
+    path.write_bytes(b"a" * 512)
+    write_checksum(path)
+    path.write_bytes(b"a" * 1024)
+    assert not is_as_written(path)
 
 
 def test_a_file_without_checksums_is_believed(tmp_path):
