@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -16,7 +16,7 @@ from jobs.models.preflight import keys_not_set
 from jobs.rendering.money import cents
 from jobs.run.leased import leased
 from jobs.run.run_log import StageRun, latest_runs, record_stage
-from jobs.validation.validate import docs_root, validate_stage
+from jobs.validation.validate import docs_root, load_library, validate_stage
 from jobs.workspace.fingerprint import stage_fingerprint
 from jobs.workspace.machine_errors import root_cause
 from jobs.workspace.queries import Answer
@@ -80,6 +80,8 @@ def _run_leased(runtime: Runtime, stages: Sequence[Stage], *, force: bool, appro
                 if must_be_approved:
                     approve(runtime)
                     is_approved = True
+                if not is_fresh:
+                    _start(runtime, validator)
                 finished = run_stage(runtime, stage, fingerprint)
                 gate()
                 failures = validator.submit(validate_stage, runtime, _tables_to_check(runtime, stage))
@@ -87,6 +89,16 @@ def _run_leased(runtime: Runtime, stages: Sequence[Stage], *, force: bool, appro
                 results.append(finished)
         gate()
     return results
+
+
+def _start(runtime: Runtime, validator: Executor) -> None:
+    """Start Spark, and load meanwhile what the first validation needs.
+
+    Not while a stage runs: two threads that import what imports each other can wait for one another.
+    """
+    loaded = validator.submit(load_library)
+    runtime.spark  # noqa: B018 - to look at it starts it
+    loaded.result()
 
 
 def _tables_to_check(runtime: Runtime, stage: Stage) -> tuple[Table, ...]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Any
@@ -52,6 +53,11 @@ _RELATED: Mapping[Table, tuple[Table, ...]] = {
     SELECTION: (PAIRS,),
     DATASET: (SELECTION,),
 }
+
+
+def load_library() -> None:
+    """Load Great Expectations, which takes two seconds and more, before a stage is validated."""
+    import_module("great_expectations")
 
 
 def validate_stage(runtime: Runtime, written: Sequence[Table]) -> list[str]:

@@ -18,6 +18,7 @@ from jobs.workspace.queries import (
     WriteMode,
     ask_spark,
     tables_of,
+    with_parts,
     write_rows,
 )
 from jobs.workspace.table_files import give_checksums, table_fault
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 _ADDS_COLUMNS = {"mergeSchema": "true"}
 """A table that an earlier version wrote gets its new columns where a part of it stays."""
+
+_ANY_ROW = "select 1 as found from {table} where {condition} limit 1"
 
 
 @dataclass(frozen=True)
@@ -114,10 +117,12 @@ class Storage:
 
     def replace_where(self, table: Table, rows: DataFrame, condition: str) -> None:
         """Write anew the part of a table for which the SQL condition holds; all of `rows` must fulfil it."""
-        if self.exists(table):
-            self._write(table, rows, "overwrite", replaceWhere=condition, **_ADDS_COLUMNS)
-        else:
+        if not self.exists(table):
             self.replace(table, rows)
+        elif self.query(with_parts(_ANY_ROW, table=f"{{{table.name}}}", condition=condition), (), {}).num_rows:
+            self._write(table, rows, "overwrite", replaceWhere=condition, **_ADDS_COLUMNS)
+        else:  # to overwrite would look for what it replaces with six jobs
+            self._write(table, rows, "append", **_ADDS_COLUMNS)
 
     def replace_rows(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Write a whole table anew with some rows that the driver has; in a local folder without Spark."""
