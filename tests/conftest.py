@@ -1,5 +1,6 @@
 """One real Spark session with Delta for the whole suite, and nothing of one test left for the next."""
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -78,7 +79,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     command = ["wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), str(ROOT)]
     environment = {**os.environ, "PHASE0_SPARK_PROVIDED": "1"}
-    subprocess.run([sys.executable, "-m", "pip", *command], check=True, env=environment)
+    with (ROOT / "setup.py").open("rb") as lock:  # it is built in this folder, and one at a time
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        subprocess.run([sys.executable, "-m", "pip", *command], check=True, env=environment)
     return next(folder.glob("phase0-*.whl"))
 
 
