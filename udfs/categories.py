@@ -14,6 +14,7 @@ from schemas.records import Category
 from udfs.screen.subject import fold
 
 _SHORT_PARAGRAPH = 160
+"""Bytes: a Chinese character says as much as a few letters."""
 _HEAD_CHARS, _TAIL_CHARS = 700, 300
 """What is looked at of a text: a request stands at its beginning or its end, the material between them."""
 
@@ -22,6 +23,14 @@ _NUMBER = re.compile(
     r"|quarter|twice|thrice|dozen|double|triple|each|every|per)\b"
     r"|[二两三四五六七八九十百千万半][个元人米只天岁本支块斤升倍年月点]|每[个人天小只本支张]"
 )
+
+_LATIN = re.compile("[a-z]")
+
+_MATERIAL = re.compile(r"((?:文[章本字]|段落|内容|材料|原文|新闻|短文)[^。？！：:\n]{0,14}[：:])\s*[^\n]{40,}")
+"""What a Chinese prompt works on often stands behind a colon, in the paragraph that asks."""
+
+Letters = Literal["ascii", "other", "both"]
+"""ASCII alone, no Latin letter at all (as in most Chinese prompts), or Latin letters among others."""
 
 
 class CategoryRule(BaseModel):
@@ -43,10 +52,9 @@ class CategoryRule(BaseModel):
     unless: tuple[re.Pattern[str], ...] = ()
     """Spared where the folded request matches one of these."""
 
-    def matches(self, text: str, request: str) -> bool:
-        """Whether the folded text belongs to the category."""
-        literals = self._ascii_literals if text.isascii() else self.contains
-        if self.contains and not any(map(text.__contains__, literals)):
+    def matches(self, text: str, letters: Letters, request: str) -> bool:
+        """Whether the folded text, written in those letters, belongs to the category."""
+        if self.contains and not any(map(text.__contains__, self._literals[letters])):
             return False
         if not any(pattern.search(text) for pattern in self.patterns):
             return False
@@ -55,9 +63,13 @@ class CategoryRule(BaseModel):
         return not any(spare.search(request) for spare in self.unless)
 
     @cached_property
-    def _ascii_literals(self) -> tuple[str, ...]:
-        """Those of `contains` that can be in a text without any other character: there are many Chinese ones."""
-        return tuple(filter(str.isascii, self.contains))
+    def _literals(self) -> Mapping[Letters, tuple[str, ...]]:
+        """Those of `contains` that can be in a text of such letters: of the many most are English, or Chinese."""
+        return {
+            "ascii": tuple(filter(str.isascii, self.contains)),
+            "other": tuple(literal for literal in self.contains if not _LATIN.search(literal)),
+            "both": self.contains,
+        }
 
 
 class CategoryRules(BaseModel):
@@ -108,10 +120,12 @@ def load_category_rules(text: str | None = None) -> CategoryRules:
 def categorise(instruction: str, response: str | None, rules: CategoryRules) -> str:
     """Find the category of a pair, or of a prompt that has no answer yet."""
     prompt = _ends(instruction)
-    texts = {"prompt": prompt, "request": _request(prompt)}
-    texts["response"] = _ends(response) if response and rules.reads_responses else ""
+    request = _request(prompt)
+    answer = _ends(response) if response and rules.reads_responses else ""
+    texts = {"prompt": prompt, "request": request, "response": answer}
+    letters = {target: _letters(text) for target, text in texts.items()}
     for rule in rules.rules:
-        if rule.matches(texts[rule.target], texts["request"]):
+        if rule.matches(texts[rule.target], letters[rule.target], request):
             return rule.category
     return rules.default
 
@@ -134,11 +148,21 @@ def _ends(text: str) -> str:
     return fold(text.strip())
 
 
+def _letters(text: str) -> Letters:
+    """Which letters a text is written in."""
+    if text.isascii():
+        return "ascii"
+    return "both" if _LATIN.search(text) else "other"
+
+
 def _request(prompt: str) -> str:
     """The first paragraph of a prompt, and the last one where it is short enough to be a question."""
     first, _, rest = prompt.partition("\n\n")
     last = rest.rpartition("\n\n")[2]
-    return f"{first}\n{last}" if last and len(last) <= _SHORT_PARAGRAPH else first
+    if not prompt.isascii():
+        first = _MATERIAL.sub(r"\1", first)
+    short = last and len(last.encode(errors="ignore")) <= _SHORT_PARAGRAPH
+    return f"{first}\n{last}" if short else first
 
 
 def _described(fault: Any, content: Any) -> str:
