@@ -33,6 +33,7 @@ CONNECT = ["grpcio==1.85.3", "grpcio-status==1.85.3", "googleapis-common-protos=
 NOTEBOOK = ["ipykernel>=7.3,<8", "nbclient==0.11.0", "nbformat==5.11.1"]
 TEST = [
     "pytest==9.2.0",
+    "pytest-xdist==3.8.0",
     "hypothesis==6.168.5",  # later ones need Python 3.11
     "datasets==5.2.0",
     "venv-pack==0.2.0",

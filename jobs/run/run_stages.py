@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -80,8 +80,6 @@ def _run_leased(runtime: Runtime, stages: Sequence[Stage], *, force: bool, appro
                 if must_be_approved:
                     approve(runtime)
                     is_approved = True
-                if not is_fresh:
-                    _start(runtime, validator)
                 finished = run_stage(runtime, stage, fingerprint)
                 gate()
                 failures = validator.submit(validate_stage, runtime, _tables_to_check(runtime, stage))
@@ -89,16 +87,6 @@ def _run_leased(runtime: Runtime, stages: Sequence[Stage], *, force: bool, appro
                 results.append(finished)
         gate()
     return results
-
-
-def _start(runtime: Runtime, validator: Executor) -> None:
-    """Start Spark, and load meanwhile what the first validation needs.
-
-    Not while a stage runs: two threads that import what imports each other can wait for one another.
-    """
-    loaded = validator.submit(load_library)
-    runtime.spark  # noqa: B018 - to look at it starts it
-    loaded.result()
 
 
 def _tables_to_check(runtime: Runtime, stage: Stage) -> tuple[Table, ...]:
@@ -119,6 +107,7 @@ def run_stage(runtime: Runtime, stage: Stage, fingerprint: str) -> StageRun:
     started, clock = datetime.now(timezone.utc), time.monotonic()
     try:
         with runtime.progress.stage(stage.name, stage.title):
+            _start(runtime)
             report = stage.run(runtime)
     except Exception as error:
         ends: dict[type[Exception], str] = {DataRefusedError: "refused", StoppedError: "stopped"}
@@ -137,6 +126,16 @@ def run_stage(runtime: Runtime, stage: Stage, fingerprint: str) -> StageRun:
     for warning in report.warnings:
         runtime.progress.warn(warning)
     return StageRun(stage, "done", report, started, seconds, tokens, cost)
+
+
+def _start(runtime: Runtime) -> None:
+    """Start Spark, where it is not on, and load meanwhile what validation needs.
+
+    Not later, beside a stage: two threads that import what imports each other can wait for one another.
+    """
+    with ThreadPoolExecutor(max_workers=1) as other:
+        other.submit(load_library)
+        runtime.spark  # noqa: B018 - to look at it starts it
 
 
 def _paid(runtime: Runtime, stage: Stage) -> tuple[int, Decimal]:

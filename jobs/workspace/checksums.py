@@ -79,7 +79,7 @@ def _joined(sums: _Sums, block: int, size: int) -> int:
     """The CRC-32 of a file of `size` bytes from those of its blocks, of which the last may be short.
 
     A CRC is linear: that of `ab` is that of `b` xor that of `a` followed by as many zeros as `b` has bytes. Blocks are
-    joined to pairs, pairs to pairs of pairs, all of a size in one step (zlib's `crc32_combine` does it for one pair).
+    joined to pairs, pairs to pairs of pairs, all of a size in one step (zlib has it for one pair).
     """
     if not len(sums):
         return 0

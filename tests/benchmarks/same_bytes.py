@@ -47,7 +47,8 @@ def places(folder: Path) -> Iterator[list[Place]]:
     """The places to compare, while the cluster is on."""
     with standalone_cluster(folder) as master:
         yield [
-            *(Place(f"{count} partitions", {"shuffle_partitions": count}, {}) for count in (1, 2)),
+            Place("1 partition", {"shuffle_partitions": 1}, {}),
+            Place("2 partitions", {"shuffle_partitions": 2}, {}),
             Place("7 partitions, other splits and batches", {"shuffle_partitions": 7, "conf": _OTHER_SPLITS}, {}),
             Place("standalone cluster, 2 workers", {"master": master, "conf": _EXECUTORS}, {}),
             Place("Spark Connect", {}, {"SPARK_REMOTE": "local[2]"}),

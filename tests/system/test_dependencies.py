@@ -22,6 +22,7 @@ OPTIONAL = {"cjdk", "rensa", "datasketch"}
 TOOLS = {
     "cjdk": "fetches a Java",
     "wheel": "builds the wheel",
+    "pytest-xdist": "make test in several processes",
     "ruff": "make check",
     "mypy": "make check",
     "types-pyyaml": "make check",
