@@ -17,7 +17,6 @@ from jobs.pipeline import STAGES
 from jobs.reports.summary import print_summary
 from jobs.reports.write import write_reports
 from jobs.run.run_stages import run_stages
-from jobs.workspace.quick_start import JAVA_OPTIONS
 from jobs.workspace.runtime import Runtime
 from jobs.workspace.session import get_session
 from tests.support.demo import DemoRun, open_quietly
@@ -38,8 +37,6 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         shuffle_partitions=4,
         conf={
             **load_settings("demo").spark.conf,
-            # Unlike the demo the suite goes on for long enough that optimised code pays for its compilation.
-            JAVA_OPTIONS: "-XX:+UseSerialGC -XX:ReservedCodeCacheSize=240m -XX:MetaspaceSize=256m -XX:NewSize=256m",
             "spark.sql.warehouse.dir": str(logs / "warehouse"),
             "spark.local.dir": str(logs / "local"),
         },
