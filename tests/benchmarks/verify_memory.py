@@ -32,7 +32,7 @@ SENTENCE_WORDS = 12
 NEAR_EVERY = 200
 LETTERS = np.array(list("etaoinshrdlucmfwypvbgkjqxz"))
 CHILD = (
-    "import sys; from pathlib import Path; from jobs.verify.file.file import main_verify;"
+    "import sys; from pathlib import Path; from jobs.verify.file import main_verify;"
     "sys.exit(main_verify(Path(sys.argv[1]), {}, json=True))"
 )
 

@@ -1,6 +1,7 @@
 """The house rules a machine can check: each module has a floor, imports go down, promises about imports hold."""
 
 import ast
+import importlib
 import re
 import subprocess
 import sys
@@ -255,3 +256,16 @@ def test_every_package_is_installed():
     text = (ROOT / "setup.py").read_text("utf-8")
     packages = {name_of(path) for path in MODULES if path.name == "__init__.py"}
     assert not [name for name in packages if f'"{name}",' not in text]
+
+
+def test_programs_in_strings_import_what_there_is():
+    written = re.compile(r"from ((?:jobs|udfs|schemas|conf|tests)[\w.]*) import (\w+)")
+    found = [
+        (str(path.relative_to(ROOT)), name, what)
+        for path in sorted((ROOT / "tests").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        for name, what in written.findall(node.value)
+    ]
+    assert len(found) > 5
+    assert not [one for one in found if not hasattr(importlib.import_module(one[1]), one[2])]
