@@ -1,4 +1,4 @@
-"""One real Spark session with Delta for the whole suite, and nothing of one test left for the next."""
+"""One real Spark session with Delta for all tests of a process, and nothing of one test left for the next."""
 
 import fcntl
 import os

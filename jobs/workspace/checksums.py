@@ -81,29 +81,34 @@ def _joined(sums: _Sums, block: int, size: int) -> int:
     A CRC is linear: that of `ab` is that of `b` xor that of `a` followed by as many zeros as `b` has bytes. Blocks are
     joined to pairs, pairs to pairs of pairs, all of a size in one step (zlib has it for one pair).
     """
-    if not len(sums):
-        return 0
-    last, rest = sums[-1:], sums[:-1]
-    zeros = _zeros(block)
+    if len(sums) < 2:
+        return int(sums.sum())
+    last, rest = sums[-1], sums[:-1]
+    doublings = 0
     while len(rest) > 1:
         if len(rest) % 2:
             rest = np.concatenate([np.zeros(1, np.uint32), rest])  # nothing, before the first, changes no sum
-        rest = _followed(rest[::2], zeros) ^ rest[1::2]
-        zeros = _followed(zeros, zeros)
-    whole = _followed(rest, _zeros((size - 1) % block + 1)) ^ last if len(rest) else last
-    return int(whole[0])
+        rest = _followed(rest[::2], _zeros(block, doublings)) ^ rest[1::2]
+        doublings += 1
+    return int(_followed(rest, _zeros((size - 1) % block + 1))[0] ^ last)
 
 
-def _zeros(count: int) -> _Sums:
-    """What zero bytes that follow make of each bit of a CRC."""
-    zeros = bytes(count)
-    return np.array([zlib.crc32(zeros, 1 << bit) ^ zlib.crc32(zeros) for bit in range(32)], np.uint32)
+@lru_cache(maxsize=1024)
+def _zeros(count: int, doublings: int = 0) -> _Sums:
+    """What zero bytes that follow, so many and doubled so often, make of each octet of a CRC: four tables of 256."""
+    bits = np.uint32(1) << np.arange(32, dtype=np.uint32)
+    if doublings:
+        half = _zeros(count, doublings - 1)
+        made = _followed(_followed(bits, half), half)
+    else:
+        zeros = bytes(count)
+        of_none = zlib.crc32(zeros)
+        made = np.array([zlib.crc32(zeros, int(bit)) ^ of_none for bit in bits], np.uint32)
+    is_set = np.arange(256)[:, None] >> np.arange(8) & 1 > 0
+    return np.asarray(np.bitwise_xor.reduce(np.where(is_set, made.reshape(4, 1, 8), np.uint32(0)), axis=2))
 
 
 def _followed(sums: _Sums, zeros: _Sums) -> _Sums:
     """CRCs of what has zeros behind it."""
-    tables = np.zeros((4, 256), np.uint32)
-    for bit in range(32):
-        tables[bit // 8] ^= np.where(np.arange(256) >> bit % 8 & 1, zeros[bit], np.uint32(0))
     octets = sums.astype("<u4").view(np.uint8).reshape(-1, 4)
-    return np.asarray(np.bitwise_xor.reduce([table[octets[:, place]] for place, table in enumerate(tables)]))
+    return np.asarray(np.bitwise_xor.reduce(zeros[np.arange(4), octets], axis=1))

@@ -85,7 +85,6 @@ class DeltaTables:
         Raises:
             CannotReadError: its rows are not simply those of its files, or delta-rs cannot read its log.
         """
-
         found = self._open(table)
         if found is None:
             return None

@@ -80,6 +80,13 @@ def job_rows(count: int, stock: Sequence[str], seed: int = 7) -> Iterator[dict[s
         yield row
 
 
+def write_rows(file: Path, count: int) -> None:
+    """Write so many of them as JSONL."""
+    with file.open("w", encoding="utf-8") as handle:
+        for row in job_rows(count, sentences()):
+            handle.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
 @dataclass(frozen=True)
 class Sample:
     """All processes of a command at one moment."""
@@ -146,9 +153,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="phase0-job-") as name:
         folder = Path(name)
         data, log = folder / "rows.jsonl", folder / "log"
-        with data.open("w", encoding="utf-8") as handle:
-            for row in job_rows(given.rows, sentences()):
-                handle.write(json.dumps(row, ensure_ascii=False) + "\n")
+        write_rows(data, given.rows)
         workspace = folder / "workspace"
         config = {
             "workspace": str(workspace),

@@ -6,7 +6,6 @@ batches too), on a standalone cluster of two workers, and through Spark Connect.
 
 import argparse
 import hashlib
-import json
 import os
 import subprocess
 import sys
@@ -21,7 +20,7 @@ import yaml
 from rich.console import Console
 
 from jobs.rendering.terminal import figures_table
-from tests.benchmarks.job import job_rows, sentences
+from tests.benchmarks.job import write_rows
 from tests.support.paths import ROOT
 from tests.support.standalone_cluster import standalone_cluster
 
@@ -88,9 +87,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="phase0-bytes-") as name:
         folder, found = Path(name), set[str]()
         data = folder / "rows.jsonl"
-        with data.open("w", encoding="utf-8") as handle:
-            for row in job_rows(given.rows, sentences()):
-                handle.write(json.dumps(row, ensure_ascii=False) + "\n")
+        write_rows(data, given.rows)
         table = figures_table(f"{given.rows:,} rows", "where", "sha256 of dataset.jsonl", "seconds", texts=2)
         with places(folder) as compared:
             for number, place in enumerate(compared):

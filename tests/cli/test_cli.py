@@ -81,3 +81,16 @@ def test_a_stage_runs_as_a_script_with_only_the_zip_of_the_package_beside_it(tmp
         [sys.executable, str(script), "--help"], capture_output=True, text=True, cwd=tmp_path, check=False
     )
     assert said.returncode == 0 and "mark what breaks a rule" in said.stdout, said.stderr
+
+
+@pytest.mark.parametrize("looks", [["status"], ["show", "--reason", "low_score"], ["explain", "--line", "1"]])
+def test_who_looks_waits_neither_for_java_nor_for_pandas(demo, looks):
+    code = (
+        "import sys, pyspark, jobs.cli.app as app\n"
+        "try: app.main(sys.argv[1:])\n"
+        "except SystemExit as end: print('ended with', end.code)\n"
+        "print('pandas' in sys.modules, pyspark.SparkContext._gateway)"
+    )
+    command = [sys.executable, "-c", code, *looks, "--config", "demo", "--set", f"workspace={demo.workspace}"]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout.splitlines()
+    assert said[-2:] == ["ended with 0", "False None"]

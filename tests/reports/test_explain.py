@@ -1,8 +1,6 @@
 """The life of a row, told from the tables: for a row in the data set, a removed twin, and ids that lead nowhere."""
 
 import json
-import subprocess
-import sys
 from io import StringIO
 from pathlib import Path
 
@@ -17,7 +15,6 @@ from jobs.workspace.runtime import Runtime
 from schemas.errors import ConfigError
 from schemas.tables import DUPLICATES, PAIRS
 from tests.support.hostile import CONSOLE, FILE
-from tests.support.paths import ROOT
 
 TWINS = {"pass": "pair", "id": "p1", "duplicate_of": "p2", "jaccard": 0.875, "numbers_only": True}
 MARK = {
@@ -246,16 +243,3 @@ def test_there_is_nothing_to_report_on_before_the_export(hostile: Runtime, tmp_p
             main([*command, "--config", str(config), "--set", f"workspace={tmp_path}"])
         assert ended.value.code == 2
         assert "phase0 run" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("looks", [["status"], ["show", "--reason", "low_score"], ["explain", "--line", "1"]])
-def test_who_looks_waits_neither_for_java_nor_for_pandas(demo, looks):
-    code = (
-        "import sys, pyspark, jobs.cli.app as app\n"
-        "try: app.main(sys.argv[1:])\n"
-        "except SystemExit as end: print('ended with', end.code)\n"
-        "print('pandas' in sys.modules, pyspark.SparkContext._gateway)"
-    )
-    command = [sys.executable, "-c", code, *looks, "--config", "demo", "--set", f"workspace={demo.workspace}"]
-    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout.splitlines()
-    assert said[-2:] == ["ended with 0", "False None"]

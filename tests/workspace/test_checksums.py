@@ -1,5 +1,6 @@
 """A flipped bit in a table is seen before delta-rs, which does not look, reads it."""
 
+import tracemalloc
 import zlib
 from pathlib import Path
 
@@ -73,6 +74,20 @@ def test_checksums_of_another_length_are_none_of_this_file(tmp_path):
     write_checksum(path)
     path.write_bytes(b"a" * 1024)
     assert not is_as_written(path)
+
+
+@pytest.mark.parametrize("bit", range(32))
+def test_a_bit_that_flips_in_the_size_of_a_block_costs_no_memory(tmp_path, bit):
+    path = tmp_path / "x"
+    path.write_bytes(b"a" * 300)
+    write_checksum(path)
+    flip(tmp_path / ".x.crc", 32 + bit)
+    tracemalloc.start()
+    try:
+        is_as_written(path)
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_file_without_checksums_is_believed(tmp_path):
