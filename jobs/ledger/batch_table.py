@@ -67,7 +67,7 @@ def write_batches(runtime: Runtime, batches: Iterable[Batch]) -> None:
     if not written:
         return
     keys = ", ".join(f"'{batch.batch_key}'" for batch in written)
-    runtime.storage.replace_where(BATCHES, frame_of(runtime, written), f"batch_key IN ({keys})")
+    runtime.storage.replace_rows(BATCHES, [asdict(batch) for batch in written], f"batch_key IN ({keys})")
 
 
 def frame_of(runtime: Runtime, batches: Iterable[Batch]) -> DataFrame:

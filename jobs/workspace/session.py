@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory, gettempdir
 import pyspark
 from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
+from pyspark.sql.utils import is_remote
 
 from jobs.config.spark import SparkConfig
 from jobs.workspace.code_archive import write_code_archive
@@ -30,6 +31,11 @@ def starts_here(config: SparkConfig) -> bool:
 def is_one_process(config: SparkConfig) -> bool:
     """Whether Spark would run in one process of this machine; executors of their own have a class path of their own."""
     return starts_here(config) and config.master.partition("[")[0] == "local"
+
+
+def is_local(session: SparkSession) -> bool:
+    """Whether a session's driver and executors are one process of this machine, and so see the same files."""
+    return not is_remote() and str(session.sparkContext.master).partition("[")[0] == "local"
 
 
 def get_session(config: SparkConfig, log_file: Path | None = None) -> SparkSession:

@@ -16,7 +16,7 @@ from jobs.publish.package import build_package
 from jobs.publish.rows import packable_rows
 from jobs.publish.source import read_source, require_exported
 from jobs.verify.package import verify_package
-from jobs.workspace.queries import CannotReadError, DeltaTables
+from jobs.workspace.delta_tables import CannotReadError, DeltaTables
 from schemas.errors import ConfigError, DataRefusedError, MissingTableError
 from schemas.tables import DATASET, SELECTION
 from tests.support.upload_hub import TOKEN, upload_hub

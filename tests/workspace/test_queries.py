@@ -28,7 +28,8 @@ from jobs.reports.show import sample_examples, sample_records
 from jobs.reports.teacher_costs import find_teacher_costs
 from jobs.run.run_log import latest_runs
 from jobs.validation.validate import parameters
-from jobs.workspace.queries import CannotReadError, DeltaTables, _quoted, tables_of, with_parts, write_rows
+from jobs.workspace.delta_tables import CannotReadError, DeltaTables
+from jobs.workspace.queries import quoted, tables_of, with_parts
 from jobs.workspace.runtime import Runtime
 from schemas.calls import RESPONSES
 from schemas.errors import MissingTableError, SchemaMismatchError
@@ -160,8 +161,8 @@ def test_values_are_values_whatever_they_say(spark, monkeypatch, tmp_path):
 
 @given(st.text())
 def test_a_text_in_quotes_ends_where_it_ends(text):
-    quoted = _quoted(text).format()
-    assert quoted[1:-1].replace("''", "'") == text and "'" not in quoted[1:-1].replace("''", "")
+    inside = quoted(text).format()[1:-1]
+    assert inside.replace("''", "'") == text and "'" not in inside.replace("''", "")
 
 
 def test_parts_are_put_in_before_tables():
@@ -180,7 +181,7 @@ def test_columns_that_came_later_are_null_in_a_table_of_before(tmp_path):
     before = Table(
         RESPONSES.name, RESPONSES.key, StructType([one for one in RESPONSES.schema if one.name != "reasoning"])
     )
-    write_rows(str(tmp_path / "responses"), before, [{"request_id": "r1", "text": "yes"}], "append")
+    DeltaTables(str(tmp_path)).write_rows(before, [{"request_id": "r1", "text": "yes"}], "append")
 
     found = DeltaTables(str(tmp_path)).query("select r.request_id, r.text, r.reasoning from {responses} r", {})
 

@@ -1,12 +1,15 @@
 """Tables are written whole, read by contract, and missing ones say how to get them."""
 
+import json
+from pathlib import Path
+
 import pytest
 from pyspark.sql import functions as F
 
-from jobs.workspace.queries import CannotReadError, DeltaTables
+from jobs.workspace.delta_tables import CannotReadError, DeltaTables
 from jobs.workspace.storage import Storage
 from schemas.calls import RESPONSES
-from schemas.errors import MissingTableError, SchemaMismatchError
+from schemas.errors import DamagedTableError, MissingTableError, SchemaMismatchError
 from schemas.tables import CONTAMINATION, DUPLICATES, SCREEN
 from tests.support.factories import rows_of
 
@@ -112,3 +115,83 @@ def test_rows_that_the_driver_has_replace_a_table_of_any_version(spark, tmp_path
     assert storage.read(CONTAMINATION).collect() == []
     storage.replace(CONTAMINATION, rows_of(spark, CONTAMINATION, [{"example_id": "b"}]))
     assert [row["example_id"] for row in storage.read(CONTAMINATION).collect()] == ["b"]
+
+
+def _rows(storage):
+    return sorted((row["pass"], row["id"], row["jaccard"]) for row in storage.read(DUPLICATES).collect())
+
+
+def _engines(storage, table):
+    """Who wrote each commit of a table."""
+    folder = Path(storage.location(table)) / "_delta_log"
+    commits = [json.loads(path.read_text().splitlines()[0]) for path in sorted(folder.glob("*.json"))]
+    return [commit["commitInfo"]["engineInfo"].partition(":")[0].partition("/")[0] for commit in commits]
+
+
+def test_what_spark_writes_is_committed_by_delta_rs_and_read_by_delta(spark, tmp_path):
+    storage = Storage(lambda: spark, str(tmp_path / "a[b] {c} d*e? é"))
+    storage.replace(SCREEN, rows_of(spark, SCREEN, [{"id": "a"}, {"id": "b"}]))
+    storage.append(SCREEN, rows_of(spark, SCREEN, [{"id": "c"}]))
+    before = spark.read.format("delta").load(storage.location(SCREEN)).select("id").collect()
+    storage.replace(SCREEN, rows_of(spark, SCREEN, [{"id": "d"}]))
+
+    by_delta = spark.read.format("delta").load(storage.location(SCREEN))
+    assert (sorted(row["id"] for row in before), [row["id"] for row in by_delta.collect()]) == (["a", "b", "c"], ["d"])
+    assert by_delta.schema == SCREEN.schema and _engines(storage, SCREEN) == ["delta-rs"] * 3
+    old = spark.read.format("delta").option("versionAsOf", 1).load(storage.location(SCREEN))
+    assert old.count() == 3
+    by_delta.write.format("delta").mode("append").save(storage.location(SCREEN))
+    assert [row["id"] for row in storage.read(SCREEN).collect()] == ["d", "d"]
+    assert not list((tmp_path).rglob("scratch/*/*.parquet"))
+
+
+def test_every_file_of_a_commit_has_checksums(spark, tmp_path):
+    storage = Storage(lambda: spark, str(tmp_path))
+    storage.replace(SCREEN, rows_of(spark, SCREEN, [{"id": str(number)} for number in range(50)]).repartition(3))
+
+    folder = tmp_path / "tables" / "screen"
+    written = [*folder.glob("*.parquet"), *folder.glob("_delta_log/*.json")]
+    assert len(written) == 4 and all(path.with_name(f".{path.name}.crc").is_file() for path in written)
+    file = next(folder.glob("*.parquet"))
+    content = bytearray(file.read_bytes())
+    content[20] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(DamagedTableError, match="differs from its checksum"):
+        storage.require_all_whole([SCREEN])
+
+
+def test_a_part_is_replaced_whoever_has_the_rows(spark, tmp_path):
+    storage = Storage(lambda: spark, str(tmp_path))
+    first = [{"pass": "prompt", "id": "a", "jaccard": 0.8}, {"pass": "pair", "id": "p", "jaccard": None}]
+    storage.replace_rows(DUPLICATES, first, "pass = 'pair'")
+    storage.replace_where(DUPLICATES, rows_of(spark, DUPLICATES, [{"id": "b", "jaccard": 0.9}]), "jaccard > 0.7")
+    assert _rows(storage) == [
+        ("pair", "p", None),
+        ("prompt", "b", 0.9),
+    ]  # where nobody knows, the condition does not hold
+    storage.replace_rows(DUPLICATES, [{"pass": "pair", "id": "q", "jaccard": 1.0}], "pass = 'pair'")
+    assert _rows(storage) == [("pair", "q", 1.0), ("prompt", "b", 0.9)]
+    assert _engines(storage, DUPLICATES) == ["delta-rs"] * 3
+
+
+@pytest.mark.parametrize("property", ["delta.appendOnly", "delta.enableChangeDataFeed"])
+def test_a_table_with_properties_is_written_by_delta_itself(spark, tmp_path, property):
+    storage = Storage(lambda: spark, str(tmp_path))
+    rows_of(spark, SCREEN, [{"id": "a"}]).write.format("delta").option(property, "true").save(storage.location(SCREEN))
+
+    storage.append(SCREEN, rows_of(spark, SCREEN, [{"id": "b"}]))
+
+    assert sorted(row["id"] for row in storage.read(SCREEN).collect()) == ["a", "b"]
+    assert _engines(storage, SCREEN) == ["Apache-Spark"] * 2
+
+
+def test_a_write_that_fails_leaves_the_table_as_it_was(spark, tmp_path):
+    storage = Storage(lambda: spark, str(tmp_path))
+    storage.replace(SCREEN, rows_of(spark, SCREEN, [{"id": "a"}]))
+    broken = rows_of(spark, SCREEN, [{"id": "b"}, {"id": "c"}]).withColumn(
+        "span", F.when(F.col("id") == "c", F.raise_error(F.lit("no"))).otherwise(F.lit("s"))
+    )
+    with pytest.raises(Exception, match="no"):
+        storage.append(SCREEN, broken.repartition(2))
+    storage.append(SCREEN, rows_of(spark, SCREEN, [{"id": "d"}]))
+    assert sorted(row["id"] for row in storage.read(SCREEN).collect()) == ["a", "d"]
