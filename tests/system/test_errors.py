@@ -114,7 +114,7 @@ def test_a_second_run_is_refused_before_spark_starts(tmp_path):
     ],
 )
 def test_a_damaged_table_is_named_with_what_to_type(spark, tmp_path, harm, said):
-    storage = Storage(spark, str(tmp_path))
+    storage = Storage(lambda: spark, str(tmp_path))
     storage.replace(SCREEN, rows_of(spark, SCREEN, [{}]))
     folder = tmp_path / "tables" / "screen"
     harm(next(folder.glob("*.parquet")), next(folder.glob("_delta_log/*.json")))
