@@ -82,7 +82,8 @@ def get_session(config: SparkConfig, log_file: Path | None = None) -> SparkSessi
     except Exception as error:
         said = "" if is_elsewhere else _said(log_file, since)
         raise EnvironmentSetupError(_why_not(error, said, log_file if said else None)) from error
-    _remember_classes(session)
+    if not is_remote():
+        _remember_classes(session)
     return session
 
 
