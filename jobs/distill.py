@@ -14,9 +14,10 @@ from jobs.answers.public import assign_public, pair_public_answers
 from jobs.answers.requests import pair_answers
 from jobs.answers.screened import screen_answers
 from jobs.answers.teachers import ask_teachers
-from jobs.curation.eligibility import clean_examples, unique_prompts
+from jobs.curation.eligibility import UNIQUE_PROMPTS, clean_examples, unique_prompts
 from jobs.curation.unanswered import why_unanswered
 from jobs.surrogate.scores import score_with
+from jobs.workspace.queries import with_parts
 from jobs.workspace.runtime import Runtime, Stage, StageReport
 from schemas.calls import RESPONSES
 from schemas.tables import ASSIGNMENTS, CONTAMINATION, DUPLICATES, EXAMPLES, PAIRS, SCREEN
@@ -54,7 +55,15 @@ def _ask_models(runtime: Runtime, examples: DataFrame, prompts: DataFrame) -> St
         }
     )
     runtime.storage.clear_scratch()
-    return StageReport(prompts.count(), runtime.read(PAIRS).count(), dict(sorted(reasons.items())), warnings)
+    (counts,) = runtime.query(_COUNTS, (CONTAMINATION,))
+    return StageReport(counts["prompts"], counts["pairs"], dict(sorted(reasons.items())), warnings)
+
+
+_COUNTS = with_parts(
+    "select (select count(*) from ({unique_prompts}) as open_prompts) as prompts, "
+    "(select count(*) from {pairs}) as pairs",
+    unique_prompts=UNIQUE_PROMPTS,
+)
 
 
 def _score(runtime: Runtime, pairs: DataFrame) -> tuple[DataFrame, tuple[str, ...]]:

@@ -19,9 +19,11 @@ from jobs.ledger.batch_rows import attempts_of_results, count_lines, lines_of, r
 from jobs.ledger.batch_table import Batch, frame_of, write_batches
 from jobs.ledger.settle import append_new
 from jobs.workspace import files
+from jobs.workspace.queries import no_rows
 from jobs.workspace.runtime import Runtime
 from schemas.batches import BATCH_ITEMS, FOLDED
 from schemas.calls import ATTEMPTS, RESPONSES
+from schemas.columns import TEXT, columns
 from udfs.llm.batch_results import BatchTerms
 from udfs.llm.journal_reader import ANSWERED
 
@@ -30,7 +32,7 @@ GONE = "unknown"
 _TOGETHER = 20  # batches that are taken in by the same Spark jobs
 _OF_THE_PROVIDER = ("billing", "auth", "not_found", "unexpected")
 _FEW_REJECTIONS = 4  # beside fewer answers; no account's trouble shows itself in so few
-_LINES = "batch_key string, custom_id string, line string"
+_LINES = columns(("batch_key", TEXT), ("custom_id", TEXT), ("line", TEXT))
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,7 @@ def _read(runtime: Runtime, paths: Mapping[str, list[str]]) -> DataFrame:
         runtime.spark.read.text(own, lineSep="\n").withColumn("batch_key", F.lit(batch_key))
         for batch_key, own in paths.items()
     ]
-    return lines_of(reduce(DataFrame.unionByName, found)) if found else runtime.spark.createDataFrame([], _LINES)
+    return lines_of(reduce(DataFrame.unionByName, found)) if found else no_rows(runtime.spark, _LINES)
 
 
 def _why_lost(batch: Batch, count: _Count, *, is_gone: bool) -> str | None:

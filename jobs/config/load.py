@@ -166,6 +166,9 @@ def _known_keys(location: Sequence[int | str]) -> list[str]:
     return list(model.model_fields)
 
 
+_READ_AS_ANOTHER = re.compile(r"%[0-9A-Fa-f]{2}|\\")
+
+
 def _with_absolute_paths(settings: Settings, sources_folder: Path, workspace_folder: Path) -> Settings:
     sources = tuple(
         source.model_copy(update={"path": tuple(absolute_glob(path, sources_folder) for path in source.paths) or None})
@@ -190,6 +193,11 @@ def _with_absolute_paths(settings: Settings, sources_folder: Path, workspace_fol
     if downloads.folder:
         downloads = downloads.model_copy(update={"folder": from_here(downloads.folder)})
     workspace = from_here(settings.workspace)
+    if "://" not in workspace and _READ_AS_ANOTHER.search(workspace):
+        raise ConfigError(
+            f"workspace: {workspace} holds a backslash or a % with two hexadecimal digits behind it. delta-rs, which reads "
+            "the tables, takes that for another character, and would look elsewhere; choose a path without it"
+        )
     places = {
         "sources": sources,
         "decontaminate": decontaminate,

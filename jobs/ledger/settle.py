@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 
 from jobs.workspace import files
 from jobs.workspace.files import list_files
+from jobs.workspace.queries import no_rows
 from jobs.workspace.runtime import Runtime
 from schemas.calls import ATTEMPTS, JOURNAL, REQUESTS, RESPONSES
 from schemas.errors import StoppedError
@@ -33,9 +34,7 @@ def spent_usd(runtime: Runtime) -> Decimal:
 
 def spent_by_stage(runtime: Runtime) -> dict[str, Decimal]:
     """What the ledger says each stage has paid."""
-    if not runtime.storage.exists(ATTEMPTS):
-        return {}
-    rows = runtime.read(ATTEMPTS).groupBy("stage").agg(F.sum("cost_usd").alias("usd")).collect()
+    rows = runtime.query("select stage, sum(cost_usd) as usd from {attempts} group by stage", (ATTEMPTS,))
     return {row["stage"]: row["usd"] for row in rows}
 
 
@@ -144,7 +143,7 @@ def read_journal_lines(spark: SparkSession, folder: str) -> DataFrame:
     """
     paths = list_files(folder, ".jsonl")
     if not paths:
-        return spark.createDataFrame([], JOURNAL).withColumn("is_damaged", F.lit(False))
+        return no_rows(spark, JOURNAL).withColumn("is_damaged", F.lit(False))
     end = F.substring_index("value", MARK, -1)  # what follows the last of these marks
     body = F.left("value", F.length("value") - F.length(end) - len(MARK))
     matches = F.concat(F.crc32(body.cast("binary")).cast("string"), F.lit("}")) == end

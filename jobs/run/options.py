@@ -13,6 +13,7 @@ from jobs.config.settings import Settings
 from jobs.sources.listing import list_local
 from jobs.workspace.quick_start import JAVA_OPTIONS, QUICK_COMPILER
 from jobs.workspace.runtime import Runtime, Stage, open_runtime
+from jobs.workspace.session import THROUGH_DRIVER
 from schemas.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -75,8 +76,12 @@ def runtime_of(
 
 _SHORT_RUN = f"{QUICK_COMPILER} -XX:+UseSerialGC -XX:MetaspaceSize=256m -XX:NewSize=256m"
 """Nor is garbage collected while classes are loaded."""
-_INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
-"""Nor is a program written and compiled for each query: 416 records cost 55 instead of 63 seconds of CPU."""
+_SMALL = {
+    # Nor is a program written and compiled for each query: 416 records cost 55 instead of 63 seconds of CPU.
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    THROUGH_DRIVER: "true",
+}
 _SHORT_BYTES, _QUICK_BYTES = 5_000_000, 150_000_000
 """Of all source files together: up to there a run is over before optimised code has paid for its compilation."""
 
@@ -95,7 +100,7 @@ def for_small_files(settings: Settings) -> Settings:
         return settings
     is_short = total <= _SHORT_BYTES
     java = _SHORT_RUN if is_short else QUICK_COMPILER
-    conf = {**(_INTERPRETED if is_short else {}), **settings.spark.conf, JAVA_OPTIONS: java}
+    conf = {**(_SMALL if is_short else {}), **settings.spark.conf, JAVA_OPTIONS: java}
     return settings.model_copy(update={"spark": settings.spark.model_copy(update={"conf": conf})})
 
 

@@ -11,6 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+from uuid import uuid4
+
+import pyarrow.parquet as pq
 
 from jobs.workspace import files
 from jobs.workspace.queries import Value, filled_in, null_columns, quoted, tables_of, with_parts
@@ -29,6 +32,9 @@ _ROOM_BYTES = 128 << 10
 """More than a few rows, their commit and a checkpoint take."""
 _PLAIN_WRITERS = 2
 """Version of the protocol up to which a writer need know of nothing but files, where the table has no properties."""
+
+
+_OTHER_ROWS = "select * from {table} where ({condition}) is not true"
 
 
 class CannotReadError(Exception):
@@ -102,49 +108,66 @@ class DeltaTables:
             written: the folder; it holds the rows of one write and nothing of it is left there.
             mode: whether the files come beside those of the table or in their place.
         """
-        from deltalake.transaction import create_table_with_add_actions
-
-        folder = Path(self.folder) / table.name
+        folder = self._folder_of(table)
         files.require_room(str(folder), _ROOM_BYTES)  # on a full disk delta-rs panics
-        actions = list(_taken_over(written, folder))
-        found = self._open(table)
-        if found is None:
-            create_table_with_add_actions(str(folder), _schema(table), actions)
-        else:
-            found.create_write_transaction(list(actions), mode, _schema(table))
-        give_checksums(folder)
+        self._commit(table, [*_taken_over(written, folder)], mode)
 
     def write_rows(
         self, table: Table, rows: Sequence[Mapping[str, Any]], mode: WriteMode, condition: str | None = None
     ) -> None:
+        """Write rows as dicts, column -> value; a column that is not named is null. See `write`."""
+        import pyarrow as pa
+
+        columns = _arrow_schema(table)
+        maps = {field.name for field in columns if pa.types.is_map(field.type)}
+        plain = [
+            {name: list(one.items()) if name in maps and one else one for name, one in row.items()} for row in rows
+        ]
+        self.write(table, pa.Table.from_pylist(plain, columns), mode, condition)
+
+    def write(self, table: Table, rows: "pa.Table", mode: WriteMode, condition: str | None = None) -> None:
         """Write rows that the driver has to a table of a local folder in one commit, making it where it is missing.
 
         Args:
-            table: to write.
-            rows: column -> value.
+            table: to write. One of an earlier version gets its new columns.
+            rows: with its columns.
             mode: whether they come beside those of the table or in their place.
             condition: SQL, in whose place alone they come; they must fulfil it. Null: in that of all.
         """
         import pyarrow as pa
         from deltalake import write_deltalake
 
-        path = files.join(self.folder, table.name)
-        columns = pa.schema(_schema(table).to_arrow())
-        maps = {field.name for field in columns if pa.types.is_map(field.type)}
-        plain = [
-            {name: list(one.items()) if name in maps and one else one for name, one in row.items()} for row in rows
-        ]
-        found = pa.Table.from_pylist(plain, columns)
-        # On a disk that is full delta-rs panics, with a backtrace on the terminal.
-        files.require_room(path, _ROOM_BYTES)
-        # A table of an earlier version gets its new columns.
-        if mode == "append":
-            write_deltalake(path, found, mode="append", schema_mode="merge")
-        elif condition is None or self._open(table) is None:
-            write_deltalake(path, found, mode="overwrite", schema_mode="overwrite")
+        folder = self._folder_of(table)
+        rows = rows.cast(_arrow_schema(table))
+        files.require_room(str(folder), _ROOM_BYTES + rows.nbytes)
+        if not self.takes_files(table):
+            if mode == "append":
+                write_deltalake(str(folder), rows, mode="append", schema_mode="merge")
+            else:
+                columns_as: Literal["merge", "overwrite"] = "merge" if condition else "overwrite"
+                write_deltalake(str(folder), rows, mode="overwrite", schema_mode=columns_as, predicate=condition)
+            give_checksums(folder)
+            return
+        if condition is not None:
+            others = self.query(with_parts(_OTHER_ROWS, table=f"{{{table.name}}}", condition=condition), {})
+            rows = pa.concat_tables([others.select(rows.column_names).cast(rows.schema), rows])
+        # `write_deltalake` would do, but panics where the path of the folder holds a bracket.
+        file = folder / f"part-00000-{uuid4()}-c000.snappy.parquet"
+        pq.write_table(rows, file)
+        self._commit(table, [_addition(file)], mode)
+
+    def _commit(self, table: Table, additions: "list[AddAction]", mode: WriteMode) -> None:
+        from deltalake.transaction import create_table_with_add_actions
+
+        found, folder = self._open(table), self._folder_of(table)
+        if found is None:
+            create_table_with_add_actions(str(folder), _schema(table), additions)
         else:
-            write_deltalake(path, found, mode="overwrite", schema_mode="merge", predicate=condition)
-        give_checksums(Path(path))
+            found.create_write_transaction([*additions], mode, _schema(table))
+        give_checksums(folder)
+
+    def _folder_of(self, table: Table) -> Path:
+        return Path(self.folder) / table.name
 
     def _register(self, table: Table, builder: "QueryBuilder") -> str:
         """Make a table known to a builder; gives the SQL for its rows, with the columns that came later."""
@@ -181,8 +204,6 @@ class DeltaTables:
 
 def _taken_over(written: Path, folder: Path) -> "Iterator[AddAction]":
     """Move files, with their checksums, into the folder of a table; gives what its log says of them."""
-    from deltalake.transaction import AddAction
-
     for file in sorted(written.glob("*.parquet")):
         place = folder / file.name
         # In this order: a file without checksums is read without a comparison, sums without a file would be refused.
@@ -190,8 +211,14 @@ def _taken_over(written: Path, folder: Path) -> "Iterator[AddAction]":
         shutil.move(file, place)
         if (written / checksum).exists():
             shutil.move(written / checksum, folder / checksum)
-        status = place.stat()
-        yield AddAction(place.name, status.st_size, {}, int(status.st_mtime * 1000), True, "{}")
+        yield _addition(place)
+
+
+def _addition(file: Path) -> "AddAction":
+    from deltalake.transaction import AddAction
+
+    status = file.stat()
+    return AddAction(file.name, status.st_size, {}, int(status.st_mtime * 1000), True, "{}")
 
 
 def _arrow(rows: Any) -> "pa.Table":
@@ -205,6 +232,12 @@ def _schema(table: Table) -> "Schema":
     from deltalake import Schema
 
     return Schema.from_json(table.schema.json())
+
+
+def _arrow_schema(table: Table) -> "pa.Schema":
+    import pyarrow as pa
+
+    return pa.schema(_schema(table).to_arrow())
 
 
 def _columns(table: "DeltaTable") -> "StructType":

@@ -19,7 +19,7 @@ from schemas.tables import ALL, Table
 if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame, SparkSession
-    from pyspark.sql.types import StructField
+    from pyspark.sql.types import StructField, StructType
 
 Value = str | int | float | Collection[str] | Collection[int]
 Answer = dict[str, Any]
@@ -93,6 +93,12 @@ def ask_spark(
     """
     named: dict[str, Any] = dict(frames)
     return session.sql(filled_in(question, values or {}, _quoted_for_spark), **named)
+
+
+def no_rows(session: "SparkSession", columns: "StructType") -> "DataFrame":
+    """A frame without rows, which the planner knows to have none, so that it leaves joins with it out."""
+    nulls = ", ".join(f"cast(null as {field.dataType.simpleString()}) as `{field.name}`" for field in columns)
+    return session.sql(f"select {nulls} where false")
 
 
 def answers_of(found: "pa.Table") -> list[Answer]:

@@ -21,6 +21,8 @@ from jobs.workspace.quick_start import quick_start
 from schemas.errors import EnvironmentSetupError
 from udfs import worker_daemon
 
+THROUGH_DRIVER = "spark.phase0.throughDriver"
+"""A setting of ours: the driver writes what a local session gives. It has to fit into its memory."""
 _ASKED_EACH_TIME = (
     "PythonUtils",
     "functions",

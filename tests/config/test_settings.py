@@ -202,3 +202,10 @@ def test_settings_cannot_be_changed(tmp_path):
     with pytest.raises(ValueError, match="frozen"):
         settings.workspace = "elsewhere"
     assert isinstance(settings, Settings)
+
+
+@pytest.mark.parametrize("folder", ["w%20x", "w%5b", "a\\b"])
+def test_a_workspace_whose_path_would_be_read_as_another_is_refused(tmp_path, folder):
+    with pytest.raises(ConfigError, match="choose a path without it"):
+        load_settings("demo", [f"workspace={tmp_path / folder}"])
+    load_settings("demo", [f"workspace={tmp_path}/50% and [more]"])

@@ -31,8 +31,8 @@ def _name_of(method: str, arguments: tuple[Any, ...]) -> str:
     """Which event a call of that method is."""
     if method == "append":
         return {"batch_items": "members"}.get(arguments[0].name, arguments[0].name)
-    if method == "replace_where":
-        return str(arguments[1].select("state").first()[0])
+    if method == "replace_rows":
+        return str(arguments[1][0]["state"])
     return method
 
 
@@ -58,7 +58,7 @@ def at_event(event: str, end: Callable[[], None]) -> Iterator[None]:
 
     with (
         wrap(Storage, "append"),
-        wrap(Storage, "replace_where"),
+        wrap(Storage, "replace_rows"),
         wrap(BatchServer, "upload"),
         wrap(BatchServer, "create"),
         wrap(BatchServer, "download"),
