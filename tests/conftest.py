@@ -67,7 +67,7 @@ def one_partition(spark: SparkSession) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def demo(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> DemoRun:
     """The one run of the demo, for every test that looks at a finished workspace; who changes it takes a copy."""
-    runtime = open_quietly("demo", f"workspace={tmp_path_factory.mktemp('demo')}")
+    runtime = open_quietly("demo", f"workspace={tmp_path_factory.mktemp('demo') / 'of [ours] {50%}'}")
     results = run_stages(runtime, STAGES)
     exit_code = print_summary(runtime, "demo")
     return DemoRun(runtime, results, exit_code, runtime.progress.console.export_text())

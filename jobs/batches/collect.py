@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 from jobs.batches.api import BatchCallError
 from jobs.batches.context import BatchContext
 from jobs.batches.pack import remove_files
+from jobs.config.paths import literal
 from jobs.ledger.batch_rows import attempts_of_results, count_lines, lines_of, responses_of_results, results_of
 from jobs.ledger.batch_table import Batch, frame_of, write_batches
 from jobs.ledger.settle import append_new
@@ -134,7 +135,7 @@ def _download(desk: BatchContext, batches: Sequence[Batch]) -> tuple[dict[str, l
 def _read(runtime: Runtime, paths: Mapping[str, list[str]]) -> DataFrame:
     """Lines of the files, as `lines_of` gives them."""
     found = [
-        runtime.spark.read.text(own, lineSep="\n").withColumn("batch_key", F.lit(batch_key))
+        runtime.spark.read.text([*map(literal, own)], lineSep="\n").withColumn("batch_key", F.lit(batch_key))
         for batch_key, own in paths.items()
     ]
     return lines_of(reduce(DataFrame.unionByName, found)) if found else no_rows(runtime.spark, _LINES)

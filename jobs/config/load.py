@@ -195,8 +195,8 @@ def _with_absolute_paths(settings: Settings, sources_folder: Path, workspace_fol
     workspace = from_here(settings.workspace)
     if "://" not in workspace and _READ_AS_ANOTHER.search(workspace):
         raise ConfigError(
-            f"workspace: {workspace} holds a backslash or a % with two hexadecimal digits behind it. delta-rs, which reads "
-            "the tables, takes that for another character, and would look elsewhere; choose a path without it"
+            f"workspace: {workspace} holds a backslash, or a % with two hexadecimal digits behind it. delta-rs, which "
+            "reads the tables, takes that for another character and would look elsewhere; choose a path without it"
         )
     places = {
         "sources": sources,

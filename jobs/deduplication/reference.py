@@ -131,7 +131,7 @@ def open_reference(
         files.remove_folder(target)
         _sign(spark, found, columns, config, target)
         files.write_text(files.join(target, _COMPLETE), json.dumps({"files": found, "columns": list(columns)}))
-    return Reference(spark.read.parquet(rows), spark.read.parquet(buckets))
+    return Reference(spark.read.parquet(literal(rows)), spark.read.parquet(literal(buckets)))
 
 
 def _sign(

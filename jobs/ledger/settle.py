@@ -11,6 +11,7 @@ from functools import reduce
 from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
+from jobs.config.paths import literal
 from jobs.workspace import files
 from jobs.workspace.files import list_files
 from jobs.workspace.queries import no_rows
@@ -148,7 +149,7 @@ def read_journal_lines(spark: SparkSession, folder: str) -> DataFrame:
     body = F.left("value", F.length("value") - F.length(end) - len(MARK))
     matches = F.concat(F.crc32(body.cast("binary")).cast("string"), F.lit("}")) == end
     is_whole = ~F.contains("value", F.lit(MARK)) | matches
-    lines = spark.read.text(paths, lineSep="\n").where("value <> ''")
+    lines = spark.read.text([*map(literal, paths)], lineSep="\n").where("value <> ''")
     read = lines.select("value", F.when(is_whole, F.from_json("value", JOURNAL)).alias("record"))
     is_damaged = F.col("record.kind").isNull() & F.col("value").endswith("}")
     return read.select("record.*", is_damaged.alias("is_damaged"))

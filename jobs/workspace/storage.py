@@ -196,7 +196,7 @@ class Storage:
         Cuts the plan of an iteration, or keeps an expensive step from running twice. `cache` and
         `checkpoint` would do it with less I/O, but serverless Spark has neither.
         """
-        return self.spark.read.schema(rows.schema).parquet(self._stage(rows, name))
+        return self.spark.read.schema(rows.schema).parquet(literal(self._stage(rows, name)))
 
     def _stage(self, rows: DataFrame, name: str) -> str:
         """Write rows to the scratch folder; where they are."""

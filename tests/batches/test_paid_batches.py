@@ -47,7 +47,7 @@ def prepared(spark, provider_process, tmp_path_factory):
 @pytest.fixture
 def config(prepared, batch_provider, tmp_path):
     """A copy of it whose models are asked by batch."""
-    return copy_prepared(prepared, tmp_path / "copy", **sections(batch_provider))
+    return copy_prepared(prepared, tmp_path / "a copy [50%] {of it}", **sections(batch_provider))
 
 
 @pytest.fixture

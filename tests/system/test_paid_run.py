@@ -24,6 +24,7 @@ from tests.support.paid import (
 )
 
 COUNT = 24
+COPY = "a copy [50%] {of it}"
 pytestmark = pytest.mark.usefixtures("one_partition")
 
 
@@ -39,7 +40,7 @@ def prepared(spark, provider_process, tmp_path_factory):
 @pytest.fixture
 def ready(prepared, provider, tmp_path):
     """A copy of it, and how to open it with what differs."""
-    return opener(copy_prepared(prepared, tmp_path / "copy"))
+    return opener(copy_prepared(prepared, tmp_path / COPY))
 
 
 def calls_by_model(provider):
@@ -89,7 +90,7 @@ def test_teachers_answer_and_the_judge_scores_each_once(ready, provider):
 def test_new_prompts_are_the_only_ones_asked(ready, provider, tmp_path):
     pay(ready("calls.runner=driver"))
     provider.behave()
-    with (tmp_path / "copy" / "prompts.jsonl").open("a") as file:
+    with (tmp_path / COPY / "prompts.jsonl").open("a") as file:
         for record in prompts(2, start=100):
             file.write(json.dumps(record) + "\n")
 
