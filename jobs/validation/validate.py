@@ -165,7 +165,14 @@ def parameters(runtime: Runtime, table: Table) -> dict[str, Any]:
     min_score = settings.select.min_score_tenths
     if table is RAW_RECORDS:
         share = settings.ingest.max_refused_share
-        return {"sources": names, "max_refused_share": share, "min_usable_share": 1 - share}
+        heard = {row["source"] for row in runtime.query("select distinct source from {raw_records}")}
+        return {
+            "sources": names,
+            "source_count": len(names),
+            "silent_sources": [name for name in names if name not in heard],
+            "max_refused_share": share,
+            "min_usable_share": 1 - share,
+        }
     if table is EXAMPLES:
         (found,) = runtime.query("select sum(cast(cardinality(drafts) as bigint)) as drafts from {raw_records}")
         return {"sources": names, "drafts": found["drafts"] or 0}

@@ -82,7 +82,8 @@ CLEAN = [
             {"position": 1, "outcome": "absorbed", "drafts": None},
             {"position": 2, "source": "hh", "outcome": "refused", "reason": "invalid_json", "drafts": None},
         ],
-        {"sources": ["alpaca", "hh"], "max_refused_share": 0.5, "min_usable_share": 0.5},
+        {"sources": ["alpaca", "hh"], "source_count": 2, "silent_sources": []}
+        | {"max_refused_share": 0.5, "min_usable_share": 0.5},
     ),
     Case(
         EXAMPLES,

@@ -31,10 +31,13 @@ FAULTY = [
             {"position": 5, "reason": "too_long"},
             {"position": 6, "drafts": None},
             {"position": 7, "outcome": "refused", "reason": "deleted"},
+            {"position": 8, "source": "of before"},
         ],
-        {"sources": ["alpaca", "hh"], "max_refused_share": 0.1, "min_usable_share": 0.9},
+        {"sources": ["alpaca", "hh", "oasst"], "source_count": 3, "silent_sources": ["hh", "oasst"]}
+        | {"max_refused_share": 0.1, "min_usable_share": 0.9},
         expected={
             "every_source_was_read": (),
+            "source_is_configured": ("of before / f.json / 8",),
             "key_is_complete": ("alpaca / f.json / null",),
             "key_is_unique": ("alpaca / f.json / 1",),
             "outcome_is_known": ("alpaca / f.json / 3",),
