@@ -20,6 +20,7 @@ from jobs.curation.reviews import login_name, record_verdicts
 from jobs.rendering.notebook_progress import NotebookProgress, plain_console
 from jobs.rendering.notebook_table import show
 from jobs.rendering.progress import Progress
+from jobs.run.small_files import for_small_files
 from jobs.workspace.runtime import Runtime, begin_run, open_runtime
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def open_workspace(config: str = "demo", workspace: str = "", *overrides: str) -
     given = [f"workspace={workspace}"] if workspace else []
     settings = load_settings(config, [*given, *overrides], _project_folder())
     runtime = replace(
-        open_runtime(settings, Console(quiet=True)),
+        open_runtime(for_small_files(settings), Console(quiet=True)),
         progress=_progress(),
         config_file=find_config(config, _project_folder()),
     )

@@ -11,7 +11,6 @@ import pytest
 from pyspark import SparkContext
 from pyspark.sql import SparkSession
 
-from jobs.config.load import load_settings
 from jobs.config.spark import SparkConfig
 from jobs.pipeline import STAGES
 from jobs.reports.summary import print_summary
@@ -19,7 +18,7 @@ from jobs.reports.write import write_reports
 from jobs.run.run_stages import run_stages
 from jobs.workspace.runtime import Runtime
 from jobs.workspace.session import get_session
-from tests.support.demo import DemoRun, open_quietly
+from tests.support.demo import DemoRun, demo_conf, open_quietly
 from tests.support.hostile import run_hostile
 from tests.support.loopback import Loopback, loopback_server
 from tests.support.paths import ROOT, SHARED_DATA
@@ -36,7 +35,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         driver_memory="2g",
         shuffle_partitions=4,
         conf={
-            **load_settings("demo").spark.conf,
+            **demo_conf(),
             "spark.sql.warehouse.dir": str(logs / "warehouse"),
             "spark.local.dir": str(logs / "local"),
         },

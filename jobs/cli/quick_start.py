@@ -20,9 +20,10 @@ from jobs.config.load import load_settings
 from jobs.config.spark import SparkConfig
 from jobs.pipeline import stages_between
 from jobs.run.run_stages import run_stages
+from jobs.run.small_files import for_small_files
 from jobs.workspace.quick_start import JAVA_OPTIONS, quick_start_folder, stored_jars
 from jobs.workspace.runtime import open_runtime
-from jobs.workspace.session import get_session
+from jobs.workspace.session import THROUGH_DRIVER, get_session
 
 _VERSION = re.compile(r"-\d[\w.-]*\.jar$")
 
@@ -61,9 +62,11 @@ def _store_jars(folder: Path) -> None:
 def _write_classes(archive: Path) -> None:
     unfinished = archive.with_name("classes.unfinished")
     with TemporaryDirectory() as workspace:
-        settings = load_settings("demo", [f"workspace={workspace}"])
+        settings = for_small_files(load_settings("demo", [f"workspace={workspace}"]))
         options = f'{settings.spark.conf[JAVA_OPTIONS]} "-XX:ArchiveClassesAtExit={unfinished}"'
-        spark = settings.spark.model_copy(update={"conf": {**settings.spark.conf, JAVA_OPTIONS: options}})
+        # Spark's writer is wanted among the classes, too.
+        conf = {**settings.spark.conf, JAVA_OPTIONS: options, THROUGH_DRIVER: "false"}
+        spark = settings.spark.model_copy(update={"conf": conf})
         runtime = open_runtime(settings.model_copy(update={"spark": spark}), Console(quiet=True))
         run_stages(runtime, stages_between(None, "distill"))
         gateway = SparkContext._gateway

@@ -32,6 +32,11 @@ def write_checksum(path: Path) -> None:
     os.replace(draft, place)
 
 
+def has_checksum(path: Path) -> bool:
+    """Whether somebody has put checksums beside a file."""
+    return _place(path).is_file()
+
+
 def is_as_written(path: Path) -> bool:
     """Whether a file is what its checksums say; true where it has none. A file that has not changed is read once.
 

@@ -32,8 +32,6 @@ _ROOM_BYTES = 128 << 10
 """More than a few rows, their commit and a checkpoint take."""
 _PLAIN_WRITERS = 2
 """Version of the protocol up to which a writer need know of nothing but files, where the table has no properties."""
-
-
 _OTHER_ROWS = "select * from {table} where ({condition}) is not true"
 
 
@@ -111,6 +109,7 @@ class DeltaTables:
         folder = self._folder_of(table)
         files.require_room(str(folder), _ROOM_BYTES)  # on a full disk delta-rs panics
         self._commit(table, [*_taken_over(written, folder)], mode)
+        shutil.rmtree(written)
 
     def write_rows(
         self, table: Table, rows: Sequence[Mapping[str, Any]], mode: WriteMode, condition: str | None = None

@@ -24,7 +24,7 @@ from jobs.rendering.progress import Progress
 from jobs.workspace.lease import Lease
 from jobs.workspace.machine_errors import WORKSPACE, require_writable
 from jobs.workspace.queries import Answer, Value, answers_of
-from jobs.workspace.session import get_session
+from jobs.workspace.session import THROUGH_DRIVER, get_session
 from jobs.workspace.storage import Storage
 from schemas.tables import Table
 
@@ -139,7 +139,9 @@ def open_runtime(settings: Settings, console: Console, *, verbose: bool = False,
     """
     WORKSPACE.set(settings.workspace)
     now = datetime.now(timezone.utc)
-    storage = Storage(_session_of(settings, verbose, reads_only), settings.workspace, settings.catalog)
+    through_driver = settings.spark.conf.get(THROUGH_DRIVER) == "true"
+    session = _session_of(settings, verbose, reads_only)
+    storage = Storage(session, settings.workspace, settings.catalog, through_driver)
     return Runtime(settings, storage, Progress(console), _run_id(now), now)
 
 

@@ -22,7 +22,7 @@ from schemas.errors import EnvironmentSetupError
 from udfs import worker_daemon
 
 THROUGH_DRIVER = "spark.phase0.throughDriver"
-"""A setting of ours: the driver writes what a local session gives. It has to fit into its memory."""
+"""A setting of ours among those of Spark: the driver writes what a local session gives. It must fit its memory."""
 _ASKED_EACH_TIME = (
     "PythonUtils",
     "functions",
@@ -44,8 +44,13 @@ def is_one_process(config: SparkConfig) -> bool:
 
 
 def is_local(session: SparkSession) -> bool:
-    """Whether a session's driver and executors are one process of this machine, and so see the same files."""
-    return not is_remote() and str(session.conf.get("spark.master", "")).partition("[")[0] == "local"
+    """Whether a session's driver and executors are one process of this machine, and so see the same files.
+
+    Databricks calls a single node so, too, but shows it its files by a system of its own.
+    """
+    if is_remote() or "DATABRICKS_RUNTIME_VERSION" in os.environ:
+        return False
+    return str(session.conf.get("spark.master", "")).partition("[")[0] == "local"
 
 
 def get_session(config: SparkConfig, log_file: Path | None = None) -> SparkSession:

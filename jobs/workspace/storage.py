@@ -13,7 +13,7 @@ from jobs.workspace import files
 from jobs.workspace.delta_tables import CannotReadError, DeltaTables, WriteMode
 from jobs.workspace.machine_errors import damaged_table
 from jobs.workspace.queries import Value, ask_spark, no_rows, tables_of, with_parts
-from jobs.workspace.session import THROUGH_DRIVER, is_local
+from jobs.workspace.session import is_local
 from jobs.workspace.table_files import table_fault
 from schemas.errors import DamagedTableError, MissingTableError
 from schemas.tables import Table
@@ -36,6 +36,8 @@ class Storage:
     """Gives the Spark session; called only by what needs one, so that looking starts no JVM."""
     workspace: str
     catalog: str | None = None
+    through_driver: bool = False
+    """Whether the driver of a local session writes frames, which are small: a fifth of the time of Spark's writer."""
 
     @property
     def spark(self) -> SparkSession:
@@ -103,7 +105,10 @@ class Storage:
     def replace(self, table: Table, rows: DataFrame) -> None:
         """Write the whole table anew, in one transaction."""
         self._require_whole(table)
-        self._write(table, rows, "overwrite", overwriteSchema="true")
+        if self.catalog is None and not self.exists(table):
+            self._write(table, rows, "append")  # to overwrite, Delta would look, with two queries, for what it replaces
+        else:
+            self._write(table, rows, "overwrite", overwriteSchema="true")
 
     def replace_where(self, table: Table, rows: DataFrame, condition: str) -> None:
         """Write anew the part of a table for which the SQL condition holds; all of `rows` must fulfil it."""
@@ -126,7 +131,7 @@ class Storage:
             condition: SQL for the part of the table that they replace, which they must fulfil; null: all of it.
         """
         if self._is_local_folder:
-            self._require_whole(table)
+            self._require_whole(table, compares=condition is not None)
             self._delta.write_rows(table, rows, "overwrite", condition)
         elif condition is None:
             self.replace(table, self._frame_of(table, rows))
@@ -154,7 +159,7 @@ class Storage:
         rows = table.select_from(rows)
         if self._takes_files(table):
             # Spark's own commit takes 0.3 s, and 0.9 where there is something to replace.
-            if self._go_through_driver:
+            if self.through_driver:
                 self._delta.write(table, rows.toArrow(), mode)
             else:
                 self._delta.add_files(table, Path(self._stage(rows, f"{table.name}-files")), mode)
@@ -165,11 +170,6 @@ class Storage:
     def _takes_files(self, table: Table) -> bool:
         """Whether delta-rs can commit what Spark writes: driver and executors must see the same files."""
         return self._is_local_folder and is_local(self.spark) and self._delta.takes_files(table)
-
-    @property
-    def _go_through_driver(self) -> bool:
-        """Whether frames are so small that the driver writes them, in a fifth of the time that Spark's writer takes."""
-        return is_local(self.spark) and self.spark.conf.get(THROUGH_DRIVER, "false") == "true"
 
     @property
     def _is_local_folder(self) -> bool:
@@ -201,7 +201,7 @@ class Storage:
     def _stage(self, rows: DataFrame, name: str) -> str:
         """Write rows to the scratch folder; where they are."""
         path = files.join(self.scratch, name)
-        if self._is_local_folder and self._go_through_driver:
+        if self.through_driver and self._is_local_folder and is_local(self.spark):
             files.write_parquet(path, rows.toArrow())
         else:
             rows.write.mode("overwrite").parquet(path)

@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from urllib.parse import unquote
 
-from jobs.workspace.checksums import is_as_written, write_checksum
+from jobs.workspace.checksums import has_checksum, is_as_written, write_checksum
 
 _COMMIT = re.compile(r"\d{20}\.json")
 _CHECKPOINT = re.compile(r"(\d{20})\.checkpoint\b.*\.parquet")
@@ -39,12 +39,16 @@ def table_fault(folder: Path, *, compares: bool = False) -> str | None:
 
 
 def give_checksums(folder: Path) -> None:
-    """Give checksums to the last commit of a table and to the files that it added: for a writer that does not do so."""
+    """Give checksums to the last commit of a table and to the files that it added, where they have none yet.
+
+    For a writer that does not do so: delta-rs.
+    """
     commits = sorted(path for path in (folder / "_delta_log").iterdir() if _COMMIT.fullmatch(path.name))
     status = commits[-1].stat()
     added = _actions(str(commits[-1]), status.st_mtime_ns, status.st_size) or ()
     for path in (*(folder / unquote(name) for name, size in added if size is not None), commits[-1]):
-        write_checksum(path)
+        if not has_checksum(path):
+            write_checksum(path)
 
 
 def _faults(folder: Path, log: Path, compares: bool) -> Iterator[str]:

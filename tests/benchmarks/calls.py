@@ -21,11 +21,11 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from jobs.config.load import load_settings
 from jobs.config.spark import SparkConfig
 from jobs.online.task_slots import tasks_of, with_task
 from jobs.workspace.session import get_session
 from schemas.calls import OUTCOMES, WAVE
+from tests.support.demo import demo_conf
 from tests.support.provider_process import ProviderProcess
 from tests.support.waves import asked_at_length, context, endpoint, wave_rows
 from udfs.arrow_groups import ArrowBatches
@@ -155,7 +155,7 @@ def main() -> None:
     reports = {"speed": report_speed, "limits": report_limits, "faults": report_faults}
     with tempfile.TemporaryDirectory() as name, ProviderProcess() as provider:
         folder = Path(name)
-        conf = dict(load_settings("demo").spark.conf)
+        conf = demo_conf()
         spark = get_session(
             SparkConfig(master="local[8]", driver_memory="2g", shuffle_partitions=4, conf=conf), folder / "log"
         )

@@ -33,6 +33,7 @@ from jobs.config.settings import Settings
 from jobs.ledger.usage import CallLedger, read_call_ledger
 from jobs.run.probe import run_probe
 from jobs.workspace.runtime import Runtime
+from tests.support.demo import demo_conf
 from tests.support.paid import MODELS, ledger_usd, open_paid, pay, prompts, write_config
 from tests.support.provider import Behaviour, Call, Provider
 from tests.support.provider_process import ProviderProcess
@@ -50,7 +51,7 @@ def configure(folder: Path, provider: ProviderProcess, count: int) -> Path:
     """Two teachers that answer 60 and 40 % of the prompts, with room for 1,024 tokens, and a judge."""
     models = {name: {"prices": {"input": dollars[0], "output": dollars[1]}} for name, dollars in PRICES.items()}
     teacher = {"kind": "model", "provider": "test", "max_tokens": 1024}
-    conf = {**load_settings("demo").spark.conf, "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1"}
+    conf = {**demo_conf(), "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1"}
     teachers = [
         {"name": "a", "model": "model-a", "weight": 60} | teacher,
         {"name": "b", "model": "model-b", "weight": 40} | teacher,

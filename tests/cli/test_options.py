@@ -7,7 +7,8 @@ import sys
 from jobs.cli.app import HELP, _load
 from jobs.config.load import load_settings
 from jobs.pipeline import STAGES
-from jobs.run.options import for_small_files
+from jobs.run.small_files import for_small_files
+from jobs.workspace.session import THROUGH_DRIVER
 from tests.support.paths import ROOT
 
 OPTIONS = "spark.driver.extraJavaOptions"
@@ -25,6 +26,7 @@ def test_small_files_are_run_without_javas_slow_compiler_unless_the_configuratio
     of_small = for_small_files(small).spark.conf[OPTIONS]
     assert of_small.startswith("-XX:TieredStopAtLevel=1 ") and "SerialGC" in of_small
     assert for_small_files(small).spark.conf["spark.sql.codegen.wholeStage"] == "false"
+    assert for_small_files(small).spark.conf[THROUGH_DRIVER] == "true"
     with_codegen = settings_of(file, "spark.conf={spark.sql.codegen.wholeStage: 'true'}")
     assert for_small_files(with_codegen).spark.conf["spark.sql.codegen.wholeStage"] == "true", "whoever says so has it"
     assert for_small_files(small).model_copy(update={"spark": small.spark}) == small, "and nothing else changes"

@@ -23,10 +23,11 @@ from pathlib import Path
 import yaml
 
 from jobs import pipeline
-from jobs.config.load import load_settings
 from jobs.ledger.settle import open_journals
 from jobs.pipeline import stages_between
 from jobs.run.run_stages import run_stages
+from jobs.workspace.session import THROUGH_DRIVER
+from tests.support.demo import demo_conf
 from tests.support.kills import below, processes
 from tests.support.paid import copy_prepared, open_paid, prompts, write_config
 from tests.support.paths import ROOT
@@ -89,7 +90,8 @@ class Matrix:
         self._snapshots: dict[str, Path] = {}
         base = folder / "base"
         base.mkdir(parents=True)
-        conf = {**load_settings("demo").spark.conf, "spark.executorEnv.PYTHONPATH": str(ROOT)}
+        # As in runs of many rows, where Spark writes the files: more steps to die between.
+        conf = {**demo_conf(), THROUGH_DRIVER: "false", "spark.executorEnv.PYTHONPATH": str(ROOT)}
         spark = {"master": "local[2]", "driver_memory": "1g", "shuffle_partitions": 2, "conf": conf}
         calls = {"concurrency": IN_FLIGHT // 2, "max_wait_seconds": 5, "lease_seconds": 4, "grace_seconds": 2}
         config = write_config(base, provider, prompts(rows), spark=spark, calls=calls, targets={})

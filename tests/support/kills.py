@@ -21,8 +21,8 @@ from pathlib import Path
 
 import yaml
 
-from jobs.config.load import load_settings
 from jobs.ledger.settle import open_journals
+from tests.support.demo import demo_conf
 from tests.support.paid import copy_prepared, open_paid, prepare, prompts
 from tests.support.paths import ROOT
 from tests.support.provider_process import ProviderProcess
@@ -124,7 +124,7 @@ def kill_and_go_on(kind: str, prepared: Path, provider: ProviderProcess, folder:
 def _copy(prepared: Path, folder: Path, master: str) -> tuple[Path, int]:
     calls = yaml.safe_load((prepared / "paid.yaml").read_text())["calls"]
     own = {"spark.executor.memory": "512m", "spark.executorEnv.PYTHONPATH": str(ROOT)}
-    conf = {**load_settings("demo").spark.conf, **own}
+    conf = {**demo_conf(), **own}
     spark = {"master": master, "driver_memory": "1g", "shuffle_partitions": 2, "conf": conf}
     config = copy_prepared(prepared, folder, calls={**calls, "concurrency": IN_FLIGHT // 2}, spark=spark)
     return config, len((folder / "prompts.jsonl").read_text().splitlines())

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.config.load import load_settings
+from tests.support.demo import demo_conf
 from tests.support.paths import ROOT
 from tests.support.standalone_cluster import SPARK_HOME, bare_environment, standalone_cluster
 
@@ -45,7 +45,7 @@ def submit(master: str, zipped: Path, env_archive: Path, workspace: Path) -> sub
     name, *command = [ours.get(word, word) for word in given]
     # Not of the guide: the loopback, little memory, and the haste of the demo.
     confs = {
-        **load_settings("demo").spark.conf,
+        **demo_conf(),
         "spark.driver.host": "127.0.0.1",
         "spark.driver.memory": "1g",
         "spark.executor.memory": "1g",

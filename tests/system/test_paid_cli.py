@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from jobs.cli.app import main
-from jobs.config.load import load_settings
 from jobs.ledger.usage import read_call_ledger
 from jobs.rendering.money import cents
 from schemas.tables import RUNS
+from tests.support.demo import demo_conf
 from tests.support.paid import MODELS, PRICES, ledger_usd, open_paid, prompts, provider_usd, write_config
 from tests.support.paths import ROOT
 from tests.support.provider_process import ProviderProcess
@@ -54,7 +54,7 @@ def paid(spark, provider_process, tmp_path_factory):
     }
     (folder / "events").mkdir()
     log = {"enabled": "true", "dir": (folder / "events").as_uri(), "compress": "false"}
-    conf = {**load_settings("demo").spark.conf, **{f"spark.eventLog.{name}": value for name, value in log.items()}}
+    conf = {**demo_conf(), **{f"spark.eventLog.{name}": value for name, value in log.items()}}
     own_spark = {"master": "local[2]", "driver_memory": "1g", "shuffle_partitions": 2, "conf": conf}
     config = write_config(folder, provider_process, prompts(COUNT), providers={"test": test}, spark=own_spark)
     command = [sys.executable, "-m", "jobs.cli", "run", "--yes", "--config", str(config)]

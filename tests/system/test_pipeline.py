@@ -15,6 +15,7 @@ from jobs.pipeline import STAGES, stages_between
 from jobs.reports.status import show_status
 from jobs.run.run_stages import run_stages
 from jobs.verify.file import verify_file
+from jobs.workspace.session import THROUGH_DRIVER
 from schemas.errors import ConfigError, DamagedTableError, DataRefusedError
 from schemas.tables import DATASET, DUPLICATES, FATES, PAIRS, RAW_RECORDS, RUNS
 from tests.support.demo import open_quietly
@@ -146,7 +147,7 @@ def test_other_partitions_and_splits_give_the_same_bytes(demo, spark, tmp_path):
     try:
         for name, value in changed.items():
             spark.conf.set(name, value)
-        other = open_quietly("demo", f"workspace={tmp_path}")
+        other = open_quietly("demo", f"workspace={tmp_path}", f"spark.conf={{{THROUGH_DRIVER}: 'false'}}")
         run_stages(other, STAGES)
     finally:
         for name, value in before.items():

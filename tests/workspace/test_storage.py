@@ -1,13 +1,13 @@
 """Tables are written whole, read by contract, and missing ones say how to get them."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from pyspark.sql import functions as F
 
 from jobs.workspace.delta_tables import CannotReadError, DeltaTables
-from jobs.workspace.session import THROUGH_DRIVER
 from jobs.workspace.storage import Storage
 from schemas.calls import RESPONSES
 from schemas.errors import DamagedTableError, MissingTableError, SchemaMismatchError
@@ -15,17 +15,13 @@ from schemas.tables import CONTAMINATION, DUPLICATES, EXAMPLES, RAW_RECORDS, RUN
 from tests.support.factories import rows_of
 
 
-@pytest.fixture(params=["true", "false"], ids=["by the driver", "by Spark"])
-def written(spark, request):
-    """Both ways to write; the parameter is the setting."""
-    before = spark.conf.get(THROUGH_DRIVER)
-    spark.conf.set(THROUGH_DRIVER, request.param)
-    yield request.param
-    spark.conf.set(THROUGH_DRIVER, before)
+@pytest.fixture(params=[True, False], ids=["by the driver", "by Spark"])
+def storage(spark, tmp_path, request):
+    """Both ways to write."""
+    return Storage(lambda: spark, str(tmp_path / "a[b] {c} d*e? é"), through_driver=request.param)
 
 
-def test_replacing_a_pass_leaves_the_other(spark, tmp_path, written):
-    storage = Storage(lambda: spark, str(tmp_path))
+def test_replacing_a_pass_leaves_the_other(spark, storage):
     storage.replace_where(DUPLICATES, rows_of(spark, DUPLICATES, [{"id": "a"}, {"id": "b"}]), "pass = 'prompt'")
     storage.replace_where(DUPLICATES, rows_of(spark, DUPLICATES, [{"pass": "pair", "id": "p"}]), "pass = 'pair'")
     storage.replace_where(DUPLICATES, rows_of(spark, DUPLICATES, [{"id": "c"}]), "pass = 'prompt'")
@@ -50,16 +46,14 @@ def test_a_frame_that_breaks_the_contract_is_refused_with_all_faults(spark, tmp_
     assert not Storage(lambda: spark, str(tmp_path)).exists(SCREEN)
 
 
-def test_scratch_is_empty_after_clearing(spark, tmp_path, written):
-    storage = Storage(lambda: spark, str(tmp_path))
+def test_scratch_is_empty_after_clearing(spark, storage):
     kept = storage.materialise(rows_of(spark, SCREEN, [{}, {"id": "f"}]), "part")
-    assert kept.count() == 2 and (tmp_path / "scratch" / "part").is_dir()
+    assert kept.count() == 2 and Path(storage.scratch, "part").is_dir()
     storage.clear_scratch()
-    assert not (tmp_path / "scratch").exists()
+    assert not Path(storage.scratch).exists()
 
 
-def test_a_table_of_an_earlier_version_is_read_and_gets_its_new_columns(spark, tmp_path, written):
-    storage = Storage(lambda: spark, str(tmp_path))
+def test_a_table_of_an_earlier_version_is_read_and_gets_its_new_columns(spark, storage):
     old = spark.createDataFrame([{"request_id": "a", "text": "old"}], RESPONSES.schema).drop("reasoning")
     old.write.format("delta").save(storage.location(RESPONSES))
     assert [row["reasoning"] for row in storage.read(RESPONSES).collect()] == [None]
@@ -67,8 +61,7 @@ def test_a_table_of_an_earlier_version_is_read_and_gets_its_new_columns(spark, t
     assert {row["request_id"]: row["reasoning"] for row in storage.read(RESPONSES).collect()} == {"a": None, "b": "hm"}
 
 
-def test_a_part_of_a_table_of_an_earlier_version_is_written_anew_with_its_new_columns(spark, tmp_path, written):
-    storage = Storage(lambda: spark, str(tmp_path))
+def test_a_part_of_a_table_of_an_earlier_version_is_written_anew_with_its_new_columns(spark, storage):
     rows = [{"pass": "prompt", "id": "a"}, {"pass": "pair", "id": "b"}]
     rows_of(spark, DUPLICATES, rows).drop(*DUPLICATES.added).write.format("delta").save(storage.location(DUPLICATES))
 
@@ -79,8 +72,7 @@ def test_a_part_of_a_table_of_an_earlier_version_is_written_anew_with_its_new_co
     assert found == {"a": None, "c": 0.9}
 
 
-def test_a_table_is_read_as_its_newest_version_and_a_frame_stays_what_it_was(spark, tmp_path, written):
-    storage = Storage(lambda: spark, str(tmp_path / "a[b] {c} d*e? é"))
+def test_a_table_is_read_as_its_newest_version_and_a_frame_stays_what_it_was(spark, storage):
     storage.replace(SCREEN, rows_of(spark, SCREEN, [{"id": "a"}, {"id": "b"}]))
     first = storage.read(SCREEN)
     storage.replace(SCREEN, rows_of(spark, SCREEN, [{"id": "c", "span": None}]))
@@ -138,8 +130,7 @@ def _engines(storage, table):
     return [commit["commitInfo"]["engineInfo"].partition(":")[0].partition("/")[0] for commit in commits]
 
 
-def test_what_spark_writes_is_committed_by_delta_rs_and_read_by_delta(spark, tmp_path, written):
-    storage = Storage(lambda: spark, str(tmp_path / "a[b] {c} d*e? é"))
+def test_what_spark_writes_is_committed_by_delta_rs_and_read_by_delta(spark, storage):
     storage.replace(SCREEN, rows_of(spark, SCREEN, [{"id": "a"}, {"id": "b"}]))
     storage.append(SCREEN, rows_of(spark, SCREEN, [{"id": "c"}]))
     before = spark.read.format("delta").load(storage.location(SCREEN)).select("id").collect()
@@ -152,16 +143,15 @@ def test_what_spark_writes_is_committed_by_delta_rs_and_read_by_delta(spark, tmp
     assert old.count() == 3
     by_delta.write.format("delta").mode("append").save(storage.location(SCREEN))
     assert [row["id"] for row in storage.read(SCREEN).collect()] == ["d", "d"]
-    assert not list((tmp_path).rglob("scratch/*/*.parquet"))
+    assert not list(Path(storage.workspace).glob("scratch/*"))
 
 
-def test_every_file_of_a_commit_has_checksums(spark, tmp_path, written):
-    storage = Storage(lambda: spark, str(tmp_path))
+def test_every_file_of_a_commit_has_checksums(spark, storage):
     storage.replace(SCREEN, rows_of(spark, SCREEN, [{"id": str(number)} for number in range(50)]).repartition(3))
 
-    folder = tmp_path / "tables" / "screen"
+    folder = Path(storage.location(SCREEN))
     found = [*folder.glob("*.parquet"), *folder.glob("_delta_log/*.json")]
-    assert len(found) == (2 if written == "true" else 4)
+    assert len(found) == (2 if storage.through_driver else 4)
     assert all(path.with_name(f".{path.name}.crc").is_file() for path in found)
     file = next(folder.glob("*.parquet"))
     content = bytearray(file.read_bytes())
@@ -171,8 +161,7 @@ def test_every_file_of_a_commit_has_checksums(spark, tmp_path, written):
         storage.require_all_whole([SCREEN])
 
 
-def test_a_part_is_replaced_whoever_has_the_rows(spark, tmp_path, written):
-    storage = Storage(lambda: spark, str(tmp_path))
+def test_a_part_is_replaced_whoever_has_the_rows(spark, storage):
     first = [{"pass": "prompt", "id": "a", "jaccard": 0.8}, {"pass": "pair", "id": "p", "jaccard": None}]
     storage.replace_rows(DUPLICATES, first, "pass = 'pair'")
     storage.replace_where(DUPLICATES, rows_of(spark, DUPLICATES, [{"id": "b", "jaccard": 0.9}]), "jaccard > 0.7")
@@ -196,8 +185,7 @@ def test_a_table_with_properties_is_written_by_delta_itself(spark, tmp_path, pro
     assert _engines(storage, SCREEN) == ["Apache-Spark"] * 2
 
 
-def test_a_write_that_fails_leaves_the_table_as_it_was(spark, tmp_path, written):
-    storage = Storage(lambda: spark, str(tmp_path))
+def test_a_write_that_fails_leaves_the_table_as_it_was(spark, storage):
     storage.replace(SCREEN, rows_of(spark, SCREEN, [{"id": "a"}]))
     broken = rows_of(spark, SCREEN, [{"id": "b"}, {"id": "c"}]).withColumn(
         "span", F.when(F.col("id") == "c", F.raise_error(F.lit("no"))).otherwise(F.lit("s"))
@@ -209,8 +197,8 @@ def test_a_write_that_fails_leaves_the_table_as_it_was(spark, tmp_path, written)
 
 
 @pytest.mark.parametrize("name", ["a[b]", "{c}", "d*e? é", "a#b", "a:b", "it's", "50%", "a b"])
-def test_a_workspace_may_have_any_name(spark, tmp_path, name, written):
-    storage = Storage(lambda: spark, str(tmp_path / name))
+def test_a_workspace_may_have_any_name(spark, tmp_path, storage, name):
+    storage = replace(storage, workspace=str(tmp_path / name))
     storage.replace_rows(DUPLICATES, [{"pass": "pair", "id": "a"}])
     storage.replace_rows(DUPLICATES, [{"pass": "pair", "id": "b"}], "id = 'a'")
     storage.append_rows(DUPLICATES, [{"pass": "prompt", "id": "c"}])
@@ -228,9 +216,8 @@ def test_the_driver_writes_every_type_as_spark_does(spark, tmp_path):
         EXAMPLES: "named_struct('example_id', '', 'history', array(named_struct('role', 'user', 'content', null)))",
     }
     found = {}
-    for way in ("true", "false"):
-        spark.conf.set(THROUGH_DRIVER, way)
-        storage = Storage(lambda: spark, str(tmp_path / way))
+    for way in (True, False):
+        storage = Storage(lambda: spark, str(tmp_path / str(way)), through_driver=way)
         for table, row in frames.items():
             given = spark.sql(f"select r.* from (select explode(array({row})) as r)")
             missing = [field for field in table.schema if field.name not in given.columns]
@@ -239,5 +226,4 @@ def test_the_driver_writes_every_type_as_spark_does(spark, tmp_path):
             rows = rows.select(*(F.col(field.name).cast(field.dataType).alias(field.name) for field in table.schema))
             storage.replace(table, rows)
             found.setdefault(table.name, []).append((storage.read(table).collect(), storage.read(table).schema))
-    spark.conf.set(THROUGH_DRIVER, "true")
     assert all(by_driver == by_spark for by_driver, by_spark in found.values()), found
