@@ -18,7 +18,7 @@ from tests.support.kills import IN_FLIGHT, MASTERS, below, kill_and_go_on
 from tests.support.paid import copy_prepared, ledger_usd, open_paid, prepare, prompts, provider_usd
 from tests.support.paths import ROOT
 
-pytestmark = pytest.mark.usefixtures("one_partition")
+pytestmark = [pytest.mark.usefixtures("one_partition"), pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
