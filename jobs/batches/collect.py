@@ -5,7 +5,7 @@ between any two steps, the next run does the same again and adds only what the l
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from functools import partial, reduce
 
@@ -17,12 +17,12 @@ from jobs.batches.context import BatchContext
 from jobs.batches.pack import remove_files
 from jobs.config.paths import literal
 from jobs.ledger.batch_rows import attempts_of_results, count_lines, lines_of, responses_of_results, results_of
-from jobs.ledger.batch_table import Batch, frame_of, write_batches
+from jobs.ledger.batch_table import Batch, write_batches
 from jobs.ledger.settle import append_new
 from jobs.workspace import files
 from jobs.workspace.queries import no_rows
 from jobs.workspace.runtime import Runtime
-from schemas.batches import BATCH_ITEMS, FOLDED
+from schemas.batches import BATCH_ITEMS, BATCHES, FOLDED
 from schemas.calls import ATTEMPTS, RESPONSES
 from schemas.columns import TEXT, columns
 from udfs.llm.batch_results import BatchTerms
@@ -174,7 +174,7 @@ def _settle(runtime: Runtime, batches: Sequence[Batch], rows: DataFrame) -> dict
     )
     found = {row["batch_key"]: row for row in sums.collect()}
     proven = _proven(runtime, batches, found)
-    of_batches = frame_of(runtime, batches)
+    of_batches = runtime.storage.frame_of(BATCHES, [asdict(batch) for batch in batches])
     append_new(runtime, ATTEMPTS, attempts_of_results(results, of_batches))
     append_new(runtime, RESPONSES, responses_of_results(results, of_batches, proven))
     files.remove_folder(files.join(runtime.storage.scratch, name))

@@ -70,13 +70,6 @@ def write_batches(runtime: Runtime, batches: Iterable[Batch]) -> None:
     runtime.storage.replace_rows(BATCHES, [asdict(batch) for batch in written], f"batch_key IN ({keys})")
 
 
-def frame_of(runtime: Runtime, batches: Iterable[Batch]) -> DataFrame:
-    """Batches as rows of `BATCHES`."""
-    rows = [asdict(batch) for batch in batches]
-    values = [tuple(row[name] for name in BATCHES.schema.names) for row in rows]
-    return runtime.spark.createDataFrame(values, BATCHES.schema)
-
-
 def reserved_by_stage(runtime: Runtime) -> dict[str, Decimal]:
     """What the batches of each stage that are out may still cost; it is off the budget."""
     reserved = dict[str, Decimal]()

@@ -134,9 +134,9 @@ class Storage:
             self._require_whole(table, compares=condition is not None)
             self._delta.write_rows(table, rows, "overwrite", condition)
         elif condition is None:
-            self.replace(table, self._frame_of(table, rows))
+            self.replace(table, self.frame_of(table, rows))
         else:
-            self.replace_where(table, self._frame_of(table, rows), condition)
+            self.replace_where(table, self.frame_of(table, rows), condition)
 
     def append_rows(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Add some rows that the driver has; in a local folder without Spark."""
@@ -144,14 +144,15 @@ class Storage:
             self._require_whole(table)
             self._delta.write_rows(table, rows, "append")
         else:
-            self.append(table, self._frame_of(table, rows))
+            self.append(table, self.frame_of(table, rows))
 
     def append(self, table: Table, rows: DataFrame) -> None:
         """Add rows to the table, making it where it is missing."""
         self._require_whole(table)
         self._write(table, rows, "append", **_ADDS_COLUMNS)
 
-    def _frame_of(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> DataFrame:
+    def frame_of(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> DataFrame:
+        """Some rows that the driver has as a frame with the table's columns; one that is not named is null."""
         values = [tuple(row.get(name) for name in table.schema.names) for row in rows]
         return self.spark.createDataFrame(values, table.schema)
 
